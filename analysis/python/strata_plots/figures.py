@@ -1,0 +1,217 @@
+"""The figures: around the passage, twins, switch, weight. Each takes open results and returns a matplotlib figure, or None when nothing is there."""
+import numpy as np
+
+from . import curves, style
+from .style import plt
+from .summary import condition_levels, main_condition, measured
+
+AFTER = "tokens read since the passage's end"
+KIND = {"sentence": "foreign sentence", "paragraph": "foreign paragraph"}
+SOURCE = {"work": "from another work", "document": "from another document of the same work", "foreign": "from the foreign file"}
+
+
+def passage_title(name):
+    """A condition's name in words."""
+    kind, _, source = name.partition("_")
+    return f"{KIND.get(kind, kind)} {SOURCE.get(source, source)}".strip()
+
+
+def marks_for(result, name):
+    """The measured values of one inserted passage; the top-level ones belong to the main condition."""
+    own = condition_levels(result.summary, name)
+    return own if own is not None else (result.levels if name == main_condition(result.summary, result.insertions()) else [])
+
+
+def passage_curves(result, name):
+    """(displacement, error): lists over levels of Curve or None."""
+    disturbed, undisturbed = result.trace.condition(name), result.trace.reference(name)
+    return ([curves.displacement_curve(disturbed, undisturbed, level) for level in result.numbers],
+            [curves.error_curve(disturbed, undisturbed, level) for level in result.numbers])
+
+
+def longest(found):
+    """How far the curves reach (tokens)."""
+    return max((float(curve.x[-1]) for curve in found if curve is not None), default=100.0)
+
+
+def reach(found, marks, key):
+    """Right end of an axis of tokens: the curves and all marks, with room for the arrow of a lower bound."""
+    end = max(longest(found), 20.0)
+    for entry in marks:
+        value = measured(entry, key)
+        if value is not None:
+            top = value.interval[1] if value.interval is not None and value.high_open else value.value
+            end = max(end, value.value * 1.05, 1.7 * top if value.bound == "at_least" or value.high_open else 0.0)
+    return end
+
+
+def draw_displacement(axes, found, marks, count, band=True):
+    """Normalised displacement with the .1 line and recovery points."""
+    present = [curve for curve in found if curve is not None]
+    style.passage_axis(axes, present[0].length, reach(present, marks[:count], "recovery"))
+    for level, curve in enumerate(found):
+        if curve is not None:
+            style.draw_curve(axes, curve, level, count, band)
+    axes.axhline(0.1, **style.RULE)
+    top = max(1.15, 1.05 * max(float(np.nanmax(curve.mean)) for curve in present))
+    for level, entry in enumerate(marks[:count]):
+        value = measured(entry, "recovery")
+        if value is not None:
+            style.draw_time(axes, value, 0.1, level, count)
+    axes.set_ylim(0, min(top, 3.0))
+    axes.set_yticks([0, 0.1, 0.25, 0.5, 0.75, 1.0], ["0", "0.1", "0.25", "0.5", "0.75", "1"])
+    style.grid(axes)
+
+
+def draw_error(axes, found, count, band=True):
+    """Normalised error: 1 is usual."""
+    present = [curve for curve in found if curve is not None]
+    style.passage_axis(axes, max(present[0].length, 1.0), max(longest(present), 20.0))
+    for level, curve in enumerate(found):
+        if curve is not None:
+            style.draw_curve(axes, curve, level, count, band)
+    axes.axhline(1.0, **style.RULE)
+    inside = [float(np.nanmax(curve.high)) for curve in present]
+    axes.set_ylim(min(0.8, min(float(np.nanmin(curve.low)) for curve in present)), 1.04 * max(inside))
+    style.grid(axes)
+
+
+def passage_figure(result, source, names):
+    """Columns: sentence and paragraph from one source; rows: error, displacement."""
+    count = len(result.labels)
+    drawn = [(name, *passage_curves(result, name)) for name in names]
+    drawn = [entry for entry in drawn if any(curve is not None for curve in entry[1])]
+    if not drawn:
+        return None
+    figure, grid = plt.subplots(2, len(drawn), figsize=(6.1 * len(drawn), 7.6), squeeze=False)
+    for column, (name, moved, wrong) in enumerate(drawn):
+        present = next(curve for curve in moved if curve is not None)
+        top, below = grid[0][column], grid[1][column]
+        if any(curve is not None for curve in wrong):
+            draw_error(top, wrong, count)
+        draw_displacement(below, moved, marks_for(result, name), count)
+        heading = KIND.get(name.split("_")[0], name.split("_")[0]).capitalize()
+        top.set_title(f"{heading}: {present.length:.0f} tokens on average, {present.trials} places")
+        below.set_xlabel(AFTER)
+    share_height(grid)
+    grid[0][0].set_ylabel("prediction error\n(times its usual size)")
+    grid[1][0].set_ylabel("displacement from the undisturbed copy\n(passage's end = 1)")
+    figure.suptitle(style.drawable(f"A passage {SOURCE.get(source, source)} is inserted (shaded): surprise and recovery"), fontsize=13,
+                    fontweight="bold", x=0.01, y=0.99, ha="left", va="top")
+    style.legend(figure, result.labels, rule="usual error; a tenth left = recovered")
+    style.frame(figure, top=0.32)
+    return figure
+
+
+def share_height(grid):
+    """One vertical range per row that holds every column (each column has set its own)."""
+    for row in grid:
+        ranges = [axes.get_ylim() for axes in row if axes.lines]
+        for axes in row:
+            if axes.lines:
+                axes.set_ylim(min(low for low, _ in ranges), max(high for _, high in ranges))
+            else:
+                axes.set_axis_off()
+
+
+def twin_curves(result, name):
+    """Normalised distance of condition NAME and its reference, per level."""
+    first, second = result.trace.condition(name), result.trace.reference(name)
+    return [curves.twin_curve(first, second, level) for level in result.numbers]
+
+
+def draw_twin(axes, found, marks, count, band=True, key="half_life"):
+    """Distance on a log axis, half lives marked at one half."""
+    present = [curve for curve in found if curve is not None]
+    style.token_axis(axes, reach(present, marks[:count], key))
+    axes.set_yscale("log")
+    for level, curve in enumerate(found):
+        if curve is not None:
+            style.draw_curve(axes, curve, level, count, band)
+    axes.axhline(0.5, **style.RULE)
+    for level, entry in enumerate(marks[:count]):
+        value = measured(entry, key)
+        if value is not None:
+            style.draw_time(axes, value, 0.5, level, count)
+    axes.set_ylim(0.03, 1.35 * max(1.0, max(float(np.nanmax(curve.mean)) for curve in present)))
+    axes.set_yticks([0.03, 0.05, 0.1, 0.2, 0.5, 1.0], ["0.03", "0.05", "0.1", "0.2", "0.5", "1"])
+    axes.set_yticks([], minor=True)
+    style.grid(axes)
+
+
+def single_curves(result):
+    """Each level's own distance when only its state was swapped (conditions twin_lL); None where it was not recorded."""
+    present = set(result.trace.conditions())
+    found = []
+    for level in result.numbers:
+        name = f"twin_l{level}"
+        found.append(curves.twin_curve(result.trace.condition(name), result.trace.reference(name), level) if name in present else None)
+    return found
+
+
+def twin_figure(result):
+    """Twins (all levels' histories differ) and, where recorded, one level swapped alone."""
+    if "twin" not in result.trace.conditions():
+        return None
+    count, found = len(result.labels), twin_curves(result, "twin")
+    if not any(curve is not None for curve in found):
+        return None
+    alone = single_curves(result)
+    panels = [(found, result.levels, "Different histories, then the same text")]
+    if any(curve is not None for curve in alone):
+        panels.append((alone, [], "Only this level's state swapped"))
+    figure, grid = plt.subplots(1, len(panels), figsize=(9.0 if len(panels) == 1 else 12.4, 5.2), squeeze=False, sharey=True)
+    for axes, (shown, marks, title) in zip(grid[0], panels):
+        draw_twin(axes, shown, marks, count)
+        trials = next(curve.trials for curve in shown if curve is not None)
+        axes.set_title(f"{title} ({trials} pairs)" if trials > 1 else title)
+        axes.set_xlabel("common tokens read")
+    grid[0][0].set_ylabel("distance of the twins' expectations\n(start = 1, log axis)")
+    style.legend(figure, result.labels, rule="one half")
+    style.frame(figure)
+    return figure
+
+
+def switch_figure(result):
+    """After a switch of document: share of the way still to go, or, without `stayed`, the distance to the copy that always read it."""
+    present = set(result.trace.conditions())
+    if not {"switch", "always"} <= present:
+        return None
+    count = len(result.labels)
+    switch, always = result.trace.condition("switch"), result.trace.condition("always")
+    figure, axes = plt.subplots(figsize=(9.0, 5.2))
+    if "stayed" in present:
+        stayed = result.trace.condition("stayed")
+        found = [curves.way_curve(switch, always, stayed, level) for level in result.numbers]
+        if any(curve is not None for curve in found):
+            draw_way(axes, found, result.levels, count)
+    else:
+        found = twin_curves(result, "switch")
+        if any(curve is not None for curve in found):
+            draw_twin(axes, found, [], count)
+            axes.set_ylabel("distance to the copy that always read it\n(start = 1, log axis)")
+    if not any(curve is not None for curve in found):
+        plt.close(figure)
+        return None
+    trials = next(curve.trials for curve in found if curve is not None)
+    axes.set_title(f"Switch to another document ({trials} switches)")
+    axes.set_xlabel("tokens read since the switch")
+    style.legend(figure, result.labels, rule="half-way: switched" if "stayed" in present else "one half")
+    style.frame(figure)
+    return figure
+
+
+def draw_way(axes, found, marks, count):
+    present = [curve for curve in found if curve is not None]
+    style.token_axis(axes, reach(present, marks[:count], "tokens_to_switch"))
+    for level, curve in enumerate(found):
+        if curve is not None:
+            style.draw_curve(axes, curve, level, count)
+    axes.axhline(0.5, **style.RULE)
+    for level, entry in enumerate(marks[:count]):
+        value = measured(entry, "tokens_to_switch")
+        if value is not None:
+            style.draw_time(axes, value, 0.5, level, count)
+    axes.set_ylim(0, 1.05)
+    axes.set_ylabel("share of the way still to go\n(1 old document, 0 new document)")
+    style.grid(axes)

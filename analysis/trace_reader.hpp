@@ -1,0 +1,87 @@
+#pragma once
+// Reads a recorded trace (interface: trace.h5), whoever wrote it. The least that is needed: /levels/L/belief(time, stream, unit) and, for
+// measures that compare, /conditions/NAME/levels/L/belief. All else is optional: without a `time` dataset in a level group its time is
+// 0, 1, 2, ...; without `valid` everything is data; names, time constants and ticks come from attributes of /levels/L where they are.
+// Datasets are read one at a time, when asked for: a measure holds two of them in memory, whatever the size of the file.
+//
+// Errors: FileError (cannot be opened, truncated, not HDF5), DataError (not a trace, a group or condition is missing, a number is not
+// finite, time does not ascend), ShapeError (rank or lengths do not fit). Each names the dataset, and for numbers the index.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "analysis/curves.hpp"
+
+namespace strata {
+
+/// A level as its group describes it.
+struct LevelInfo {
+  Index number;          ///< of the group, 0 = token level
+  std::string name;      ///< attribute `name`, else "level N"
+  double time_constant;  ///< tokens, NaN when not recorded
+  double tick;           ///< tokens, NaN when not recorded
+};
+
+class TraceFile;
+
+/// One group of levels: the root of a trace, or one condition. Cheap to copy.
+class Recording {
+ public:
+  Recording(std::shared_ptr<TraceFile> file, std::string name);
+
+  const std::string& name() const { return name_; }                 ///< "/" or the condition's name
+  const std::string& reference() const { return reference_; }       ///< "/" (also by default) or a condition's name
+  const std::vector<LevelInfo>& levels() const { return levels_; }  ///< ascending numbers
+  bool has_level(Index number) const;
+
+  bool has(Index level, const std::string& dataset) const;
+  /// (time, stream, unit). Every value that is data is finite, or DataError names dataset and index.
+  Series vectors(Index level, const std::string& dataset) const;
+  /// (time, stream).
+  Series scalars(Index level, const std::string& dataset) const;
+  /// Surprise of every token read (time, stream), nats: tokens/surprise, else levels/0/surprise; has_token_surprise() says if either is
+  /// there.
+  bool has_token_surprise() const;
+  Series token_surprise() const;
+
+  const std::vector<std::int64_t>& valid() const { return valid_; }                    ///< per stream: times below are data; empty = all
+  const std::vector<std::int64_t>& passage_length() const { return passage_length_; }  ///< per stream, tokens; empty = none
+
+ private:
+  std::string level_path(Index level) const;
+  Series read(const std::string& group, const std::string& dataset, std::size_t rank) const;
+
+  std::shared_ptr<TraceFile> file_;
+  std::string name_, prefix_, reference_;
+  std::vector<LevelInfo> levels_;
+  std::vector<std::int64_t> valid_, passage_length_;
+};
+
+class Trace {
+ public:
+  explicit Trace(const std::string& path);
+
+  const std::string& path() const;
+  Recording root() const;
+  std::vector<std::string> conditions() const;  ///< names under /conditions, sorted
+  bool has_condition(const std::string& name) const;
+  /// Throws DataError that says which conditions are there.
+  Recording condition(const std::string& name) const;
+  /// What `recording` is to be compared with: the recording its attribute `reference` names.
+  Recording reference_of(const Recording& recording) const;
+
+ private:
+  std::shared_ptr<TraceFile> file_;
+};
+
+/// Per stream, the smaller of two `valid`s (either may be empty = all). Throws ShapeError for different lengths.
+std::vector<std::int64_t> common_valid(const Recording& a, const Recording& b);
+
+/// `wanted` itself ("prediction", "belief"), or for "auto": "prediction" where both recordings have it at this level, else "belief".
+/// With `first` = "belief" auto tries the belief first. Throws DataError when either lacks what is needed.
+std::string compared_dataset(const Recording& a, const Recording& b, Index level, const std::string& wanted,
+                             const std::string& first = "prediction");
+
+}  // namespace strata

@@ -1,0 +1,172 @@
+#pragma once
+// The seam. Levels are written once, against this interface; a device is small and matrix-sized.
+//
+// Primitives are pure virtual. Each fused step has a default body in device.cpp composed from the primitives alone:
+// that composition is its specification and the oracle of the conformance test; fast devices override it.
+// Views are column-major, units x batch (core/tensor.hpp); "per stream" vectors are B x 1, "per unit" vectors n x 1.
+// Outputs never alias inputs unless the operation says "in place". Nothing allocates after a level's construction.
+// Host spans (ids, entries) are read before the call returns.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/tensor.hpp"
+
+namespace strata {
+
+/// One element of a sparse matrix with a value.
+template <class T>
+struct Entry {
+  std::int32_t row, col;
+  T value;
+};
+
+/// One column of a scatter: target column of the destination += scale * source column.
+template <class T>
+struct Scatter {
+  std::int32_t target, source;
+  T scale;
+};
+
+enum class Unary { exp, log, tanh, square, sqrt, reciprocal, logistic };
+
+/// Coefficients of one Adam step (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019).
+struct AdamStep {
+  double rate = 0, beta1 = .9, beta2 = .999, epsilon = 1e-8, decay = 0;
+  std::int64_t count = 1;  ///< how many updates this weight has seen, this one included
+};
+
+/// Which random number: bits are a pure function of these and of the element's (row, column).
+struct RandomKey {
+  std::uint64_t seed = 0, step = 0;
+  std::uint32_t level = 0, purpose = 0;
+};
+
+template <class T>
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual std::string name() const = 0;  ///< "reference", "cpu", "check", ...
+  virtual std::string isa() const = 0;   ///< instruction set in use, as recorded in every result
+
+  // --- memory
+  virtual T* allocate(Index elements) = 0;  ///< 64-byte aligned, zeroed; throws DeviceError when there is none
+  virtual void release(T* data, Index elements) noexcept = 0;
+  virtual void upload(std::span<const T> host, View<T> to) = 0;         ///< host is dense column-major, rows*cols
+  virtual void download(ConstView<T> from, std::span<T> host) const = 0;
+
+  // --- primitives
+  virtual void fill(View<T> y, T value) = 0;
+  virtual void copy(ConstView<T> x, View<T> y) = 0;
+  /// C = alpha op(A) op(B) + beta C; C is not read where beta = 0.
+  virtual void gemm(bool transpose_a, bool transpose_b, T alpha, ConstView<T> a, ConstView<T> b, T beta, View<T> c) = 0;
+  virtual void map(Unary f, ConstView<T> x, View<T> y) = 0;  ///< y = f(x); in place allowed
+  virtual void axpby(T alpha, ConstView<T> x, T beta, View<T> y) = 0;  ///< y = alpha x + beta y; y is not read where beta = 0
+  virtual void multiply(ConstView<T> a, ConstView<T> b, View<T> y) = 0;  ///< y = a .* b; y may be a or b
+  virtual void add_scalar(T value, View<T> y) = 0;                       ///< y += value
+  virtual void scale_columns(ConstView<T> per_stream, View<T> y) = 0;    ///< y(:,j) *= per_stream(j)
+  virtual void add_to_columns(T alpha, ConstView<T> per_stream, View<T> y) = 0;  ///< y(:,j) += alpha per_stream(j)
+  virtual void add_to_rows(T alpha, ConstView<T> per_unit, View<T> y) = 0;       ///< y(i,:) += alpha per_unit(i)
+  virtual void scale_rows(ConstView<T> per_unit, View<T> y) = 0;                 ///< y(i,:) *= per_unit(i)
+  virtual void column_sum(ConstView<T> x, View<T> per_stream) = 0;
+  virtual void column_max(ConstView<T> x, View<T> per_stream) = 0;
+  /// per_unit = alpha sum_j x(:,j) weight(j) + beta per_unit.
+  virtual void row_sum(T alpha, ConstView<T> x, ConstView<T> weight, T beta, View<T> per_unit) = 0;
+  /// y(:,j) = x(:,ids[j]).
+  virtual void gather_columns(ConstView<T> x, std::span<const std::int32_t> ids, View<T> y) = 0;
+  /// y(:,s.target) += s.scale x(:,s.source) for every s, in order.
+  virtual void scatter_add_columns(ConstView<T> x, std::span<const Scatter<T>> scatters, View<T> y) = 0;
+  /// y(:,j) = x(:,j) where mask(j) != 0; other columns of y are kept.
+  virtual void select_columns(ConstView<T> mask, ConstView<T> x, View<T> y) = 0;
+  /// y(e.row, e.col) += e.value * (weight.data ? weight(e.row) : 1) for every e, in order.
+  virtual void add_entries(std::span<const Entry<T>> entries, ConstView<T> weight, View<T> y) = 0;
+  /// gradient(e.row) += scale e.value x(e.row, e.col) for every e, in order.
+  virtual void dot_entries(T scale, std::span<const Entry<T>> entries, ConstView<T> x, View<T> gradient) = 0;
+  /// out[i] = x(e.row, e.col) for the i-th entry (its value is not used); to the host.
+  virtual void read_entries(ConstView<T> x, std::span<const Entry<T>> entries, std::span<T> out) const = 0;
+  /// y = 1/(1-rate) with probability 1-rate, else 0 (inverted dropout), element by element from `key` (core/random.hpp).
+  virtual void dropout_mask(double rate, RandomKey key, View<T> y) = 0;
+
+  /// A vector of ones, count x 1: the weights of a plain row_sum. Grows once, then is reused.
+  ConstView<T> ones(Index count);
+
+  // --- fused steps: default bodies in device.cpp
+  /// e = precision (x - mu).  energy(j) += precision/2 |x - mu|^2 over units, nats.
+  virtual void prediction_error(T precision, ConstView<T> x, ConstView<T> mu, View<T> e, View<T> energy);
+  /// x(:,j) += step(j) [ mu - x + (1 - f^2) .* message / precision ](:,j), then f = tanh(x). x, f in place.
+  virtual void relax_step(T precision, ConstView<T> mu, ConstView<T> message, ConstView<T> step, View<T> x, View<T> f);
+  /// y = W x + b 1' (b may be empty) + beta y.
+  virtual void affine(ConstView<T> w, ConstView<T> x, ConstView<T> b, T beta, View<T> y);
+  /// Targets q(:,j) are sparse columns (entries sorted by column) of mass m(j) = 1, or 0 for a masked column.
+  /// error = q - m softmax(logits), loss(j) = m lse(logits) - sum q logits, nats. error may be logits (in place).
+  virtual void softmax_cross_entropy(ConstView<T> logits, std::span<const Entry<T>> targets, View<T> error, View<T> loss);
+  /// log p(:,j) statistics of softmax(logits): normaliser(j) = log sum exp; entropy(j); divergence(j) = KL(p || background), nats.
+  /// background holds log probabilities, V x 1.
+  virtual void softmax_summary(ConstView<T> logits, ConstView<T> background, View<T> normaliser, View<T> entropy, View<T> divergence);
+  /// normaliser(j) = log sum_i exp logits(i,j).
+  virtual void log_sum_exp(ConstView<T> logits, View<T> normaliser);
+  /// Unit-variance leaky integrator: h(:,j) = decay(j) h(:,j) + gain active(j) s(:,j) in active columns, unchanged elsewhere.
+  virtual void leaky_integrate(ConstView<T> decay, T gain, ConstView<T> active, ConstView<T> s, View<T> h);
+  /// gradient += scale error activity'.  (units_out x units_in)
+  virtual void outer_product(T scale, ConstView<T> error, ConstView<T> activity, View<T> gradient);
+  /// One Adam ascent step along `gradient` (which points downhill in loss: error x activity), then gradient = 0.
+  virtual void adam(const AdamStep& step, View<T> gradient, View<T> first_moment, View<T> second_moment, View<T> weight);
+
+ protected:
+  /// Scratch for default bodies: grows once per slot, then is reused.
+  View<T> scratch(int slot, Index rows, Index cols);
+  /// The same on the host, one buffer; content does not survive the next call.
+  std::span<T> host_scratch(Index elements);
+  /// Every concrete device calls this in its destructor, while its release() still exists.
+  void release_scratch() noexcept {
+    scratch_.clear();
+    ones_ = Tensor<T>();
+  }
+
+ private:
+  std::vector<Tensor<T>> scratch_;
+  Tensor<T> ones_;
+  std::vector<T> host_scratch_;
+};
+
+struct DeviceOptions {
+  std::string name = "cpu";  ///< reference | cpu | cuda | check
+  std::string isa = "auto";  ///< auto | x86-64-v2 | x86-64-v3 | x86-64-v4
+  int threads = 0;           ///< 0: all hardware threads
+};
+
+/// Makes a device; throws DeviceError (absent), ConfigError (unknown name or isa).
+template <class T>
+std::unique_ptr<Device<T>> make_device(const DeviceOptions& options);
+
+struct DeviceDescription {
+  std::string name, summary;
+  bool available;
+};
+/// What `strata devices` prints.
+std::vector<DeviceDescription> list_devices();
+
+// --- Tensor, which needs a complete Device
+
+inline Index padded(Index rows, std::size_t element) {
+  const auto line = static_cast<Index>(64 / element);
+  return rows == 1 ? 1 : (rows + line - 1) / line * line;
+}
+
+template <class T>
+Tensor<T>::Tensor(Device<T>& device, Index rows, Index cols) : device_(&device) {
+  view_.rows = rows;
+  view_.cols = cols;
+  view_.ld = padded(rows, sizeof(T));
+  if (rows * cols > 0) view_.data = device.allocate(view_.ld * cols);
+}
+
+template <class T>
+Tensor<T>::~Tensor() {
+  if (view_.data != nullptr) device_->release(view_.data, view_.ld * view_.cols);
+}
+
+}  // namespace strata

@@ -1,0 +1,90 @@
+#include "core/hierarchy.hpp"
+
+#include "core/error.hpp"
+
+namespace strata {
+
+template <class T>
+Hierarchy<T>::Hierarchy(Device<T>& device, std::unique_ptr<Lexicon<T>> lexicon, std::vector<std::unique_ptr<Level<T>>> levels,
+                        Index streams, const RelaxationSettings& relaxation)
+    : device_(device), lexicon_(std::move(lexicon)), levels_(std::move(levels)), streams_(streams), relaxation_(device, streams, relaxation) {
+  for (std::size_t l = 1; l < levels_.size(); ++l)
+    if (levels_[l]->tick() < levels_[l - 1]->tick())
+      throw ConfigError("level." + std::to_string(l) + ".tick", std::to_string(levels_[l]->tick()),
+                        "a level may not tick more often than the level below it (" + std::to_string(levels_[l - 1]->tick()) + " tokens)");
+}
+
+template <class T>
+void Hierarchy<T>::observe(const Step<T>& step) {
+  for (std::size_t l = 0; l < levels_.size(); ++l) levels_[l]->observe(step, below(l));
+}
+
+template <class T>
+void Hierarchy<T>::learn(const Step<T>& step) {
+  for (auto& level : levels_) level->learn(step);
+}
+
+template <class T>
+void Hierarchy<T>::accumulate(T scale, bool learning) {
+  for (auto& level : levels_) level->accumulate(scale, learning);
+}
+
+template <class T>
+void Hierarchy<T>::carry(const Step<T>& step) {
+  for (std::size_t l = 0; l < levels_.size(); ++l) levels_[l]->carry(step, below(l));
+}
+
+template <class T>
+void Hierarchy<T>::forecast(const Step<T>& step) {
+  for (std::size_t l = levels_.size(); l-- > 0;) levels_[l]->forecast(step, above(l));
+}
+
+template <class T>
+void Hierarchy<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
+  if (levels_.size() > 1) visit(lexicon_->vectors);  // a token level alone has no use for it
+  for (auto& level : levels_) level->visit_weights(visit);
+}
+
+template <class T>
+Index Hierarchy<T>::parameter_count() {
+  Index count = 0;
+  visit_weights([&](const Weight<T>& weight) { count += weight.size(); });
+  return count;
+}
+
+template <class T>
+void Hierarchy<T>::archive_parameters(Archive& archive) {
+  lexicon_->vectors.archive_value(archive);
+  for (std::size_t l = 0; l < levels_.size(); ++l) {
+    Archive::Scope scope(archive, "level_" + std::to_string(l));
+    levels_[l]->visit_weights([&](Weight<T>& weight) { weight.archive_value(archive); });
+    levels_[l]->archive_parameters(archive);
+  }
+}
+
+template <class T>
+void Hierarchy<T>::archive_optimiser(Archive& archive) {
+  lexicon_->vectors.archive_optimiser(archive);
+  for (std::size_t l = 0; l < levels_.size(); ++l) {
+    Archive::Scope scope(archive, "level_" + std::to_string(l));
+    levels_[l]->visit_weights([&](Weight<T>& weight) { weight.archive_optimiser(archive); });
+  }
+}
+
+template <class T>
+void Hierarchy<T>::archive_state(Archive& archive) {
+  for (std::size_t l = 0; l < levels_.size(); ++l) {
+    Archive::Scope scope(archive, "level_" + std::to_string(l));
+    levels_[l]->archive_state(archive);
+  }
+}
+
+template <class T>
+void Hierarchy<T>::reset_state() {
+  for (auto& level : levels_) level->reset_state();
+}
+
+template class Hierarchy<float>;
+template class Hierarchy<double>;
+
+}  // namespace strata

@@ -1,0 +1,50 @@
+#include "core/learning.hpp"
+
+#include <algorithm>
+
+namespace strata {
+
+ParameterTable LearningSettings::parameters() {
+  const LearningSettings d;
+  return {
+      {"rate", d.rate, 0, 1, {}, "1", "Adam's step size at its peak", "Kingma & Ba 2015"},
+      {"weight_decay", d.weight_decay, 0, 1, {}, "1", "decoupled weight decay, times the rate at each update", "Loshchilov & Hutter 2019"},
+      {"warm_up", std::int64_t{d.warm_up}, 0, 1e9, {}, "updates", "updates over which the rate rises linearly", ""},
+      {"interval", std::int64_t{d.interval}, 1, 1024, {}, "tokens", "K: tokens of every stream between two weight updates", ""},
+      {"final_rate", d.final_rate, 0, 1, {}, "1", "part of the rate that is left at the end of the schedule", ""},
+  };
+}
+
+LearningSettings LearningSettings::from(const Values& values) {
+  return {values.real("rate"), values.real("weight_decay"), values.integer("warm_up"), values.integer("interval"), values.real("final_rate")};
+}
+
+template <class T>
+double Learning<T>::rate() const {
+  const auto n = static_cast<double>(count_);
+  const double rise = settings.warm_up > 0 ? std::min(1.0, (n + 1) / static_cast<double>(settings.warm_up)) : 1.0;
+  const double left = planned_ > 0 ? std::max(0.0, 1.0 - n / static_cast<double>(planned_)) : 1.0;
+  return settings.rate * rise * (settings.final_rate + (1 - settings.final_rate) * left);
+}
+
+template <class T>
+void Learning<T>::apply(Hierarchy<T>& hierarchy) {
+  AdamStep step;
+  step.rate = rate();
+  step.count = ++count_;
+  hierarchy.visit_weights([&](Weight<T>& weight) {
+    step.decay = weight.decays ? settings.weight_decay : 0.0;
+    hierarchy.device().adam(step, weight.gradient, weight.first_moment, weight.second_moment, weight.value);
+  });
+}
+
+template <class T>
+void Learning<T>::archive(Archive& archive) {
+  archive.value("updates", count_);
+  archive.value("planned", planned_);
+}
+
+template class Learning<float>;
+template class Learning<double>;
+
+}  // namespace strata

@@ -1,0 +1,39 @@
+#pragma once
+// Optimiser of local updates: Adam with decoupled weight decay, warm-up and linear decay of the rate.
+// Source: Kingma & Ba 2015; Loshchilov & Hutter 2019.
+
+#include "core/hierarchy.hpp"
+#include "core/parameter.hpp"
+
+namespace strata {
+
+struct LearningSettings {
+  double rate = .0035;
+  double weight_decay = .02;
+  Index warm_up = 100;   ///< learning steps over which the rate rises linearly
+  Index interval = 8;    ///< K: tokens per stream between two weight updates
+  double final_rate = 0; ///< part of the rate that is left at the end of the schedule
+  static ParameterTable parameters();
+  static LearningSettings from(const Values& values);
+};
+
+template <class T>
+class Learning {
+ public:
+  /// `planned` learning steps in all: the rate falls linearly to final_rate * rate by then.
+  Learning(const LearningSettings& its_settings, Index planned) : settings(its_settings), planned_(planned) {}
+
+  /// Local updates stashed by the levels become weight changes.
+  void apply(Hierarchy<T>& hierarchy);
+  double rate() const;
+  Index updates() const { return count_; }
+  void archive(Archive& archive);
+
+  const LearningSettings settings;
+
+ private:
+  Index planned_ = 0;
+  std::int64_t count_ = 0;
+};
+
+}  // namespace strata

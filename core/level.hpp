@@ -1,0 +1,141 @@
+#pragma once
+// The interface every level implements. The engine knows what a level IS, never which levels there are.
+//
+// Messages travel between neighbours only: Downward (predictions) from level l to l-1, Upward (errors) from l to l+1.
+// What all levels share besides is the Lexicon (weights, never a level's state) and the Step (the world's observation).
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/archive.hpp"
+#include "core/device/device.hpp"
+#include "core/lexicon.hpp"
+#include "core/observation.hpp"
+#include "core/weight.hpp"
+
+namespace strata {
+
+/// What a level tells the level below. Views stay valid until the level's next phase.
+template <class T>
+struct Downward {
+  ConstView<T> activity;  ///< f(x_l), n x B
+  ConstView<T> stream;    ///< c_l = this level's share of the output stream plus that of every level above, n x B
+};
+
+/// What a level tells the level above.
+template <class T>
+struct Upward {
+  ConstView<T> emission_error;  ///< rho = S (onehot - p), n x B, nats; relayed unchanged from level 0
+  ConstView<T> feedback;        ///< d(-F)/d f(x_{l+1}) summed over the tokens this level settled for at this step, n_above x B; may be empty
+  ConstView<T> features;        ///< s_{l+1}: what the level above integrates into its memory, held between ticks
+};
+
+/// One step as every level sees it.
+template <class T>
+struct Step {
+  const Observation* observation = nullptr;
+  std::uint64_t index = 0;    ///< steps since the start of training; keys the random numbers
+  std::uint64_t seed = 0;
+  Index slot = 0;             ///< position inside the current learning step, 0 .. K-1
+  bool learning = false;      ///< false: weights, gains and running statistics are frozen, nothing is dropped out
+  ConstView<T> active;        ///< B x 1, 1 or 0
+  Index active_count = 0;
+};
+
+/// What is recorded of a level at a step; empty views are not recorded.
+template <class T>
+struct Snapshot {
+  ConstView<T> prediction;        ///< mu_l for the next token, n x B
+  ConstView<T> belief;            ///< x_l as settled at its last tick, n x B
+  ConstView<T> prediction_error;  ///< e_l of its last tick, n x B
+  ConstView<T> error_norm;        ///< sqrt(pi_l) |x_l - mu_l|, B x 1, nats^(1/2)
+  ConstView<T> surprise;          ///< -log p_l(token), B x 1, nats
+  ConstView<T> free_energy;       ///< B x 1, nats
+};
+
+/// One value node of a level, as instruments see it.
+template <class T>
+struct ValueNode {
+  View<T> belief;  ///< x_n, units x B
+  T precision;     ///< pi_n
+};
+
+/// Scores of a level's own (broad) predictions, summed over predictions that closed; nats per token of the level's own unit.
+struct BroadScore {
+  double predictions = 0, nats = 0, unigram_nats = 0, entropy = 0, divergence = 0;
+  std::vector<double> decaying_nats;  ///< decaying unigram of the level's own time constant, one per mixing weight decaying_weights()
+};
+/// Weights of the decaying unigram against the unigram, the best of which is reported.
+inline const std::vector<double>& decaying_weights() {
+  static const std::vector<double> weights{.1, .2, .3, .4, .5, .6, .7, .8, .9};
+  return weights;
+}
+
+template <class T>
+class Level {
+ public:
+  virtual ~Level() = default;
+
+  virtual std::string kind() const = 0;         ///< name in levels/list.inc
+  virtual Index units() const = 0;              ///< n
+  virtual double time_constant() const = 0;     ///< tokens
+  virtual Index tick() const = 0;               ///< nominal tokens between two settlings
+  bool joint() const { return tick() == 1; }    ///< settles together with level 0 at every token
+
+  // --- phases of a step, in the order of Simulation
+  /// Reads the token: scores it under the forecast held, keeps the partners of the forecast for learning.
+  virtual void observe(const Step<T>& step, const Upward<T>& below) = 0;
+  /// Starts settling: fixes which streams settle at this step (ticking()) and the errors they settle on.
+  virtual void begin_settling(const Step<T>& step, const Upward<T>& below) = 0;
+  /// B entries: 1 where this level ticks at this step.
+  virtual std::span<const std::uint8_t> ticking() const = 0;
+  /// Moves x by one sweep of size `rate` (B x 1, 0 = masked) along mu - x + message / pi.
+  virtual void settle(const Upward<T>& below, ConstView<T> rate) = 0;
+  /// Recomputes mu after the level above moved.
+  virtual void repredict(const Downward<T>& above) = 0;
+  /// Recomputes what follows from x for the levels below (its share of the stream; at level 0 the emission).
+  virtual void emit(const Step<T>& step, const Downward<T>& above) = 0;
+  virtual void add_energy(View<T> energy) = 0;           ///< energy(j) += this level's part of F_now, nats
+  virtual void keep() = 0;                               ///< remembers x before a sweep
+  virtual void restore(ConstView<T> mask) = 0;           ///< takes x back where mask != 0
+  virtual void end_settling(const Step<T>& step) = 0;    ///< errors, belief and feedback as settled
+  /// Stashes (error, activity) columns; called while learning only.
+  virtual void learn(const Step<T>& step) = 0;
+  /// Turns the stash of `tokens` columns into weight gradients (sums scaled by `scale`), and closes what waited for its outcome.
+  virtual void accumulate(T scale, bool learning) = 0;
+  virtual void carry(const Step<T>& step, const Upward<T>& below) = 0;
+  virtual void forecast(const Step<T>& step, const Downward<T>& above) = 0;
+
+  virtual Downward<T> downward() const = 0;
+  virtual Upward<T> upward() const = 0;
+  virtual Snapshot<T> snapshot() const = 0;
+  virtual void visit_weights(const std::function<void(Weight<T>&)>& visit) = 0;
+  virtual void archive_parameters(Archive& archive) = 0;  ///< weights and running statistics: what a model is
+  virtual void archive_state(Archive& archive) = 0;       ///< traces, counts, pending predictions: what a checkpoint adds
+  /// Everything a stream carries goes back to its initial value (start of an experiment).
+  virtual void reset_state() = 0;
+
+  // --- instruments of experiments; levels without the quantity return empty or do nothing
+  virtual ConstView<T> contribution() const { return {}; }             ///< this level's own share of the stream, n x B
+  virtual void set_error_gain(std::span<const T> per_stream) { (void)per_stream; }  ///< scales e_l in carry; 1 = untouched
+  virtual void score_broad(bool on) { (void)on; }
+  virtual const BroadScore* broad_score() const { return nullptr; }
+  /// Losses of `targets` under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`.
+  virtual void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) { (void)step, (void)stream, (void)loss; }
+  /// Columns of this level's state are exchanged: stream j takes stream from[j]'s (single-level twins).
+  virtual void permute_streams(std::span<const std::int32_t> from) { (void)from; }
+
+  // --- instruments of the gradient test (tests/gradient), used between learn and accumulate; a kind without them fails there
+  /// stream += this level's share of the forecast that was scored, with present weights; n x B.
+  virtual void held_share(View<T> stream) { (void)stream; }
+  /// energy(j) += the terms of F_now that this level's weights enter, nats, with present weights while beliefs, memory, partners, masks
+  /// and targets are held where learning evaluates them: emission at f(mu_0) and `stream`, the sum of the held shares.
+  virtual void held_energy(ConstView<T> stream, View<T> energy) { (void)stream, (void)energy; }
+  /// The level's value nodes in the order in which they move.
+  virtual std::vector<ValueNode<T>> nodes() { return {}; }
+  /// Recomputes what follows from the level's own beliefs, messages included, after they were changed from outside.
+  virtual void refresh() {}
+};
+
+}  // namespace strata

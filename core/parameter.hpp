@@ -1,0 +1,82 @@
+#pragma once
+// One table of parameters per thing. The table feeds the command line, --help, validation, `strata describe` and the trace's attributes.
+
+#include <cstdint>
+#include <iosfwd>
+#include <limits>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace strata {
+
+using ParameterValue = std::variant<bool, std::int64_t, double, std::string>;
+
+/// One parameter. For numbers the allowed range is [minimum, maximum]; for text, `choices` (empty: any).
+struct Parameter {
+  std::string name;  ///< without prefix: "tau" in level.2.tau
+  ParameterValue fallback;
+  double minimum = -std::numeric_limits<double>::infinity();
+  double maximum = std::numeric_limits<double>::infinity();
+  std::vector<std::string> choices;
+  std::string unit;  ///< "tokens", "nats", "1", ...
+  std::string help;
+  std::string source;  ///< paper or equation, may be empty
+};
+
+using ParameterTable = std::vector<Parameter>;
+
+/// The resolved values of one table.
+class Values {
+ public:
+  bool flag(const std::string& name) const;
+  std::int64_t integer(const std::string& name) const;
+  double real(const std::string& name) const;  ///< integers are converted
+  const std::string& text(const std::string& name) const;
+
+ private:
+  friend class Configuration;
+  std::map<std::string, ParameterValue> values_;
+};
+
+/// All assignments "key = value" of a run, from defaults, an INI file and --set, later ones winning.
+/// A key that no table reads is an error that names the nearest known key (check_all_read).
+class Configuration {
+ public:
+  /// Reads "key = value" lines, [section] headers prefixing "section."; '#' and ';' start comments. Throws FileError, ConfigError.
+  void read_ini(const std::string& path);
+  /// The same from text (the configuration inside a model file), but what is already assigned stays. `name` stands in errors.
+  void adopt(const std::string& ini_text, const std::string& name);
+  void set(const std::string& key, const std::string& value);
+  void set_assignment(const std::string& key_equals_value);  ///< "level.2.tau=64"; throws ConfigError
+  bool has(const std::string& key) const;
+
+  /// Values of `table` under `prefix` ("level.2."); validates type, range and choices, marks the keys as read and remembers
+  /// the resolved values for resolved(). Throws ConfigError.
+  Values resolve(const ParameterTable& table, const std::string& prefix);
+
+  /// Throws ConfigError for the first assigned key that nothing read, with the nearest key that something did read.
+  void check_all_read() const;
+
+  /// Every resolved key with its value as text, sorted; written as config.ini, it reproduces the run.
+  std::map<std::string, std::string> resolved() const { return resolved_; }
+  std::string to_ini() const;
+
+ private:
+  static std::vector<std::pair<std::string, std::string>> read_assignments(std::istream& in, const std::string& path);
+
+  std::map<std::string, std::string> assigned_;
+  std::map<std::string, std::string> resolved_;
+};
+
+/// The candidate with the smallest edit distance to `word`, or "" when none is near (more than max(2, size/3) edits).
+std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
+
+/// Formats a table as aligned help text ("name  default  range  unit  help").
+std::string describe(const ParameterTable& table, const std::string& prefix);
+
+/// Text of a value that reads back to the same bits.
+std::string to_text(const ParameterValue& value);
+
+}  // namespace strata

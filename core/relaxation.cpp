@@ -1,0 +1,141 @@
+#include "core/relaxation.hpp"
+
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace strata {
+
+namespace {
+constexpr double accepted_rise = 1e-6;  // relative; rounding alone may raise F_now by this much in float
+}
+
+ParameterTable RelaxationSettings::parameters() {
+  const RelaxationSettings d;
+  return {
+      {"steps", std::int64_t{d.steps}, 0, 1000, {}, "sweeps", "sweeps of settling per token at most; 0 leaves beliefs at their predictions", ""},
+      {"rate", d.rate, 1e-6, 1, {}, "1", "gamma, the part of the way that one sweep moves a belief", ""},
+      {"tolerance", d.tolerance, 0, 1, {}, "1", "a stream has settled when a sweep lowers its free energy by less than this part", ""},
+  };
+}
+
+RelaxationSettings RelaxationSettings::from(const Values& values) {
+  return {values.integer("steps"), values.real("rate"), values.real("tolerance")};
+}
+
+template <class T>
+Relaxation<T>::Relaxation(Device<T>& device, Index streams, const RelaxationSettings& its_settings)
+    : settings(its_settings), device_(device), rate_(device, streams), energy_(device, streams), rejected_(device, streams) {
+  const auto n = static_cast<std::size_t>(streams);
+  rate_host_.resize(n);
+  energy_host_.resize(n);
+  kept_energy_.resize(n);
+  rejected_host_.resize(n);
+}
+
+template <class T>
+void Relaxation<T>::settle(std::vector<std::unique_ptr<Level<T>>>& levels, const Step<T>& step) {
+  trace_.free_energy.assign(static_cast<std::size_t>(settings.steps) + 1, 0);
+  trace_.rejections = trace_.sweeps = 0;
+  std::size_t joint = 1;
+  while (joint < levels.size() && levels[joint]->joint()) ++joint;
+  for (std::size_t l = 0; l < joint; ++l) levels[l]->begin_settling(step, l == 0 ? Upward<T>{} : levels[l - 1]->upward());
+  settle_group(levels, 0, joint, step, step.observation->active);
+  for (std::size_t l = 0; l < joint; ++l) levels[l]->end_settling(step);
+  for (std::size_t l = joint; l < levels.size(); ++l) {
+    levels[l]->begin_settling(step, levels[l - 1]->upward());
+    const auto mask = levels[l]->ticking();
+    bool any = false;
+    for (const auto m : mask) any |= m != 0;
+    if (any) settle_group(levels, l, l + 1, step, mask);
+    levels[l]->end_settling(step);
+  }
+}
+
+template <class T>
+void Relaxation<T>::sweep(std::vector<std::unique_ptr<Level<T>>>& levels, std::size_t low, std::size_t high, const Step<T>& step) {
+  for (std::size_t l = low; l < high; ++l) {
+    levels[l]->settle(l == 0 ? Upward<T>{} : levels[l - 1]->upward(), rate_);
+    if (l > low) levels[l - 1]->repredict(levels[l]->downward());
+  }
+  if (low != 0) return;  // the emission is settled already when a level answers for a whole window
+  for (std::size_t l = high; l-- > 0;)
+    levels[l]->emit(step, l + 1 < levels.size() ? levels[l + 1]->downward() : Downward<T>{});
+}
+
+template <class T>
+void Relaxation<T>::measure(std::vector<std::unique_ptr<Level<T>>>& levels, std::size_t low, std::size_t high, std::vector<T>& energy) {
+  device_.fill(energy_, T(0));
+  for (std::size_t l = low; l < high; ++l) levels[l]->add_energy(energy_);
+  device_.download(energy_, energy);
+}
+
+/// Accepts, rejects and stops per stream; true while any stream goes on.
+template <class T>
+bool Relaxation<T>::judge(std::span<const std::uint8_t> mask) {
+  bool going = false;
+  for (std::size_t j = 0; j < mask.size(); ++j) {
+    rejected_host_[j] = T(0);
+    if (mask[j] == 0 || rate_host_[j] == T(0)) continue;
+    ++trace_.sweeps;
+    const double before = kept_energy_[j], after = energy_host_[j];
+    if (after > before + accepted_rise * std::abs(before)) {
+      rejected_host_[j] = T(1);
+      rate_host_[j] *= T(.5);
+      energy_host_[j] = kept_energy_[j];
+      ++trace_.rejections;
+      going = true;
+    } else if (settings.tolerance > 0 && before - after < settings.tolerance * std::abs(before)) {
+      rate_host_[j] = T(0);
+    } else {
+      going = true;
+    }
+  }
+  return going;
+}
+
+template <class T>
+void Relaxation<T>::settle_group(std::vector<std::unique_ptr<Level<T>>>& levels, std::size_t low, std::size_t high, const Step<T>& step,
+                                 std::span<const std::uint8_t> mask) {
+  for (std::size_t j = 0; j < mask.size(); ++j) rate_host_[j] = mask[j] != 0 ? static_cast<T>(settings.rate) : T(0);
+  measure(levels, low, high, energy_host_);
+  check(energy_host_, mask, step, low);
+  const auto note = [&](Index sweeps_done) {
+    if (low != 0) return;
+    double sum = 0;
+    for (std::size_t j = 0; j < mask.size(); ++j) sum += mask[j] != 0 ? static_cast<double>(energy_host_[j]) : 0.0;
+    trace_.free_energy[static_cast<std::size_t>(sweeps_done)] = sum / static_cast<double>(std::max<Index>(1, step.active_count));
+  };
+  note(0);
+  bool going = true;
+  for (Index s = 0; s < settings.steps; ++s) {
+    if (going) {
+      device_.upload(rate_host_, rate_);
+      for (std::size_t l = low; l < high; ++l) levels[l]->keep();
+      sweep(levels, low, high, step);
+      std::swap(energy_host_, kept_energy_);
+      measure(levels, low, high, energy_host_);
+      check(energy_host_, mask, step, low);
+      const auto rejections = trace_.rejections;
+      going = judge(mask);
+      if (trace_.rejections != rejections) {
+        device_.upload(rejected_host_, rejected_);
+        for (std::size_t l = low; l < high; ++l) levels[l]->restore(rejected_);
+      }
+    }
+    note(s + 1);
+  }
+}
+
+template <class T>
+void Relaxation<T>::check(const std::vector<T>& energy, std::span<const std::uint8_t> mask, const Step<T>& step, std::size_t low) const {
+  for (std::size_t j = 0; j < mask.size(); ++j)
+    if (mask[j] != 0 && !std::isfinite(energy[j]))
+      throw NumericalError(static_cast<std::int64_t>(step.index), std::to_string(low), "free energy of stream " + std::to_string(j),
+                           static_cast<double>(energy[j]), "lower learning.rate or relaxation.rate, or look for NaN in the model's weights");
+}
+
+template class Relaxation<float>;
+template class Relaxation<double>;
+
+}  // namespace strata

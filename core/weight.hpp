@@ -1,0 +1,52 @@
+#pragma once
+// A weight with its gradient and its optimiser's moments.
+
+#include <string>
+
+#include "core/archive.hpp"
+#include "core/device/device.hpp"
+#include "core/random.hpp"
+
+namespace strata {
+
+/// value: what the level computes with. gradient: sum of local updates (error x activity), pointing downhill in loss.
+template <class T>
+struct Weight {
+  std::string name;
+  Tensor<T> value, gradient, first_moment, second_moment;
+  bool decays = true;  ///< weight decay applies (not to biases and gains per word)
+
+  Weight() = default;
+  Weight(Device<T>& device, std::string its_name, Index rows, Index cols, bool its_decays = true)
+      : name(std::move(its_name)),
+        value(device, rows, cols),
+        gradient(device, rows, cols),
+        first_moment(device, rows, cols),
+        second_moment(device, rows, cols),
+        decays(its_decays) {}
+
+  Index size() const { return value.rows() * value.cols(); }
+
+  /// value ~ N(0, sd^2), keyed by (seed, level, name).
+  void randomise(double sd, std::uint64_t seed, std::uint32_t level) {
+    std::uint32_t purpose = 2166136261U;
+    for (const char c : name) purpose = (purpose ^ static_cast<std::uint8_t>(c)) * 16777619U;
+    const std::uint64_t base = random_base(seed, 0, level, purpose);
+    std::vector<T> dense(static_cast<std::size_t>(size()));
+    for (Index j = 0, k = 0; j < value.cols(); ++j)
+      for (Index i = 0; i < value.rows(); ++i, ++k)
+        dense[static_cast<std::size_t>(k)] =
+            static_cast<T>(sd * random_normal(base, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j)));
+    value.device().upload(dense, value);
+  }
+
+  void archive_value(Archive& archive) { archive.tensor(name, value); }
+  void archive_optimiser(Archive& archive) {
+    Archive::Scope scope(archive, name);
+    archive.tensor("first_moment", first_moment);
+    archive.tensor("second_moment", second_moment);
+    archive.tensor("gradient", gradient);
+  }
+};
+
+}  // namespace strata

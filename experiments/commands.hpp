@@ -1,0 +1,23 @@
+#pragma once
+// The words of the `strata` command.
+
+#include <string>
+#include <vector>
+
+#include "experiments/options.hpp"
+
+namespace strata {
+
+/// Runs options.command with the words that follow it; returns the exit code. Throws strata::Error.
+int run_command(Options options, const std::vector<std::string>& words);
+
+// --- each word
+int train_command(Options options);
+int run_experiment_command(Options options);  ///< `run NAME` and `evaluate`
+int analyse_command(const Options& options, const std::vector<std::string>& words);
+int inspect_command(const std::vector<std::string>& words);
+int list_command(const std::vector<std::string>& words);
+int describe_command(const std::vector<std::string>& words);
+int devices_command();
+
+}  // namespace strata

@@ -1,0 +1,125 @@
+// Evaluation on held-out documents, level by level. `strata evaluate` runs it.
+//
+// Measures  level 0: perplexity, nats per token, bits per byte, against the unigram
+//           levels above: nats per token of their own broad prediction, against the unigram and the best decaying unigram of their own time
+//           constant, its entropy and its departure from the background; what their share of the output stream is worth to the next token:
+//           top-down gain = loss with the share replaced by its slow mean, minus intact; swap = the same with another document's share
+// Intervals block bootstrap over documents
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "experiments/experiment.hpp"
+#include "experiments/scoring.hpp"
+#include "experiments/trials.hpp"
+
+namespace strata {
+
+Experiment evaluate_experiment();
+
+namespace {
+
+ParameterTable parameters() {
+  return {
+      {"stream_every", std::int64_t{4}, 0, 1e6, {}, "tokens", "what each level's share of the stream is worth is sampled so often; 0: not measured", ""},
+      {"streams", std::int64_t{32}, 1, 4096, {}, "1", "documents scored side by side", ""},
+  };
+}
+
+void set_estimate(Summary& into, const std::string& name, const Estimate& e) {
+  MeasuredValues values;
+  values.set(name, e);
+  add_values(into, values);
+}
+
+/// One line of the table per level.
+std::string level_line(const Summary& level, Index index) {
+  const auto cell = [&](const char* key, const char* format) {
+    char text[32] = "-";
+    if (const auto value = level.number(key)) std::snprintf(text, sizeof text, format, *value);
+    return std::string(text);
+  };
+  char line[256];
+  std::snprintf(line, sizeof line, "%lld %-10s %9s %9s %9s %9s %9s   %9s %9s\n", static_cast<long long>(index), level_name(index).c_str(),
+                cell("prediction_nats", "%.3f").c_str(), cell("baseline_nats", "%.3f").c_str(), cell("unigram_nats", "%.3f").c_str(),
+                cell("entropy_nats", "%.3f").c_str(), cell("background_kl_nats", "%.3f").c_str(), cell("topdown_gain_nats", "%.4f").c_str(),
+                cell("topdown_swap_nats", "%.4f").c_str());
+  return line;
+}
+
+void broad_findings(Summary& level, const BroadScore& broad) {
+  if (broad.predictions < 1) return;
+  const double n = broad.predictions;
+  level.set("prediction_nats", broad.nats / n);
+  level.set("unigram_nats", broad.unigram_nats / n);
+  const auto best = std::min_element(broad.decaying_nats.begin(), broad.decaying_nats.end());
+  level.set("baseline_nats", *best / n);
+  level.set("baseline_weight", decaying_weights()[static_cast<std::size_t>(best - broad.decaying_nats.begin())]);
+  level.set("entropy_nats", broad.entropy / n);
+  level.set("background_kl_nats", broad.divergence / n);
+  level.set("predictions", static_cast<std::int64_t>(n));
+}
+
+void stream_findings(Summary& into, const StreamScores& stream, std::size_t part, std::uint64_t seed) {
+  BootstrapOptions options;
+  options.seed = seed;
+  set_estimate(into, "topdown_gain_nats", paired_difference(stream.mean[part], stream.intact, stream.tokens, options));
+  set_estimate(into, "topdown_swap_nats", paired_difference(stream.swap[part], stream.intact, stream.tokens, options));
+}
+
+Findings run(Bench& bench) {
+  Study& study = bench.study;
+  auto hierarchy = study.load_hierarchy(bench.model, bench.values.integer("streams"));
+  ScoringOptions options;
+  options.stream_every = bench.values.integer("stream_every");
+  const Scores scores = score_held_out(study, *hierarchy, options, bench.progress);
+
+  Findings findings;
+  Summary& s = findings.summary;
+  const double nats = scores.documents.nats_per_token(), bytes = held_out_bytes(study);
+  s.set("perplexity", std::exp(nats));
+  s.set("nats_per_token", nats);
+  s.set("bits_per_byte", scores.documents.total_nats() / std::log(2.0) / bytes);
+  s.set("unigram_nats", unigram_nats(study));
+  s.set("held_out_tokens", static_cast<std::int64_t>(scores.documents.total_tokens()));
+  s.set("held_out_documents", static_cast<std::int64_t>(study.held_out.size()));
+  s.set("parameters", static_cast<std::int64_t>(hierarchy->parameter_count()));
+  s.set("free_energy_before", scores.free_energy.front());
+  s.set("free_energy_after", scores.free_energy.back());
+  s.set("rejected_fraction", scores.rejected_fraction);
+  s.set("document_nats", scores.documents.nats);
+  s.set("document_tokens", scores.documents.tokens);
+  if (!scores.stream.tokens.empty()) stream_findings(s.section("stream"), scores.stream, 0, study.options.seed);
+  for (Index l = 0; l < hierarchy->depth(); ++l) {
+    const auto i = static_cast<std::size_t>(l);
+    Summary& level = s.item("levels", i);
+    level.set("name", level_name(l));
+    level.set("time_constant", hierarchy->level(l).time_constant());
+    if (l == 0) level.set("prediction_nats", nats);
+    if (l > 0) broad_findings(level, scores.broad[i]);
+    if (l > 0 && !scores.stream.tokens.empty()) stream_findings(level, scores.stream, i, study.options.seed);
+  }
+  char head[512];
+  std::snprintf(head, sizeof head,
+                "held out: %lld tokens of %zu documents   perplexity %.2f   %.4f nats/token   %.4f bits/byte   unigram %.4f nats\n"
+                "settling lowers the free energy from %.4f to %.4f nats per token\n\n"
+                "level      prediction  decaying   unigram   entropy departure   top-down      swap\n"
+                "               nats      nats      nats      nats      nats   gain nats      nats\n",
+                static_cast<long long>(scores.documents.total_tokens()), study.held_out.size(), std::exp(nats), nats,
+                scores.documents.total_nats() / std::log(2.0) / bytes, unigram_nats(study), scores.free_energy.front(), scores.free_energy.back());
+  findings.table = head;
+  for (Index l = 0; l < hierarchy->depth(); ++l) findings.table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), l);
+  return findings;
+}
+
+}  // namespace
+
+Experiment evaluate_experiment() {
+  return {"evaluate", "scores held-out documents level by level",
+          "Perplexity and bits per byte of the token level; nats of each level's own broad prediction against decaying unigrams; what each level's\n"
+          "share of the output stream is worth to the next token (replaced by its slow mean, or by another document's).",
+          parameters(), {}, run};
+}
+
+}  // namespace strata

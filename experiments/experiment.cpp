@@ -1,0 +1,43 @@
+#include "experiments/experiment.hpp"
+
+#include "core/error.hpp"
+
+namespace strata {
+
+#define STRATA_EXPERIMENT(name) Experiment name##_experiment();
+#include "experiments/list.inc"
+#undef STRATA_EXPERIMENT
+
+const std::vector<Experiment>& experiments() {
+  static const std::vector<Experiment> all{
+#define STRATA_EXPERIMENT(name) name##_experiment(),
+#include "experiments/list.inc"
+#undef STRATA_EXPERIMENT
+  };
+  return all;
+}
+
+const Experiment& find_experiment(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Experiment& experiment : experiments()) {
+    if (experiment.name == name) return experiment;
+    names.push_back(experiment.name);
+  }
+  throw ConfigError("experiment", name, "no such experiment (strata list experiments)", nearest(name, names));
+}
+
+void add_values(Summary& into, const MeasuredValues& values) {
+  for (const auto& [key, value] : values.fields()) std::visit([&, name = key](const auto& x) { into.set(name, x); }, value);
+}
+
+void add_levels(Summary& summary, const std::vector<MeasuredValues>& levels) {
+  for (std::size_t l = 0; l < levels.size(); ++l) add_values(summary.item("levels", l), levels[l]);
+}
+
+void add_parts(Summary& into, const MeasureResult& result) {
+  add_values(into, result.values);
+  if (!result.levels.empty()) add_levels(into, result.levels);
+  for (const MeasureResult& part : result.parts) add_parts(into.section(part.name), part);
+}
+
+}  // namespace strata

@@ -1,0 +1,49 @@
+#pragma once
+// An experiment: a trained model meets a design, and leaves a trace, measures and a summary in a result folder.
+// A new experiment is one file that defines NAME_experiment() and one line in experiments/list.inc.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "analysis/measure.hpp"
+#include "core/io/result_folder.hpp"
+#include "core/io/summary.hpp"
+#include "experiments/study.hpp"
+
+namespace strata {
+
+/// What an experiment is handed: `model` is a trained model file.
+struct Bench {
+  Study& study;
+  const std::string& model;
+  ResultFolder& folder;
+  Progress& progress;
+  Values values;  ///< of the experiment's parameters
+};
+
+/// What it found: goes into summary.json and onto the screen.
+struct Findings {
+  Summary summary;
+  std::string table;  ///< for people
+};
+
+struct Experiment {
+  std::string name, summary, definition;
+  ParameterTable parameters;                             ///< keys NAME.*
+  std::vector<std::pair<std::string, std::string>> quick; ///< what --quick makes of them, where the user said nothing
+  std::function<Findings(Bench&)> run;
+};
+
+const std::vector<Experiment>& experiments();
+/// Throws ConfigError naming the nearest.
+const Experiment& find_experiment(const std::string& name);
+
+/// Copies measured level records into summary.levels, by position, and notes into nothing.
+void add_levels(Summary& summary, const std::vector<MeasuredValues>& levels);
+/// Copies measured values into an object of the summary.
+void add_values(Summary& into, const MeasuredValues& values);
+/// A measure with parts (one per condition) below summary[name].
+void add_parts(Summary& into, const MeasureResult& result);
+
+}  // namespace strata

@@ -1,0 +1,111 @@
+// The `strata` command: what the words mean is in commands.hpp; here they are read.
+
+#include <boost/program_options.hpp>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include "core/error.hpp"
+#include "experiments/commands.hpp"
+
+namespace po = boost::program_options;
+
+namespace strata {
+namespace {
+
+po::options_description options_description(Options& o, std::vector<std::string>& sets, std::string& config) {
+  po::options_description d("Options", 120, 60);
+  const auto option = d.add_options();
+  d.add_options()("help,h", "this text");
+  d.add_options()("world", po::value(&o.world)->value_name("NAME"), "source of observations: text");
+  d.add_options()("text", po::value(&o.text)->composing()->value_name("PATH"), "a UTF-8 file, or a folder of .txt files; repeatable");
+  d.add_options()("held-out", po::value(&o.held_out)->composing()->value_name("PATH"),
+                  "text to score on; without it every tenth document of --text, never trained on");
+  d.add_options()("foreign", po::value(&o.foreign)->composing()->value_name("FILE"), "where surprise_recovery takes foreign passages from");
+  d.add_options()("model", po::value(&o.model)->value_name("FILE"), "a trained model; `train` writes it");
+  d.add_options()("out", po::value(&o.out)->value_name("DIR"), "result folder (default results/NAME/DATE-HASH)");
+  d.add_options()("config", po::value(&config)->value_name("FILE.ini"), "configuration, see experiments/config");
+  d.add_options()("set", po::value(&sets)->composing()->value_name("KEY=VALUE"), "one key, as in --set level.2.tau=64; repeatable");
+  d.add_options()("resume", po::value(&o.resume)->value_name("DIR"), "go on with an interrupted run");
+  d.add_options()("seed", po::value(&o.seed)->value_name("N"), "seed of everything random (1)");
+  d.add_options()("seeds", po::value(&o.seeds)->value_name("K"), "K runs with seeds N, N+1, ..; one summary with the spread");
+  d.add_options()("threads", po::value(&o.device.threads)->value_name("N"), "threads (all); results do not depend on it");
+  d.add_options()("device", po::value(&o.device.name)->value_name("NAME"), "reference, cpu, cuda or check (cpu)");
+  d.add_options()("isa", po::value(&o.device.isa)->value_name("NAME"), "instruction set: auto, x86-64-v2, x86-64-v3, x86-64-v4");
+  d.add_options()("quick", po::bool_switch(&o.quick), "the smallest run that still means something");
+  d.add_options()("json", po::bool_switch(&o.json), "summary to standard output, as JSON");
+  d.add_options()("quiet", po::bool_switch(&o.quiet), "no progress");
+  static_cast<void>(option);
+  return d;
+}
+
+/// Every long option of `d`, with its dashes.
+std::vector<std::string> option_names(const po::options_description& d) {
+  std::vector<std::string> names;
+  for (const auto& o : d.options()) names.push_back("--" + o->long_name());
+  return names;
+}
+
+void usage(std::ostream& out, const po::options_description& d) {
+  out << "strata: hierarchies of predictive-coding levels that read text\n\n"
+         "  strata train --text PATH               learn a hierarchy\n"
+         "  strata run NAME --text PATH            run an experiment (trains first when no --model)\n"
+         "  strata evaluate --text PATH            score held-out text, level by level\n"
+         "  strata analyse NAME TRACE.h5           one measure from a recorded trace\n"
+         "  strata inspect FILE.h5                 what is in a model or a trace\n"
+         "  strata list [levels|experiments|worlds|measures]\n"
+         "  strata describe NAME                   definition and parameters of any of these\n"
+         "  strata devices                         what strata can run on here\n\n"
+      << d << "\nExit codes: 0 done, 2 usage or configuration, 3 data, 4 numerical, 5 device, 6 file, 130 interrupted\n";
+}
+
+int dispatch(int argc, char** argv) {
+  Options o;
+  std::vector<std::string> words, sets;
+  std::string config;
+  po::options_description shown = options_description(o, sets, config), all;
+  all.add(shown).add_options()("word", po::value(&words));
+  po::positional_options_description positional;
+  positional.add("word", -1);
+  po::variables_map map;
+  try {
+    const auto style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(argc, argv).options(all).positional(positional).style(style).run(), map);
+    po::notify(map);
+  } catch (const po::unknown_option& e) {
+    throw ConfigError(e.get_option_name(), "", "there is no such option (strata --help)", nearest(e.get_option_name(), option_names(shown)));
+  } catch (const po::error_with_option_name& e) {
+    throw ConfigError(e.get_option_name(), "", std::string(e.what()) + " (strata --help)");
+  } catch (const po::error& e) {
+    throw ConfigError("command line", "", std::string(e.what()) + " (strata --help)");
+  }
+  if (map.count("help") != 0 || words.empty() || words[0] == "help") {
+    usage(words.empty() && map.count("help") == 0 ? std::cerr : std::cout, shown);
+    return words.empty() && map.count("help") == 0 ? 2 : 0;
+  }
+  if (o.seeds < 1) throw ConfigError("--seeds", std::to_string(o.seeds), "must be at least 1");
+  if (o.device.threads < 0) throw ConfigError("--threads", std::to_string(o.device.threads), "must be at least 0");
+  o.command = words[0];
+  o.config_file = config;
+  o.sets = sets;
+  words.erase(words.begin());
+  return run_command(std::move(o), words);
+}
+
+}  // namespace
+}  // namespace strata
+
+int main(int argc, char** argv) {
+  try {
+    return strata::dispatch(argc, argv);
+  } catch (const strata::Error& e) {
+    std::fprintf(stderr, "strata: %s\n", e.what());
+    return e.exit_code();
+  } catch (const std::bad_alloc&) {
+    std::fputs("strata: out of memory; use fewer world.streams or a smaller vocabulary\n", stderr);
+    return 5;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "strata: %s\n", e.what());
+    return 6;
+  }
+}

@@ -1,0 +1,29 @@
+#pragma once
+// What the command line says, before anything is read.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/device/device.hpp"
+#include "core/parameter.hpp"
+
+namespace strata {
+
+struct Options {
+  std::string command;     ///< train, run, evaluate, ...
+  std::string experiment;  ///< NAME of `strata run NAME`
+  std::string world = "text";
+  std::vector<std::string> text, held_out, foreign;
+  std::string model, out, resume;
+  std::string model_out;   ///< `train --model FILE`: where the model goes besides the result folder
+  std::uint64_t seed = 1;
+  int seeds = 1;
+  DeviceOptions device;
+  bool quick = false, json = false, quiet = false;
+  std::string config_file;          ///< --config
+  std::vector<std::string> sets;    ///< --set, in order
+  Configuration configuration;      ///< what those two assign
+};
+
+}  // namespace strata

@@ -1,0 +1,100 @@
+#include "experiments/progress.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+namespace strata {
+
+namespace {
+
+volatile std::sig_atomic_t stop_requested = 0;
+
+void on_signal(int signal) {
+  if (stop_requested != 0) _exit(128 + signal);
+  stop_requested = 1;
+}
+
+std::string clock_text(double seconds) {
+  const auto s = static_cast<long>(std::max(0.0, seconds));
+  char text[32];
+  if (s >= 3600)
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  else
+    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
+  return text;
+}
+
+}  // namespace
+
+void watch_for_interrupt() {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is reported as an error of the write
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+bool interrupted() { return stop_requested != 0; }
+
+Progress::Progress(bool quiet, std::function<void(const std::string&)> log)
+    : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0), log_(std::move(log)) {}
+
+Progress::~Progress() {
+  if (drawn_) std::fputc('\n', stderr);
+}
+
+void Progress::say(const std::string& line) {
+  if (log_) log_(line);
+  if (quiet_) return;
+  if (drawn_) std::fputs("\r\033[K", stderr);
+  drawn_ = false;
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void Progress::begin(const std::string& what, std::int64_t total_tokens, std::int64_t done) {
+  what_ = what;
+  total_ = total_tokens;
+  first_ = done_ = done;
+  begun_ = last_ = Clock::now();
+}
+
+void Progress::update(std::int64_t done, const std::function<std::string()>& note) {
+  done_ = done;
+  const auto now = Clock::now();
+  const double every = terminal_ ? .25 : 15;
+  if (std::chrono::duration<double>(now - last_).count() < every) return;
+  last_ = now;
+  draw(note ? note() : std::string(), false);
+}
+
+void Progress::end() { draw({}, true); }
+
+void Progress::draw(const std::string& note, bool last) {
+  const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done_ - first_) / seconds : 0;
+  const double part = total_ > 0 ? std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_)) : 0;
+  char numbers[128];
+  std::snprintf(numbers, sizeof numbers, "%3.0f %%  %.1fk tokens/s  %s %s", 100 * part, rate / 1000,
+                last ? "took" : "left", clock_text(last ? seconds : (rate > 0 ? static_cast<double>(total_ - done_) / rate : 0)).c_str());
+  const std::string line = what_ + "  " + numbers + (note.empty() ? "" : "  " + note);
+  if (log_ && (last || !terminal_)) log_(line);
+  if (quiet_) return;
+  if (!terminal_) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+    return;
+  }
+  const int width = 24, full = static_cast<int>(part * width);
+  std::string bar(static_cast<std::size_t>(full), '#');
+  bar.resize(static_cast<std::size_t>(width), '.');
+  std::fprintf(stderr, "\r\033[K%s [%s] %s%s%s", what_.c_str(), bar.c_str(), numbers, note.empty() ? "" : "  ", note.c_str());
+  drawn_ = true;
+  if (last) {
+    std::fputc('\n', stderr);
+    drawn_ = false;
+  }
+  std::fflush(stderr);
+}
+
+}  // namespace strata

@@ -1,0 +1,180 @@
+#include "experiments/scoring.hpp"
+
+#include <chrono>
+#include <numeric>
+
+#include "core/error.hpp"
+#include "core/simulation.hpp"
+
+namespace strata {
+
+namespace {
+
+constexpr double slow_rate = 1e-3;     // of the mean of a level's share
+constexpr Index settle_tokens = 256;   // per stream before the slow mean is trusted
+
+/// Scores the held forecast with parts of the stream replaced.
+class StreamProbe {
+ public:
+  StreamProbe(Hierarchy<float>& hierarchy, Index documents, Index every)
+      : hierarchy_(hierarchy), device_(hierarchy.device()), every_(every) {
+    const Index n = hierarchy.level(1).contribution().rows, b = hierarchy.streams();
+    for (auto* x : {&stream_, &own_, &other_}) *x = {device_, n, b};
+    loss_ = {device_, b, 1};
+    host_.resize(static_cast<std::size_t>(b));
+    intact_.resize(host_.size());
+    for (Index l = 0; l < hierarchy.depth(); ++l) means_.emplace_back(device_, n, 1);
+    scores.tokens.assign(static_cast<std::size_t>(documents), 0);
+    scores.intact = scores.tokens;
+    scores.mean.assign(static_cast<std::size_t>(hierarchy.depth()), scores.tokens);
+    scores.swap = scores.mean;
+  }
+
+  void probe(const Step<float>& step, const std::vector<std::int32_t>& place) {
+    const Observation& o = *step.observation;
+    const bool sampled = static_cast<Index>(step.index) >= settle_tokens && static_cast<Index>(step.index) % every_ == 0;
+    if (sampled) sample(step, o, place);
+    for (Index l = 1; l < hierarchy_.depth(); ++l) {
+      const double rate = std::max(slow_rate, 1 / (static_cast<double>(step.index) + 1));
+      device_.row_sum(static_cast<float>(rate / static_cast<double>(std::max<Index>(1, step.active_count))), hierarchy_.level(l).contribution(),
+                      step.active, static_cast<float>(1 - rate), means_[static_cast<std::size_t>(l)]);
+    }
+  }
+
+  StreamScores scores;
+
+ private:
+  void sample(const Step<float>& step, const Observation& o, const std::vector<std::int32_t>& place) {
+    const auto b = static_cast<Index>(host_.size());
+    std::vector<std::int32_t> from(host_.size());
+    std::vector<std::uint8_t> usable(host_.size());
+    for (Index j = 0; j < b; ++j) {
+      const auto s = static_cast<std::size_t>(j), other = static_cast<std::size_t>((j + b / 2) % b);
+      from[s] = static_cast<std::int32_t>(other);
+      usable[s] = o.active[s] != 0 && o.active[other] != 0 && o.document[s] != o.document[other];
+    }
+    const ConstView<float> intact = hierarchy_.level(1).downward().stream;
+    hierarchy_.level(0).score_with_stream(step, intact, loss_);
+    device_.download(loss_, intact_);
+    for (std::size_t s = 0; s < usable.size(); ++s) {
+      if (usable[s] == 0) continue;
+      scores.tokens[static_cast<std::size_t>(place[s])] += 1;
+      scores.intact[static_cast<std::size_t>(place[s])] += static_cast<double>(intact_[s]);
+    }
+    for (Index part = 0; part < hierarchy_.depth(); ++part) {
+      replaced(part, intact, from, false);
+      add(step, usable, place, scores.mean[static_cast<std::size_t>(part)]);
+      replaced(part, intact, from, true);
+      add(step, usable, place, scores.swap[static_cast<std::size_t>(part)]);
+    }
+  }
+
+  /// stream_ = intact, with the shares of `part` (0: of every level) replaced.
+  void replaced(Index part, ConstView<float> intact, std::span<const std::int32_t> from, bool swap) {
+    device_.copy(intact, stream_);
+    for (Index l = 1; l < hierarchy_.depth(); ++l) {
+      if (part != 0 && part != l) continue;
+      const ConstView<float> share = hierarchy_.level(l).contribution();
+      device_.axpby(-1, share, 1, stream_);
+      if (swap) {
+        device_.gather_columns(share, from, other_);
+        device_.axpby(1, other_, 1, stream_);
+      } else {
+        device_.add_to_rows(1, means_[static_cast<std::size_t>(l)], stream_);
+      }
+    }
+  }
+
+  void add(const Step<float>& step, const std::vector<std::uint8_t>& usable, const std::vector<std::int32_t>& place, std::vector<double>& into) {
+    hierarchy_.level(0).score_with_stream(step, stream_, loss_);
+    device_.download(loss_, host_);
+    for (std::size_t s = 0; s < usable.size(); ++s)
+      if (usable[s] != 0) into[static_cast<std::size_t>(place[s])] += static_cast<double>(host_[s]);
+  }
+
+  Hierarchy<float>& hierarchy_;
+  Device<float>& device_;
+  Index every_;
+  Tensor<float> stream_, own_, other_, loss_;
+  std::vector<Tensor<float>> means_;
+  std::vector<float> host_, intact_;
+};
+
+}  // namespace
+
+double DocumentScores::total_nats() const { return std::accumulate(nats.begin(), nats.end(), 0.0); }
+double DocumentScores::total_tokens() const { return std::accumulate(tokens.begin(), tokens.end(), 0.0); }
+
+Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOptions& options, Progress& progress) {
+  const auto begin = std::chrono::steady_clock::now();
+  text::TextWorldOptions world_options;
+  world_options.streams = hierarchy.streams();
+  world_options.shuffle = false;
+  text::TextWorld world(study.held_out, study.vocabulary(), world_options);
+  std::map<std::int32_t, std::int32_t> place_of;
+  for (std::size_t i = 0; i < study.held_out.size(); ++i) place_of[study.held_out[i].index] = static_cast<std::int32_t>(i);
+
+  hierarchy.reset_state();
+  Simulation<float> simulation(hierarchy, world, nullptr, study.interval(), study.options.seed);
+  for (Index l = 1; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(options.broad);
+  Scores scores;
+  scores.documents.nats.assign(study.held_out.size(), 0);
+  scores.documents.tokens = scores.documents.nats;
+  scores.free_energy.assign(static_cast<std::size_t>(hierarchy.relaxation().settings.steps) + 1, 0);
+  std::vector<std::int32_t> place(static_cast<std::size_t>(hierarchy.streams()), 0);
+  std::vector<float> surprise(place.size());
+  std::int64_t rejections = 0, sweeps = 0, steps = 0;
+  std::unique_ptr<StreamProbe> probe;
+  if (options.stream_every > 0 && hierarchy.depth() > 1)
+    probe = std::make_unique<StreamProbe>(hierarchy, static_cast<Index>(study.held_out.size()), options.stream_every);
+  simulation.before_observe = [&](const Step<float>& step) {
+    for (std::size_t s = 0; s < place.size(); ++s)
+      if (step.observation->active[s] != 0) place[s] = place_of.at(step.observation->document[s]);
+    if (probe) probe->probe(step, place);
+  };
+  simulation.record = [&](const Observation& o, std::uint64_t) {
+    hierarchy.device().download(hierarchy.level(0).snapshot().surprise, surprise);
+    double active = 0;
+    for (std::size_t s = 0; s < place.size(); ++s) {
+      if (o.active[s] == 0) continue;
+      active += 1;
+      scores.documents.nats[static_cast<std::size_t>(place[s])] += static_cast<double>(surprise[s]);
+      scores.documents.tokens[static_cast<std::size_t>(place[s])] += 1;
+    }
+    const RelaxationTrace& trace = hierarchy.relaxation().trace();
+    for (std::size_t k = 0; k < trace.free_energy.size(); ++k) scores.free_energy[k] += active * trace.free_energy[k];
+    rejections += trace.rejections;
+    sweeps += trace.sweeps;
+    ++steps;
+    progress.update(simulation.tokens());
+  };
+  progress.begin(options.what, world.tokens());
+  simulation.start();
+  if (!simulation.run(interrupted)) throw Interrupted("nothing of this score is kept; run it again");
+  progress.end();
+  for (double& f : scores.free_energy) f /= static_cast<double>(simulation.tokens());
+  scores.rejected_fraction = sweeps > 0 ? static_cast<double>(rejections) / static_cast<double>(sweeps) : 0;
+  if (probe) scores.stream = std::move(probe->scores);
+  for (Index l = 0; l < hierarchy.depth(); ++l) {
+    const BroadScore* broad = hierarchy.level(l).broad_score();
+    scores.broad.push_back(broad != nullptr ? *broad : BroadScore{});
+    hierarchy.level(l).score_broad(false);
+  }
+  scores.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return scores;
+}
+
+double unigram_nats(const Study& study) {
+  double nats = 0;
+  for (const auto& document : study.held_out)
+    for (const auto id : document.ids) nats -= study.log_unigram[static_cast<std::size_t>(id)];
+  return nats / static_cast<double>(text::total_tokens(study.held_out));
+}
+
+double held_out_bytes(const Study& study) {
+  double bytes = 0;
+  for (const auto& document : study.held_out) bytes += static_cast<double>(document.starts.back() - document.starts.front());
+  return bytes;
+}
+
+}  // namespace strata

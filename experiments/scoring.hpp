@@ -1,0 +1,50 @@
+#pragma once
+// Scores a trained hierarchy on held-out documents, learning off, token by token and document by document.
+
+#include <string>
+#include <vector>
+
+#include "core/hierarchy.hpp"
+#include "experiments/study.hpp"
+
+namespace strata {
+
+/// Sums per held-out document, in the order of Study::held_out.
+struct DocumentScores {
+  std::vector<double> nats, tokens;
+  double total_nats() const;
+  double total_tokens() const;
+  double nats_per_token() const { return total_nats() / total_tokens(); }
+};
+
+/// What the stream's parts are worth to the next token: losses with a part replaced by its slow mean, or by another document's.
+/// Entry 0: the whole stream; entry l: level l's share. Sums per document over the tokens that were sampled.
+struct StreamScores {
+  std::vector<double> tokens, intact;                   ///< per document
+  std::vector<std::vector<double>> mean, swap;          ///< [part][document]
+};
+
+struct Scores {
+  DocumentScores documents;
+  StreamScores stream;
+  std::vector<BroadScore> broad;        ///< per level, entry 0 empty
+  std::vector<double> free_energy;      ///< mean F_now after 0, 1, .. sweeps, nats per token
+  double rejected_fraction = 0;         ///< sweeps taken back
+  double seconds = 0;
+};
+
+struct ScoringOptions {
+  Index streams = 32;
+  Index stream_every = 0;  ///< sample the stream's worth every so many tokens; 0: not at all
+  bool broad = true;
+  std::string what = "scoring";
+};
+
+Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOptions& options, Progress& progress);
+
+/// Nats per token of the training unigram on the held-out documents.
+double unigram_nats(const Study& study);
+/// Bytes that the held-out documents consist of.
+double held_out_bytes(const Study& study);
+
+}  // namespace strata

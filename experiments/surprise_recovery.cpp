@@ -1,0 +1,197 @@
+// Surprise and recovery: passages that do not belong are inserted into held-out text, and the text switches to another document.
+//
+// Design    at `places` places of held-out documents, seen from an empty state through at most `history` tokens before:
+//           a foreign sentence and a foreign paragraph, each from another work and from another document of the same work (or from
+//           --foreign), lengths within 10 %; a switch of document. The undisturbed copy reads the same text without them.
+// Measures  displacement, recovery, error recovery, peak normalised error, excess nats (analysis/recovery.hpp, analysis/surprise.hpp)
+// Limit     a level that is a plain leaky integrator with time constant tau recovers in tau ln 10 tokens (tests/validation)
+
+#include <nlohmann/json.hpp>
+
+#include "experiments/experiment.hpp"
+#include "experiments/trials.hpp"
+
+namespace strata {
+
+Experiment surprise_recovery_experiment();
+
+namespace {
+
+using text::Origin;
+using text::Place;
+using text::Unit;
+
+ParameterTable parameters() {
+  return {
+      {"places", std::int64_t{48}, 2, 4096, {}, "places", "where passages are inserted, and switches", ""},
+      {"history", std::int64_t{600}, 50, 1e6, {}, "tokens", "read before the passage, at most", ""},
+      {"context", std::int64_t{200}, 1, 1e6, {}, "tokens", "of the document before a place, at least", ""},
+      {"after", std::int64_t{1500}, 50, 1e6, {}, "tokens", "read after the passage, at most", ""},
+      {"room", std::int64_t{600}, 1, 1e6, {}, "tokens", "of the document behind a place, at least", ""},
+      {"sentence", std::int64_t{25}, 3, 1000, {}, "tokens", "length of a foreign sentence aimed at", ""},
+      {"paragraph", std::int64_t{100}, 5, 10000, {}, "tokens", "length of a foreign paragraph aimed at", ""},
+  };
+}
+
+text::PassageOptions passage_options(const Bench& bench, Unit unit, const std::vector<Origin>& origins) {
+  text::PassageOptions o;
+  o.unit = unit;
+  o.origins = origins;
+  o.count = bench.values.integer("places");
+  o.length = bench.values.integer(unit == Unit::sentence ? "sentence" : "paragraph");
+  o.context = bench.values.integer("context");
+  o.room = bench.values.integer("room");
+  o.seed = bench.study.options.seed;
+  return o;
+}
+
+Index tokens_before(const text::Script& script, Index room) { return text::script_tokens(script) - room; }
+
+Condition undisturbed(const std::vector<Place>& places, const std::string& name, Index history, Index after) {
+  Condition c;
+  c.name = name;
+  for (const Place& place : places) {
+    c.scripts.push_back(text::undisturbed(place, after, history));
+    c.zero.push_back(tokens_before(c.scripts.back(), c.scripts.back().back().size()));
+  }
+  return c;
+}
+
+Condition disturbed(const std::vector<Place>& places, Unit unit, Origin origin, const std::string& reference, Index history, Index after) {
+  Condition c;
+  c.name = std::string(text::name_of(unit)) + "_" + text::name_of(origin);
+  c.reference = reference;
+  for (const Place& place : places) {
+    c.scripts.push_back(text::disturbed(place, origin, after, history));
+    c.zero.push_back(tokens_before(c.scripts.back(), c.scripts.back().back().size()));
+    c.passage.push_back(static_cast<std::int32_t>(place.passages.at(origin).size()));
+  }
+  return c;
+}
+
+void add_switches(std::vector<Condition>& conditions, const Bench& bench, Index history, Index after) {
+  text::PairOptions o;
+  o.count = bench.values.integer("places");
+  o.context = bench.values.integer("context");
+  o.history = history;
+  o.room = bench.values.integer("room");
+  o.seed = bench.study.options.seed;
+  Condition always, change;
+  always.name = "always";
+  change.name = "switch";
+  change.reference = "/conditions/always";
+  for (const text::Switch& s : text::choose_switches(bench.study.held_out, o)) {
+    always.scripts.push_back(text::always(s, after));
+    always.zero.push_back(s.to_at);
+    change.scripts.push_back(text::change(s, after));
+    change.zero.push_back(s.from_at);
+  }
+  conditions.push_back(std::move(always));
+  conditions.push_back(std::move(change));
+}
+
+/// Text of tokens [begin, end) of a document with the surprise recorded, for the report's reading page.
+struct PassagePage {
+  Study& study;
+  const Condition& condition;
+  const std::vector<Place>& places;
+  const Hdf5File& trace;
+  Index window_before;
+
+  nlohmann::json trial(std::size_t s, Index shown) const {
+    const std::string prefix = condition.name == "/" ? "" : "/conditions/" + condition.name;
+    const auto surprise = trace.read<float>(prefix + "/tokens/surprise");
+    const auto trials = static_cast<std::size_t>(surprise.shape[1]);
+    nlohmann::json tokens = nlohmann::json::array();
+    Index position = -condition.zero[s];
+    for (const auto& segment : condition.scripts[s]) {
+      for (Index i = segment.begin; i < segment.end; ++i, ++position) {
+        if (position < -window_before || position >= shown) continue;
+        const auto& document = *segment.document;
+        const bool foreign = condition.passage.size() > s && position < 0 && position >= -condition.passage[s];
+        const auto cell = static_cast<std::size_t>(position + window_before) * trials + s;
+        const std::string bytes(bytes_of(document, i));
+        tokens.push_back({{"text", bytes}, {"surprise", surprise.data[cell]}, {"passage", foreign}, {"document", document.index}});
+      }
+    }
+    return {{"trial", s}, {"condition", condition.name}, {"title", title_of(*places[s].document)}, {"tokens", tokens}};
+  }
+
+  const text::Corpus& corpus_of(const text::EncodedDocument& document) const {
+    for (const auto& d : study.foreign.encoded)
+      if (&d == &document) return study.foreign.corpus;
+    return study.scored_corpus();
+  }
+  std::string_view bytes_of(const text::EncodedDocument& d, Index i) const {
+    return std::string_view(corpus_of(d).sources[static_cast<std::size_t>(d.source)].bytes)
+        .substr(static_cast<std::size_t>(d.byte_begin(i)), static_cast<std::size_t>(d.byte_end(i) - d.byte_begin(i)));
+  }
+  std::string title_of(const text::EncodedDocument& d) const {
+    const auto& c = corpus_of(d);
+    return c.sources[static_cast<std::size_t>(d.source)].name + ": " + c.documents[static_cast<std::size_t>(d.index)].title;
+  }
+};
+
+Findings run(Bench& bench) {
+  Study& study = bench.study;
+  const Index history = bench.values.integer("history"), after = bench.values.integer("after");
+  const auto origins = study.foreign_given ? std::vector<Origin>{Origin::foreign} : text::available_origins(study.held_out);
+  const auto sentence_places = text::choose_places(study.held_out, passage_options(bench, Unit::sentence, origins), study.foreign.encoded);
+  const auto paragraph_places = text::choose_places(study.held_out, passage_options(bench, Unit::paragraph, origins), study.foreign.encoded);
+
+  std::vector<Condition> conditions;
+  conditions.push_back(undisturbed(sentence_places, "/", history, after));
+  for (const Origin origin : origins) conditions.push_back(disturbed(sentence_places, Unit::sentence, origin, "/", history, after));
+  conditions.push_back(undisturbed(paragraph_places, "paragraph_undisturbed", history, after));
+  for (const Origin origin : origins)
+    conditions.push_back(disturbed(paragraph_places, Unit::paragraph, origin, "/conditions/paragraph_undisturbed", history, after));
+  if (study.held_out.size() > 1) add_switches(conditions, bench, history, after);
+
+  TrialWindow window;
+  window.before = 2 * bench.values.integer("paragraph");
+  window.after = after;
+  const auto streams = std::min<Index>(bench.values.integer("places"), 64);
+  auto hierarchy = study.load_hierarchy(bench.model, streams);
+  const std::string trace_path = bench.folder.file("trace.h5");
+  record_trials(study, *hierarchy, conditions, window, "surprise_recovery", trace_path, bench.progress);
+
+  bench.progress.say("measuring");
+  const MeasureResult recovery = analyse("recovery", trace_path), surprise = analyse("surprise", trace_path);
+  Findings findings;
+  for (const auto* result : {&recovery, &surprise}) {
+    add_values(findings.summary, result->values);
+    for (const MeasureResult& part : result->parts) add_parts(findings.summary.section("conditions").section(part.name), part);
+  }
+  add_levels(findings.summary.section("pooled"), surprise.levels);
+  // The table and `levels` show the hardest common case: a paragraph from another work (or whatever stands nearest to it).
+  const std::string shown = std::string("paragraph_") + text::name_of(origins.front());
+  findings.summary.set("condition", shown);
+  for (const auto* result : {&recovery, &surprise})
+    if (const MeasureResult* part = result->part(shown)) add_levels(findings.summary, part->levels);
+  findings.table = to_table(recovery) + "\n" + to_table(surprise);
+
+  const Hdf5File trace(trace_path);
+  nlohmann::json pages = nlohmann::json::array();
+  for (const Condition& condition : conditions) {
+    if (condition.passage.empty()) continue;
+    const bool sentence = condition.name.rfind("sentence", 0) == 0;
+    const PassagePage page{study, condition, sentence ? sentence_places : paragraph_places, trace, window.before};
+    for (std::size_t s = 0; s < std::min<std::size_t>(4, condition.scripts.size()); ++s) pages.push_back(page.trial(s, 200));
+  }
+  bench.folder.write_text("passages.json", pages.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return findings;
+}
+
+}  // namespace
+
+Experiment surprise_recovery_experiment() {
+  return {"surprise_recovery",
+          "inserts foreign sentences and paragraphs into held-out text, and switches documents: who is surprised, and for how long",
+          "Displacement is the distance of a level's prediction from that of a copy that read the same text without the passage; recovery the\n"
+          "tokens until its trial average is back to a tenth. See strata describe recovery, strata describe surprise.",
+          parameters(),
+          {{"places", "24"}, {"after", "800"}, {"history", "400"}},
+          run};
+}
+
+}  // namespace strata

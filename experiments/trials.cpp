@@ -1,0 +1,291 @@
+#include "experiments/trials.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/error.hpp"
+#include "core/simulation.hpp"
+
+namespace strata {
+
+namespace {
+
+/// Levels 0 and 1 are back long before the others: their vectors are kept for this many tokens only.
+Index vector_reach(Index level, Index after) {
+  if (level == 0) return std::min<Index>(after, 256);
+  if (level == 1) return std::min<Index>(after, 640);
+  return after;
+}
+
+/// What one level of one condition held: sample x trial (x unit), last index fastest.
+struct Track {
+  Index level = 0, interval = 1, units = 0;
+  std::vector<std::int64_t> time;
+  std::vector<float> prediction, belief, error_norm, surprise, free_energy;
+
+  /// Index of the sample at time t, or -1.
+  Index sample(Index t) const {
+    if (time.empty() || t < time.front() || t > time.back() || (t - time.front()) % interval != 0) return -1;
+    return (t - time.front()) / interval;
+  }
+};
+
+struct TokenTrack {
+  std::vector<std::int32_t> id, document;
+  std::vector<std::int64_t> begin, end;
+  std::vector<float> surprise;
+};
+
+class ConditionRecorder {
+ public:
+  ConditionRecorder(Hierarchy<float>& hierarchy, const Condition& condition, const TrialWindow& window)
+      : hierarchy_(hierarchy), condition_(condition), window_(window), trials_(static_cast<Index>(condition.scripts.size())) {
+    for (Index l = 0; l < hierarchy.depth(); ++l) tracks_.push_back(make_track(l));
+    const auto cells = static_cast<std::size_t>((window.before + window.after) * trials_);
+    tokens_.id.assign(cells, -1);
+    tokens_.document.assign(cells, -1);
+    tokens_.begin.assign(cells, -1);
+    tokens_.end.assign(cells, -1);
+    tokens_.surprise.assign(cells, nan_);
+    valid_.assign(static_cast<std::size_t>(trials_), 0);
+  }
+
+  /// Reads trials [first, first + count) in streams 0 .. count-1.
+  void read(Study& study, Index first, Index count, const std::function<void(Index)>& advance) {
+    const auto begin = condition_.scripts.begin() + first;
+    text::ScriptedWorld world({begin, begin + count}, study.vocabulary(), hierarchy_.streams());
+    hierarchy_.reset_state();
+    Simulation<float> simulation(hierarchy_, world, nullptr, study.interval(), study.options.seed);
+    Index position = 0;
+    simulation.record = [&](const Observation& o, std::uint64_t) {
+      record(o, first, count, position++);
+      advance(simulation.tokens());
+    };
+    simulation.start();
+    if (!simulation.run(interrupted)) throw Interrupted("nothing of this experiment is kept; run it again");
+  }
+
+  const std::vector<Track>& tracks() const { return tracks_; }
+  const TokenTrack& tokens() const { return tokens_; }
+  const std::vector<std::int32_t>& valid() const { return valid_; }
+  const std::vector<float>& energy() const { return energy_; }  // (step, sweep) of the first batch
+  const std::vector<std::int64_t>& rejections() const { return rejections_; }
+
+ private:
+  Track make_track(Index l) const {
+    Track track;
+    track.level = l;
+    track.interval = sampling_interval(hierarchy_.level(l));
+    track.units = hierarchy_.level(l).units();
+    const Index reach = vector_reach(l, window_.after);
+    Index t = -1;
+    while (t - track.interval >= -window_.before) t -= track.interval;  // -1 is always a sample
+    for (; t < reach; t += track.interval) track.time.push_back(t);
+    const std::size_t cells = track.time.size() * static_cast<std::size_t>(trials_);
+    track.prediction.assign(cells * static_cast<std::size_t>(track.units), nan_);
+    if (condition_.beliefs) track.belief.assign(track.prediction.size(), nan_);
+    for (auto* x : {&track.error_norm, &track.surprise, &track.free_energy}) x->assign(cells, nan_);
+    return track;
+  }
+
+  const std::vector<float>& fetch(ConstView<float> view) {
+    host_.resize(static_cast<std::size_t>(view.rows * view.cols));
+    hierarchy_.device().download(view, host_);
+    return host_;
+  }
+
+  void take_vectors(ConstView<float> view, const std::vector<Index>& sample, Index first, const Track& track, std::vector<float>& into) {
+    const auto& host = fetch(view);
+    for (std::size_t j = 0; j < sample.size(); ++j)
+      if (sample[j] >= 0)
+        std::copy_n(host.begin() + static_cast<std::ptrdiff_t>(j) * track.units, track.units,
+                    into.begin() + (sample[j] * trials_ + first + static_cast<Index>(j)) * track.units);
+  }
+
+  void take_scalars(ConstView<float> view, const std::vector<Index>& sample, Index first, std::vector<float>& into) {
+    const auto& host = fetch(view);
+    for (std::size_t j = 0; j < sample.size(); ++j)
+      if (sample[j] >= 0) into[static_cast<std::size_t>(sample[j] * trials_ + first + static_cast<Index>(j))] = host[j];
+  }
+
+  void record(const Observation& o, Index first, Index count, Index position) {
+    std::vector<Index> sample(static_cast<std::size_t>(count));
+    for (Track& track : tracks_) {
+      bool any = false;
+      for (std::size_t j = 0; j < sample.size(); ++j) {
+        const Index t = position - condition_.zero[static_cast<std::size_t>(first) + j];
+        sample[j] = o.active[j] != 0 ? track.sample(t) : -1;
+        any |= sample[j] >= 0;
+      }
+      if (!any) continue;
+      const auto snapshot = hierarchy_.level(track.level).snapshot();
+      take_vectors(snapshot.prediction, sample, first, track, track.prediction);
+      if (condition_.beliefs) take_vectors(snapshot.belief, sample, first, track, track.belief);
+      take_scalars(snapshot.error_norm, sample, first, track.error_norm);
+      take_scalars(snapshot.surprise, sample, first, track.surprise);
+      take_scalars(snapshot.free_energy, sample, first, track.free_energy);
+    }
+    const auto& surprise = fetch(hierarchy_.level(0).snapshot().surprise);
+    for (std::size_t j = 0; j < sample.size(); ++j) {
+      const std::size_t trial = static_cast<std::size_t>(first) + j;
+      const Index t = position - condition_.zero[trial];
+      if (o.active[j] == 0 || t < -window_.before || t >= window_.after) continue;
+      const auto cell = static_cast<std::size_t>((t + window_.before) * trials_) + trial;
+      tokens_.id[cell] = o.id[j];
+      tokens_.document[cell] = o.document[j];
+      tokens_.begin[cell] = o.byte_begin[j];
+      tokens_.end[cell] = o.byte_end[j];
+      tokens_.surprise[cell] = surprise[j];
+      valid_[trial] = static_cast<std::int32_t>(std::max<Index>(0, t + 1));
+    }
+    if (first == 0) {
+      const auto& trace = hierarchy_.relaxation().trace();
+      for (const double f : trace.free_energy) energy_.push_back(static_cast<float>(f));
+      rejections_.push_back(trace.rejections);
+    }
+  }
+
+  static constexpr float nan_ = std::numeric_limits<float>::quiet_NaN();
+  Hierarchy<float>& hierarchy_;
+  const Condition& condition_;
+  TrialWindow window_;
+  Index trials_;
+  std::vector<Track> tracks_;
+  TokenTrack tokens_;
+  std::vector<std::int32_t> valid_;
+  std::vector<float> host_, energy_;
+  std::vector<std::int64_t> rejections_;
+};
+
+std::string prefix_of(const Condition& condition) { return condition.name == "/" ? "" : "/conditions/" + condition.name; }
+
+/// Datasets of one level of one condition, in the layout and with the data.
+void write_level(TraceWriter& trace, const std::string& group, const Track& track, Index trials) {
+  const auto put = [&](const char* name, std::span<const float> values, bool vectors) {
+    Shape shape{static_cast<Index>(track.time.size()), trials};
+    if (vectors) shape.push_back(track.units);
+    trace.write_block<float>(trace.handle(group + "/" + name), Shape(shape.size(), 0), shape, values);
+  };
+  trace.write_block<std::int64_t>(trace.handle(group + "/time"), {0}, {static_cast<Index>(track.time.size())}, track.time);
+  put("prediction", track.prediction, true);
+  if (!track.belief.empty()) put("belief", track.belief, true);
+  put("prediction_error_norm", track.error_norm, false);
+  put("surprise", track.surprise, false);
+  put("free_energy", track.free_energy, false);
+  const std::vector<std::uint8_t> active(track.time.size(), 1);
+  trace.write_block<std::uint8_t>(trace.handle(group + "/active"), {0}, {static_cast<Index>(active.size())}, active);
+}
+
+void layout_level(TraceLayout& layout, const std::string& group, const Track& track, Index trials, const Level<float>& level) {
+  const Index samples = static_cast<Index>(track.time.size());
+  layout.groups.push_back({group, {{"name", level_name(track.level)}, {"time_constant", level.time_constant()},
+                                   {"tick", static_cast<std::int64_t>(level.tick())}, {"kind", level.kind()}}});
+  layout.datasets.push_back({group + "/time", {"time"}, {samples}, NumberType::i64, "tokens", "tokens from the event; 0 is the first one after it"});
+  const auto vectors = [&](const char* name, const char* long_name) {
+    layout.datasets.push_back({group + "/" + name, {"time", "stream", "unit"}, {samples, trials, track.units}, NumberType::f32, "1", long_name});
+  };
+  const auto scalars = [&](const char* name, const char* units, const char* long_name) {
+    layout.datasets.push_back({group + "/" + name, {"time", "stream"}, {samples, trials}, NumberType::f32, units, long_name});
+  };
+  vectors("prediction", "mu: what the level expects after reading the token at this time");
+  if (!track.belief.empty()) vectors("belief", "x: what the level believed when it last settled");
+  scalars("prediction_error_norm", "nats^0.5", "sqrt(precision) |x - mu| of the last settling");
+  scalars("surprise", "nats", track.level == 0 ? "-ln p(token)" : "-ln p(token) under the level's own broad prediction");
+  scalars("free_energy", "nats", "the level's part of the free energy");
+  layout.datasets.push_back({group + "/active", {"time"}, {samples}, NumberType::u8, "1", "1 where the level is part of the hierarchy"});
+}
+
+void layout_condition(TraceLayout& layout, const Condition& condition, const ConditionRecorder& recorder, Hierarchy<float>& hierarchy,
+                      const TrialWindow& window) {
+  const std::string prefix = prefix_of(condition);
+  const Index trials = static_cast<Index>(condition.scripts.size()), times = window.before + window.after;
+  if (!prefix.empty()) {
+    TraceGroup group{prefix, {}};
+    if (!condition.reference.empty()) group.attributes.push_back({"reference", condition.reference});
+    layout.groups.push_back(group);
+  }
+  for (const Track& track : recorder.tracks())
+    layout_level(layout, prefix + "/levels/" + std::to_string(track.level), track, trials, hierarchy.level(track.level));
+  const std::string tokens = prefix + "/tokens";
+  layout.datasets.push_back({tokens + "/time", {"time"}, {times}, NumberType::i64, "tokens", "tokens from the event"});
+  const auto cell = [&](const char* name, NumberType type, const char* units, const char* long_name) {
+    layout.datasets.push_back({tokens + "/" + name, {"time", "stream"}, {times, trials}, type, units, long_name});
+  };
+  cell("id", NumberType::i32, "1", "token read");
+  cell("document", NumberType::i32, "1", "document the token lies in");
+  cell("byte_begin", NumberType::i64, "bytes", "where the token begins in its source file");
+  cell("byte_end", NumberType::i64, "bytes", "where the token ends in its source file");
+  cell("surprise", NumberType::f32, "nats", "-ln p(token)");
+  layout.datasets.push_back({prefix + "/valid", {"stream"}, {trials}, NumberType::i32, "tokens", "common tokens read; times from here on are fill"});
+  if (!condition.passage.empty())
+    layout.datasets.push_back({prefix + "/passage_length", {"stream"}, {trials}, NumberType::i32, "tokens", "length of the inserted passage"});
+}
+
+void write_condition(TraceWriter& trace, const Condition& condition, const ConditionRecorder& recorder, const TrialWindow& window) {
+  const std::string prefix = prefix_of(condition);
+  const Index trials = static_cast<Index>(condition.scripts.size()), times = window.before + window.after;
+  for (const Track& track : recorder.tracks()) write_level(trace, prefix + "/levels/" + std::to_string(track.level), track, trials);
+  std::vector<std::int64_t> time(static_cast<std::size_t>(times));
+  for (Index i = 0; i < times; ++i) time[static_cast<std::size_t>(i)] = i - window.before;
+  const std::string tokens = prefix + "/tokens/";
+  const Shape start{0, 0}, shape{times, trials};
+  trace.write_block<std::int64_t>(trace.handle(tokens + "time"), {0}, {times}, time);
+  trace.write_block<std::int32_t>(trace.handle(tokens + "id"), start, shape, recorder.tokens().id);
+  trace.write_block<std::int32_t>(trace.handle(tokens + "document"), start, shape, recorder.tokens().document);
+  trace.write_block<std::int64_t>(trace.handle(tokens + "byte_begin"), start, shape, recorder.tokens().begin);
+  trace.write_block<std::int64_t>(trace.handle(tokens + "byte_end"), start, shape, recorder.tokens().end);
+  trace.write_block<float>(trace.handle(tokens + "surprise"), start, shape, recorder.tokens().surprise);
+  trace.write_block<std::int32_t>(trace.handle(prefix + "/valid"), {0}, {trials}, recorder.valid());
+  if (!condition.passage.empty())
+    trace.write_block<std::int32_t>(trace.handle(prefix + "/passage_length"), {0}, {trials}, condition.passage);
+}
+
+}  // namespace
+
+std::string level_name(Index level) {
+  static const char* const names[] = {"token", "sentence", "paragraph", "document"};
+  return level < 4 ? names[level] : "level " + std::to_string(level);
+}
+
+Index sampling_interval(const Level<float>& level) { return std::max<Index>(1, level.tick() / 2); }
+
+void record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<Condition>& conditions, const TrialWindow& window,
+                   const std::string& experiment, const std::string& path, Progress& progress) {
+  std::vector<ConditionRecorder> recorders;
+  Index total = 0, done = 0;
+  for (const Condition& condition : conditions) {
+    recorders.emplace_back(hierarchy, condition, window);
+    for (const auto& script : condition.scripts) total += text::script_tokens(script);
+  }
+  progress.begin(experiment, total);
+  for (std::size_t c = 0; c < conditions.size(); ++c) {
+    const auto trials = static_cast<Index>(conditions[c].scripts.size());
+    for (Index first = 0; first < trials; first += hierarchy.streams()) {
+      Index read = 0;
+      recorders[c].read(study, first, std::min(hierarchy.streams(), trials - first), [&](Index tokens) {
+        read = tokens;
+        progress.update(done + read);
+      });
+      done += read;
+    }
+  }
+  progress.end();
+
+  TraceLayout layout;
+  TraceGroup root{"/", {{"experiment", experiment}, {"config", study.options.configuration.to_ini()}, {"inputs", to_json(study.inputs)}}};
+  for (const auto& [name, value] : attributes_of(study.provenance())) root.attributes.push_back({name, value});
+  layout.groups.push_back(root);
+  for (std::size_t c = 0; c < conditions.size(); ++c) layout_condition(layout, conditions[c], recorders[c], hierarchy, window);
+  const auto sweeps = static_cast<Index>(hierarchy.relaxation().settings.steps) + 1;
+  const auto steps = static_cast<Index>(recorders[0].rejections().size());
+  layout.datasets.push_back({"/relaxation/free_energy", {"time", "step"}, {steps, sweeps}, NumberType::f32, "nats",
+                             "mean free energy of the levels that settle at every token, after each sweep; first batch of the root streams"});
+  layout.datasets.push_back({"/relaxation/rejections", {"time"}, {steps}, NumberType::i64, "1", "sweeps taken back, over streams and levels"});
+  TraceWriter trace(path, layout, {.swmr = false, .background = true, .deflate = 2});
+  for (std::size_t c = 0; c < conditions.size(); ++c) write_condition(trace, conditions[c], recorders[c], window);
+  trace.write_block<float>(trace.handle("/relaxation/free_energy"), {0, 0}, {steps, sweeps}, recorders[0].energy());
+  trace.write_block<std::int64_t>(trace.handle("/relaxation/rejections"), {0}, {steps}, recorders[0].rejections());
+  trace.close();
+}
+
+}  // namespace strata

@@ -1,0 +1,40 @@
+#pragma once
+// Reads scripted texts with a trained hierarchy, learning off, and records what every level held around each trial's event.
+//
+// A condition is one script per trial; stream s = trial s, and time 0 is the first token after the event (trace schema: analysis/README.md).
+// Trials are read in batches of the hierarchy's streams; every condition starts each trial from an empty state.
+
+#include <string>
+#include <vector>
+
+#include "core/hierarchy.hpp"
+#include "core/io/trace.hpp"
+#include "experiments/study.hpp"
+
+namespace strata {
+
+struct Condition {
+  std::string name;       ///< "/" for the root of the trace, else below /conditions
+  std::string reference;  ///< "/" or "/conditions/NAME"; empty: compared with nothing
+  std::vector<text::Script> scripts;    ///< per trial
+  std::vector<Index> zero;              ///< per trial: tokens read before time 0
+  std::vector<std::int32_t> passage;    ///< per trial: tokens of the inserted passage; empty: none
+  bool beliefs = false;                 ///< record x as well as mu
+};
+
+struct TrialWindow {
+  Index before = 160;  ///< tokens recorded before time 0
+  Index after = 1500;  ///< tokens recorded from time 0 on
+};
+
+/// Level names of a text hierarchy: token, sentence, paragraph, document, then level 4, ...
+std::string level_name(Index level);
+
+/// Tokens between two recorded samples of a level: half its tick; level 0 and levels that tick at every token record each token.
+Index sampling_interval(const Level<float>& level);
+
+/// Runs every condition and writes `path`. All conditions have the same number of trials. Stops with Interrupted at Ctrl-C.
+void record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<Condition>& conditions, const TrialWindow& window,
+                   const std::string& experiment, const std::string& path, Progress& progress);
+
+}  // namespace strata

@@ -1,0 +1,240 @@
+#include "experiments/worlds/text/text_world.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/archive.hpp"
+#include "core/error.hpp"
+#include "experiments/worlds/text/shuffle.hpp"
+
+namespace strata {
+
+namespace {
+
+Parameter word(const std::string& name, const ParameterValue& fallback, std::vector<std::string> choices, const std::string& help, const std::string& source) {
+  Parameter parameter;
+  parameter.name = name;
+  parameter.fallback = fallback;
+  parameter.choices = std::move(choices);
+  parameter.help = help;
+  parameter.source = source;
+  return parameter;
+}
+
+Parameter count(const std::string& name, std::int64_t fallback, double minimum, double maximum, const std::string& unit, const std::string& help) {
+  Parameter parameter;
+  parameter.name = name;
+  parameter.fallback = fallback;
+  parameter.minimum = minimum;
+  parameter.maximum = maximum;
+  parameter.unit = unit;
+  parameter.help = help;
+  return parameter;
+}
+
+}  // namespace
+
+ParameterTable text_parameters() {
+  return {word("language", std::string("auto"), {},
+               "language whose rules part sentences: an ISO 639 code such as en, de, ko, ja, zh, or auto (from the dominant script)",
+               "Unicode Standard Annex 29"),
+          word("sentences", std::string("auto"), {"auto", "icu", "lines"},
+               "where sentences end: icu, lines (one sentence per line), or auto (lines for *.sents.txt, else icu)", ""),
+          word("tokenizer", std::string("bpe"), {"bpe", "unigram"}, "how pieces are learned from the training text", "Sennrich et al. 2016; Kudo 2018"),
+          count("vocabulary", 8000, 300, 1e6, "tokens", "ids in all, with 256 bytes and the separators; fewer where the text does not support as many")};
+}
+
+ParameterTable world_parameters() {
+  return {count("streams", 32, 1, 4096, "1", "documents read side by side"),
+          count("passes", 1, 1, 1000, "1", "times the training text is read"),
+          word("shuffle", true, {}, "deal the documents in a new order every pass; false: in the order given", "")};
+}
+
+namespace text {
+
+CorpusOptions corpus_options(const Values& text) { return {text.text("language"), text.text("sentences")}; }
+
+TokenizerOptions tokenizer_options(const Values& text, std::uint64_t seed) {
+  TokenizerOptions options;
+  options.kind = text.text("tokenizer");
+  options.vocabulary = text.integer("vocabulary");
+  options.seed = seed;
+  return options;
+}
+
+TextWorldOptions text_world_options(const Values& world, std::uint64_t seed) {
+  return {world.integer("streams"), world.integer("passes"), world.flag("shuffle"), seed};
+}
+
+namespace {
+
+void idle(Observation& out, std::size_t stream) {
+  out.id[stream] = 0;
+  out.active[stream] = 0;
+  out.boundary[stream] = 0;
+  out.event[stream] = 0;
+  out.document[stream] = -1;
+  out.byte_begin[stream] = out.byte_end[stream] = 0;
+}
+
+void read(Observation& out, std::size_t stream, const EncodedDocument& document, Index token) {
+  const auto t = static_cast<std::size_t>(token);
+  out.id[stream] = document.ids[t];
+  out.active[stream] = 1;
+  out.boundary[stream] = document.boundary[t];
+  out.event[stream] = 0;
+  out.document[stream] = document.index;
+  out.byte_begin[stream] = document.byte_begin(token);
+  out.byte_end[stream] = document.byte_end(token);
+}
+
+void restore(Archive& archive, std::string_view name, std::vector<std::int64_t>& cursors) {
+  const std::size_t expected = cursors.size();
+  archive.value(name, cursors);
+  if (cursors.size() != expected) throw ShapeError("cursors of the text world", std::to_string(expected) + " streams", std::to_string(cursors.size()));
+}
+
+}  // namespace
+
+TextWorld::TextWorld(const std::vector<EncodedDocument>& documents, Index vocabulary, const TextWorldOptions& options)
+    : documents_(documents), vocabulary_(vocabulary) {
+  if (options.streams < 1) throw ShapeError("streams", "at least 1", std::to_string(options.streams));
+  if (options.passes < 1) throw ShapeError("passes", "at least 1", std::to_string(options.passes));
+  const auto count = static_cast<std::size_t>(options.streams);
+  queues_.resize(count);
+  place_.assign(count, 0);
+  token_.assign(count, 0);
+  deal(options);
+}
+
+void TextWorld::deal(const TextWorldOptions& options) {
+  std::vector<Index> load(queues_.size(), 0);
+  for (Index pass = 0; pass < options.passes; ++pass) {
+    std::vector<std::int32_t> order(documents_.size());
+    std::iota(order.begin(), order.end(), 0);
+    if (options.shuffle) shuffle(order, random_base(options.seed, static_cast<std::uint64_t>(pass), 0, 0x6465616c));
+    for (const std::int32_t d : order) {
+      const Index size = documents_[static_cast<std::size_t>(d)].size();
+      if (size == 0) continue;
+      const auto shortest = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
+      queues_[shortest].push_back(d);
+      load[shortest] += size;
+      tokens_ += size;
+    }
+  }
+}
+
+Index TextWorld::steps() const {
+  Index longest = 0;
+  for (const auto& queue : queues_) {
+    longest = std::max(longest, std::accumulate(queue.begin(), queue.end(), Index{0}, [&](Index sum, std::int32_t d) {
+                         return sum + documents_[static_cast<std::size_t>(d)].size();
+                       }));
+  }
+  return longest;
+}
+
+bool TextWorld::next(Observation& out) {
+  bool any = false;
+  for (std::size_t s = 0; s < queues_.size(); ++s) any = any || place_[s] < static_cast<std::int64_t>(queues_[s].size());
+  if (!any) return false;
+  for (std::size_t s = 0; s < queues_.size(); ++s) {
+    if (place_[s] == static_cast<std::int64_t>(queues_[s].size())) {
+      idle(out, s);
+      continue;
+    }
+    const EncodedDocument& document = documents_[static_cast<std::size_t>(queues_[s][static_cast<std::size_t>(place_[s])])];
+    read(out, s, document, token_[s]);
+    if (++token_[s] == document.size()) {
+      ++place_[s];
+      token_[s] = 0;
+    }
+  }
+  return true;
+}
+
+std::int64_t TextWorld::fingerprint() const {
+  std::uint64_t print = mix(static_cast<std::uint64_t>(vocabulary_));
+  for (const auto& queue : queues_) {
+    print = mix(print ^ queue.size());
+    for (const std::int32_t d : queue) {
+      const EncodedDocument& document = documents_[static_cast<std::size_t>(d)];
+      print = mix(print ^ static_cast<std::uint64_t>(document.index));
+      for (const std::int32_t id : document.ids) print = mix(print ^ static_cast<std::uint64_t>(id));
+    }
+  }
+  return static_cast<std::int64_t>(print);
+}
+
+void TextWorld::archive(Archive& archive) {
+  const std::int64_t mine = fingerprint();
+  std::int64_t stored = mine;
+  archive.value("fingerprint", stored);
+  if (stored != mine) throw ShapeError("the text to go on with", "the text, seed, streams and passes of the run to be resumed", "others");
+  restore(archive, "place", place_);
+  restore(archive, "token", token_);
+}
+
+Index script_tokens(const Script& script) {
+  return std::accumulate(script.begin(), script.end(), Index{0}, [](Index sum, const Segment& segment) { return sum + segment.size(); });
+}
+
+std::vector<std::vector<Script>> in_batches(const std::vector<Script>& scripts, Index streams) {
+  std::vector<std::vector<Script>> batches;
+  for (std::size_t first = 0; first < scripts.size(); first += static_cast<std::size_t>(streams)) {
+    const std::size_t last = std::min(scripts.size(), first + static_cast<std::size_t>(streams));
+    batches.emplace_back(scripts.begin() + static_cast<std::ptrdiff_t>(first), scripts.begin() + static_cast<std::ptrdiff_t>(last));
+  }
+  return batches;
+}
+
+ScriptedWorld::ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Index streams)
+    : scripts_(std::move(scripts)), vocabulary_(vocabulary), streams_(streams) {
+  if (static_cast<Index>(scripts_.size()) > streams) {
+    throw ShapeError("scripts", "at most " + std::to_string(streams) + " (one per stream)", std::to_string(scripts_.size()));
+  }
+  for (Script& script : scripts_) {
+    for (const Segment& segment : script) {
+      if (segment.document == nullptr || segment.begin < 0 || segment.begin > segment.end || segment.end > segment.document->size()) {
+        throw ShapeError("segment of a script", "a range inside its document", std::to_string(segment.begin) + " .. " + std::to_string(segment.end));
+      }
+    }
+    std::erase_if(script, [](const Segment& segment) { return segment.size() == 0; });
+  }
+  segment_.assign(static_cast<std::size_t>(streams), 0);
+  token_.assign(static_cast<std::size_t>(streams), 0);
+}
+
+Index ScriptedWorld::tokens() const {
+  return std::accumulate(scripts_.begin(), scripts_.end(), Index{0}, [](Index sum, const Script& script) { return sum + script_tokens(script); });
+}
+
+bool ScriptedWorld::next(Observation& out) {
+  bool any = false;
+  for (std::size_t s = 0; s < scripts_.size(); ++s) any = any || segment_[s] < static_cast<std::int64_t>(scripts_[s].size());
+  if (!any) return false;
+  for (std::size_t s = 0; s < static_cast<std::size_t>(streams_); ++s) {
+    if (s >= scripts_.size() || segment_[s] == static_cast<std::int64_t>(scripts_[s].size())) {
+      idle(out, s);
+      continue;
+    }
+    const Segment& segment = scripts_[s][static_cast<std::size_t>(segment_[s])];
+    read(out, s, *segment.document, segment.begin + token_[s]);
+    if (token_[s] == 0) out.event[s] |= segment.first_event;
+    if (++token_[s] == segment.size()) {
+      out.event[s] |= segment.last_event;
+      out.boundary[s] |= segment.last_boundary;
+      ++segment_[s];
+      token_[s] = 0;
+    }
+  }
+  return true;
+}
+
+void ScriptedWorld::archive(Archive& archive) {
+  restore(archive, "segment", segment_);
+  restore(archive, "token", token_);
+}
+
+}  // namespace text
+}  // namespace strata

@@ -1,0 +1,100 @@
+#pragma once
+// Encoded documents as parallel streams of observations.
+//
+// TextWorld: for learning and scoring. Documents are dealt, in order, each to the stream with the fewest tokens so far; a stream that has
+// run out is idle and masked. Every token of every document is read exactly once per pass, in order within its document.
+// ScriptedWorld: for experiments. Every stream reads a script, a list of pieces of documents, with events and extra boundaries.
+//
+// Worlds hold views: the encoded documents must outlive them.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/observation.hpp"
+#include "core/parameter.hpp"
+#include "experiments/worlds/text/corpus.hpp"
+#include "experiments/worlds/text/tokenizer.hpp"
+
+namespace strata {
+
+/// Keys "text.*": language, sentences, tokenizer, vocabulary.
+ParameterTable text_parameters();
+/// Keys "world.*": streams, passes, shuffle.
+ParameterTable world_parameters();
+
+namespace text {
+
+CorpusOptions corpus_options(const Values& text);
+TokenizerOptions tokenizer_options(const Values& text, std::uint64_t seed);
+
+struct TextWorldOptions {
+  Index streams = 32;
+  Index passes = 1;
+  bool shuffle = true;  ///< a new order of documents for every pass; false: in the order given
+  std::uint64_t seed = 1;
+};
+
+TextWorldOptions text_world_options(const Values& world, std::uint64_t seed);
+
+class TextWorld : public World {
+ public:
+  /// Throws ShapeError when streams or passes are less than 1.
+  TextWorld(const std::vector<EncodedDocument>& documents, Index vocabulary, const TextWorldOptions& options);
+
+  Index streams() const override { return static_cast<Index>(queues_.size()); }
+  Index vocabulary() const override { return vocabulary_; }
+  Index tokens() const override { return tokens_; }
+  /// Steps until every stream has ended: the longest queue.
+  Index steps() const;
+  bool next(Observation& out) override;
+  /// Cursors. Restoring into a world of other documents or options throws ShapeError: it would read other tokens.
+  void archive(Archive& archive) override;
+
+ private:
+  void deal(const TextWorldOptions& options);
+  std::int64_t fingerprint() const;
+
+  const std::vector<EncodedDocument>& documents_;
+  Index vocabulary_;
+  Index tokens_ = 0;
+  std::vector<std::vector<std::int32_t>> queues_;  ///< per stream: places in documents_, all passes
+  std::vector<std::int64_t> place_, token_;        ///< per stream: place in its queue, token in that document
+};
+
+/// Tokens [begin, end) of a document. The event and boundary bits are added to those of the first or last token.
+struct Segment {
+  const EncodedDocument* document = nullptr;
+  Index begin = 0, end = 0;
+  std::uint8_t first_event = 0, last_event = 0;
+  std::uint8_t last_boundary = 0;
+
+  Index size() const { return end - begin; }
+};
+
+using Script = std::vector<Segment>;
+
+Index script_tokens(const Script& script);
+
+/// Cuts a list of scripts into consecutive batches of at most `streams`.
+std::vector<std::vector<Script>> in_batches(const std::vector<Script>& scripts, Index streams);
+
+class ScriptedWorld : public World {
+ public:
+  /// Stream s reads scripts[s]; streams beyond the last script are idle. Throws ShapeError for more scripts than streams or a segment outside its document.
+  ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Index streams);
+
+  Index streams() const override { return streams_; }
+  Index vocabulary() const override { return vocabulary_; }
+  Index tokens() const override;
+  bool next(Observation& out) override;
+  void archive(Archive& archive) override;
+
+ private:
+  std::vector<Script> scripts_;
+  Index vocabulary_, streams_;
+  std::vector<std::int64_t> segment_, token_;  ///< per stream: place in its script, tokens of that segment already read
+};
+
+}  // namespace text
+}  // namespace strata

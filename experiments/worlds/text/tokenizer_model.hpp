@@ -1,0 +1,57 @@
+#pragma once
+// What a Tokenizer consists of. Internal to tokenizer.cpp, tokenizer_training.cpp and encoder.cpp.
+
+#include <sentencepiece_processor.h>
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "experiments/worlds/text/tokenizer.hpp"
+
+namespace strata::text {
+
+struct Separators {
+  std::string line = "\n", paragraph = "\n\n", document = "\n\f\n";
+};
+
+struct Tokenizer::Model {
+  std::string proto;          ///< SentencePiece's serialised model
+  Separators separators;      ///< bytes of <nl>, <eop>, <eod>
+  bool leading_space = true;  ///< rule 3: words are parted by spaces
+
+  // Derived from the above by prepare().
+  sentencepiece::SentencePieceProcessor processor;
+  std::vector<std::string> bytes;             ///< of every id, as if a separator had its own
+  std::array<std::int32_t, 256> byte_ids{};   ///< id of every byte piece
+  std::int32_t line = 0, paragraph = 0, document = 0;
+  std::int32_t space = -1;                    ///< the piece of a lone space, -1 where there is none
+
+  /// Throws DataError when `proto` is no model with byte pieces.
+  void prepare();
+};
+
+/// Trains SentencePiece; defined in tokenizer_training.cpp.
+std::string train_pieces(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options, bool leading_space,
+                         const Tokenizer::Warn& warn);
+
+/// The commonest form of each separator in `documents`.
+Separators find_separators(const Corpus& corpus, const std::vector<std::int32_t>& documents);
+
+/// Whether words are parted by spaces: at least one character in twenty is one.
+bool has_word_spaces(const Corpus& corpus, const std::vector<std::int32_t>& documents);
+
+/// Characters that never reach SentencePiece: controls, its own space mark U+2581 and its mark U+2585. Returns their length at the start of
+/// `text`, or 0.
+inline std::size_t reserved_length(std::string_view text) {
+  const auto c = static_cast<unsigned char>(text.front());
+  if (c < 0x20 || c == 0x7F) return 1;
+  return text.starts_with("\xE2\x96\x81") || text.starts_with("\xE2\x96\x85") ? 3 : 0;
+}
+
+/// Number of special ids that follow the pieces.
+constexpr std::int64_t separator_ids = 3;
+
+}  // namespace strata::text

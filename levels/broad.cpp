@@ -1,0 +1,347 @@
+#include "levels/broad.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace strata {
+
+namespace {
+constexpr double sharpness_rate = .05;  // of beta
+constexpr Index block_width = 4;          // columns evaluated together
+}
+
+template <class T>
+Broad<T>::Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& settings, Index inputs, Index above, Index streams,
+                Index interval, std::uint64_t seed, std::uint32_t level)
+    : device_(device),
+      lexicon_(lexicon),
+      settings_(settings),
+      streams_(streams),
+      capacity_(streams * ((settings.limit + interval) / settings.interval + 4)),
+      recency_(streams, lexicon.vocabulary(), {settings.time_constant}) {
+  const Index n = lexicon.units(), v = lexicon.vocabulary(), b = streams;
+  readout_ = {device, "broad_readout", n, n};
+  background_ = {device, "broad_background", v, 1, false};
+  recency_gain_ = {device, "broad_recency", v, 1, false};
+  readout_.randomise(1 / std::sqrt(static_cast<double>(n)), seed, level);
+  device.copy(lexicon.background(), background_.value);
+  const auto cap = static_cast<std::size_t>(settings.limit + interval + 1);
+  history_.assign(static_cast<std::size_t>(b), std::vector<std::int32_t>(cap, 0));
+  pool_mu_ = {device, n, capacity_};
+  pool_memory_ = {device, inputs, capacity_};
+  if (above > 0) pool_above_ = {device, above, capacity_};
+  held_ = {device, v, b};
+  held_normaliser_ = {device, b, 1};
+  for (auto* x : {&f_, &mf_, &back_, &square_}) *x = {device, n, b};
+  memory_ = {device, inputs, b};
+  if (above > 0) above_ = {device, above, b};
+  for (auto* x : {&logits_, &residual_}) *x = {device, v, b};
+  for (auto* x : {&normaliser_, &entropy_, &divergence_, &loss_}) *x = {device, b, 1};
+  reset();
+}
+
+template <class T>
+void Broad<T>::reset() {
+  const auto b = static_cast<std::size_t>(streams_);
+  recency_.clear_all();
+  position_.assign(b, 0);
+  since_.assign(b, 0);
+  for (std::size_t j = 0; j < b; ++j) since_[j] = static_cast<std::int64_t>(j) * settings_.interval / streams_;
+  ready_.assign(b, 0);
+  open_.clear();
+  closed_.clear();
+  free_.clear();
+  for (Index c = capacity_; c-- > 0;) free_.push_back(static_cast<std::int32_t>(c));
+}
+
+template <class T>
+void Broad<T>::read(const Observation& o) {
+  for (std::size_t j = 0; j < o.id.size(); ++j) {
+    if (o.active[j] == 0) continue;
+    auto& ring = history_[j];
+    ring[static_cast<std::size_t>(position_[j]) % ring.size()] = o.id[j];
+    ++position_[j];
+    ++since_[j];
+    recency_.read(static_cast<Index>(j), o.id[j]);
+    if ((o.boundary[j] & document_end) != 0) recency_.clear(static_cast<Index>(j));
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    Window& w = open_[i];
+    const auto j = static_cast<std::size_t>(w.stream);
+    bool closes = false;
+    if (o.active[j] != 0) {
+      if ((o.boundary[j] & settings_.unit) != 0) --w.boundaries;
+      closes = w.boundaries <= 0 || position_[j] - w.begin >= settings_.limit || (o.boundary[j] & document_end) != 0;
+    }
+    if (closes) {
+      w.end = position_[j];
+      closed_.push_back(std::move(w));
+    } else {
+      if (kept != i) open_[kept] = std::move(w);
+      ++kept;
+    }
+  }
+  open_.resize(kept);
+}
+
+template <class T>
+void Broad<T>::logits(Index count, ConstView<T> f, std::span<const Entry<T>> recent, View<T> out) {
+  View<T> mf = mf_.cols_at(0, count);
+  device_.gemm(false, false, T(1), readout_.value.view(), f, T(0), mf);
+  device_.gemm(true, false, static_cast<T>(beta_), lexicon_.vectors.value.view(), mf, T(0), out);
+  device_.add_entries(recent, recency_gain_.value.view(), out);
+  device_.add_to_rows(T(1), background_.value.view(), out);
+}
+
+template <class T>
+void Broad<T>::evaluate(std::span<const std::uint8_t> ticked, const Observation* o, const Partners<T>& partners) {
+  due_.clear();
+  for (std::size_t j = 0; j < ticked.size(); ++j) {
+    const bool forced = o != nullptr && (o->boundary[j] & forced_tick) != 0;
+    if (ticked[j] != 0 && (since_[j] >= settings_.interval || forced)) due_.push_back(static_cast<std::int32_t>(j));
+  }
+  // Always products of one width: a stream's bits may not depend on how many others are due at the same step.
+  const auto width = static_cast<std::size_t>(std::min<Index>(streams_, block_width));
+  for (std::size_t first = 0; first < due_.size(); first += width)
+    evaluate_block(std::span(due_).subspan(first, std::min(width, due_.size() - first)), partners);
+  for (const auto j : due_) open_window(j, o, partners);
+}
+
+template <class T>
+void Broad<T>::evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners) {
+  const Index width = std::min<Index>(streams_, block_width);
+  View<T> f = f_.cols_at(0, width), out = logits_.cols_at(0, width), normaliser = normaliser_.rows_at(0, width);
+  columns_.assign(due.begin(), due.end());
+  columns_.resize(static_cast<std::size_t>(width), due.front());
+  device_.gather_columns(partners.mu, columns_, f);
+  device_.map(Unary::tanh, f, f);
+  recent_.clear();
+  for (std::size_t i = 0; i < due.size(); ++i)
+    recency_.entries(due[i], 0, static_cast<std::int32_t>(i), [this](double r) { return beta_ * saturated(r); }, recent_);
+  logits(width, f, recent_, out);
+  device_.log_sum_exp(out, normaliser);
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    const auto column = static_cast<Index>(i);
+    device_.copy(out.cols_at(column, 1), held_.cols_at(due[i], 1));
+    device_.copy(normaliser.rows_at(column, 1), held_normaliser_.rows_at(due[i], 1));
+  }
+}
+
+/// Keeps what the prediction of this moment was made from, until its window closes.
+template <class T>
+void Broad<T>::open_window(std::int32_t stream, const Observation* o, const Partners<T>& partners) {
+  const auto j = static_cast<std::size_t>(stream);
+  ready_[j] = 1;
+  since_[j] = 0;
+  if (free_.empty()) return;  // forced ticks came faster than windows close: this moment is scored by none
+  Window w;
+  w.stream = stream;
+  w.column = free_.back();
+  free_.pop_back();
+  w.begin = position_[j];
+  const bool fresh = o == nullptr || position_[j] == 0 || (o->boundary[j] & (settings_.unit | document_end)) != 0;
+  w.boundaries = fresh || settings_.unit == document_end ? 1 : 2;
+  std::vector<Entry<float>> counts;
+  recency_.entries(stream, 0, 0, [](double r) { return r; }, counts);
+  for (const auto& e : counts) w.counts.emplace_back(e.row, e.value);
+  device_.copy(partners.mu.cols_at(stream, 1), pool_mu_.cols_at(w.column, 1));
+  device_.copy(partners.memory.cols_at(stream, 1), pool_memory_.cols_at(w.column, 1));
+  if (partners.above.data != nullptr) device_.copy(partners.above.cols_at(stream, 1), pool_above_.cols_at(w.column, 1));
+  open_.push_back(std::move(w));
+}
+
+template <class T>
+void Broad<T>::bag(std::span<const Window> block) {
+  targets_.clear();
+  recent_.clear();
+  columns_.clear();
+  std::map<std::int32_t, int> words;
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const Window& w = block[i];
+    const auto& ring = history_[static_cast<std::size_t>(w.stream)];
+    words.clear();
+    for (std::int64_t p = w.begin; p < w.end; ++p) ++words[ring[static_cast<std::size_t>(p) % ring.size()]];
+    const auto length = static_cast<double>(w.end - w.begin);
+    const auto col = static_cast<std::int32_t>(i);
+    for (const auto& [word, n] : words) targets_.push_back({word, col, static_cast<T>(n / length)});
+    for (const auto& [word, r] : w.counts) recent_.push_back({word, col, static_cast<T>(beta_ * saturated(r))});
+    columns_.push_back(w.column);
+  }
+}
+
+template <class T>
+void Broad<T>::settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias) {
+  beta_sum_ = beta_count_ = 0;
+  for (std::size_t first = 0; first < closed_.size(); first += static_cast<std::size_t>(streams_)) {
+    const std::size_t count = std::min(static_cast<std::size_t>(streams_), closed_.size() - first);
+    settle_block(std::span(closed_).subspan(first, count), scale, learning, memory_in, above_in, bias);
+  }
+  for (const Window& w : closed_) free_.push_back(w.column);
+  closed_.clear();
+  if (learning && beta_count_ > 0) beta_ += sharpness_rate * beta_sum_ / beta_count_;
+}
+
+template <class T>
+void Broad<T>::settle_block(std::span<const Window> block, T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in,
+                            Weight<T>& bias) {
+  if (!learning && !scoring_) return;
+  const auto count = static_cast<Index>(block.size());
+  bag(block);
+  View<T> f = f_.cols_at(0, count), out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count), loss = loss_.rows_at(0, count);
+  device_.gather_columns(pool_mu_, columns_, f);
+  device_.map(Unary::tanh, f, f);
+  logits(count, f, recent_, out);
+  device_.softmax_cross_entropy(out, targets_, residual, loss);
+  if (scoring_) score_block(block);
+  if (learning) learn_block(count, scale * static_cast<T>(settings_.weight), memory_in, above_in, bias);
+}
+
+template <class T>
+void Broad<T>::learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias) {
+  View<T> f = f_.cols_at(0, count), mf = mf_.cols_at(0, count), back = back_.cols_at(0, count), square = square_.cols_at(0, count);
+  View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count);
+  const T beta = static_cast<T>(beta_);
+  // through the read-out: back = beta S (q - p)
+  device_.gemm(false, false, beta, lexicon_.vectors.value.view(), residual, T(0), back);
+  device_.outer_product(scale, back, f, readout_.gradient);
+  device_.outer_product(scale * beta, mf, residual, lexicon_.vectors.gradient);
+  device_.row_sum(scale, residual, device_.ones(count), T(1), background_.gradient);
+  device_.dot_entries(scale, recent_, residual, recency_gain_.gradient);
+  // through mu_l: e = (1 - f^2) .* M' back
+  device_.gemm(true, false, T(1), readout_.value.view(), back, T(0), mf);
+  device_.map(Unary::square, f, square);
+  device_.multiply(square, mf, square);
+  device_.axpby(T(-1), square, T(1), mf);
+  View<T> memory = memory_.cols_at(0, count);
+  device_.gather_columns(pool_memory_, columns_, memory);
+  device_.outer_product(scale, mf, memory, memory_in.gradient);
+  if (above_in != nullptr) {
+    View<T> above = above_.cols_at(0, count);
+    device_.gather_columns(pool_above_, columns_, above);
+    device_.outer_product(scale, mf, above, above_in->gradient);
+  }
+  device_.row_sum(scale, mf, device_.ones(count), T(1), bias.gradient);
+  // sharpness: <(q - p) . (logits - beta0)> / beta, mean over windows
+  device_.add_to_rows(T(-1), background_.value.view(), out);
+  device_.multiply(out, residual, out);
+  std::vector<T> sums(static_cast<std::size_t>(count));
+  View<T> sum = entropy_.rows_at(0, count);
+  device_.column_sum(out, sum);
+  device_.download(sum, sums);
+  for (const T s : sums) beta_sum_ += static_cast<double>(s) / beta_;
+  beta_count_ += static_cast<double>(count);
+}
+
+template <class T>
+void Broad<T>::score_block(std::span<const Window> block) {
+  const auto count = static_cast<Index>(block.size());
+  std::vector<T> loss(block.size()), entropy(block.size()), divergence(block.size());
+  View<T> h = entropy_.rows_at(0, count), kl = divergence_.rows_at(0, count);
+  device_.softmax_summary(logits_.cols_at(0, count), lexicon_.background(), normaliser_.rows_at(0, count), h, kl);
+  device_.download(loss_.rows_at(0, count), loss);
+  device_.download(h, entropy);
+  device_.download(kl, divergence);
+  score_.decaying_nats.resize(decaying_weights().size());
+  std::vector<double> total(block.size());
+  std::vector<std::map<std::int32_t, double>> recent(block.size());
+  for (std::size_t i = 0; i < block.size(); ++i)
+    for (const auto& [word, r] : block[i].counts) {
+      recent[i][word] = r;
+      total[i] += r;
+    }
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    score_.predictions += 1;
+    score_.nats += static_cast<double>(loss[i]);
+    score_.entropy += static_cast<double>(entropy[i]);
+    score_.divergence += static_cast<double>(divergence[i]);
+  }
+  for (const auto& t : targets_) {
+    const auto i = static_cast<std::size_t>(t.col);
+    const double q = static_cast<double>(t.value), u = std::exp(lexicon_.log_unigram(t.row));
+    score_.unigram_nats -= q * std::log(u);
+    const auto found = recent[i].find(t.row);
+    const double share = found != recent[i].end() ? found->second / total[i] : 0;
+    for (std::size_t k = 0; k < decaying_weights().size(); ++k) {
+      const double w = total[i] > 0 ? decaying_weights()[k] : 0;
+      score_.decaying_nats[k] -= q * std::log((1 - w) * u + w * share);
+    }
+  }
+}
+
+template <class T>
+void Broad<T>::surprise(std::span<const std::int32_t> ids, std::span<double> out) const {
+  std::vector<Entry<T>> entries(ids.size());
+  for (std::size_t j = 0; j < ids.size(); ++j) entries[j] = {ids[j], static_cast<std::int32_t>(j), T(1)};
+  std::vector<T> chosen(ids.size()), normaliser(ids.size());
+  device_.read_entries(held_, entries, chosen);
+  device_.download(held_normaliser_, normaliser);
+  for (std::size_t j = 0; j < ids.size(); ++j)
+    out[j] = ready_[j] != 0 ? static_cast<double>(normaliser[j]) - static_cast<double>(chosen[j]) : -lexicon_.log_unigram(ids[j]);
+}
+
+template <class T>
+void Broad<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
+  visit(readout_);
+  visit(background_);
+  visit(recency_gain_);
+}
+
+template <class T>
+void Broad<T>::archive_parameters(Archive& archive) {
+  archive.value("broad_sharpness", beta_);
+}
+
+template <class T>
+void Broad<T>::archive_state(Archive& archive) {
+  Archive::Scope scope(archive, "broad");
+  recency_.archive(archive);
+  archive.value("position", position_);
+  archive.value("since", since_);
+  archive.value("ready", ready_);
+  archive.value("free", free_);
+  archive.tensor("pool_mu", pool_mu_);
+  archive.tensor("pool_memory", pool_memory_);
+  archive.tensor("pool_above", pool_above_);
+  archive.tensor("held", held_);
+  archive.tensor("held_normaliser", held_normaliser_);
+  std::vector<std::int32_t> history, windows, words;
+  std::vector<std::int64_t> begins, sizes;
+  std::vector<float> counts;
+  for (const auto& ring : history_) history.insert(history.end(), ring.begin(), ring.end());
+  for (const Window& w : open_) {
+    windows.insert(windows.end(), {w.stream, w.column, w.boundaries});
+    begins.push_back(w.begin);
+    sizes.push_back(static_cast<std::int64_t>(w.counts.size()));
+    for (const auto& [word, r] : w.counts) {
+      words.push_back(word);
+      counts.push_back(r);
+    }
+  }
+  archive.value("history", history);
+  archive.value("windows", windows);
+  archive.value("window_begin", begins);
+  archive.value("window_sizes", sizes);
+  archive.value("window_words", words);
+  archive.value("window_counts", counts);
+  if (!archive.loading()) return;
+  const std::size_t ring = history_.front().size();
+  for (std::size_t j = 0; j < history_.size(); ++j)
+    std::copy_n(history.begin() + static_cast<std::ptrdiff_t>(j * ring), ring, history_[j].begin());
+  open_.assign(begins.size(), {});
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    Window& w = open_[i];
+    w.stream = windows[3 * i];
+    w.column = windows[3 * i + 1];
+    w.boundaries = windows[3 * i + 2];
+    w.begin = begins[i];
+    for (std::int64_t k = 0; k < sizes[i]; ++k, ++next) w.counts.emplace_back(words[next], counts[next]);
+  }
+}
+
+template class Broad<float>;
+template class Broad<double>;
+
+}  // namespace strata

@@ -1,0 +1,99 @@
+#pragma once
+// A situation level's broad prediction: the bag of words of its own next unit, learned without peeking.
+//
+// Equation    p_l = softmax( beta0 + beta (S' M f(mu_l) + rec .* sat(r_l)) )
+//             target q_l: words from the moment to the end of the next sentence (60 tokens at most), paragraph (300), this document
+//             (2,000), never across a document's end
+//             when the window closes: dM = w beta S (q-p) f', dS = w beta M f (q-p)', drec, dbeta0, dbeta, and through mu_l
+//             e = w f'(mu_l) .* beta M' S (q - p): dV = e h', dU = e f(x_{l+1})' with the partners stored at the moment
+// Symbols     S n x V the lexicon, M n x n, beta0 and rec V x 1, r_l leaky counts with the level's own time constant
+// Discretisation  evaluated at the first tick at least `interval` tokens after the last evaluation, staggered by stream
+// Limit       a constant source: p_l -> the word frequencies, cross entropy -> their entropy
+
+#include <memory>
+
+#include "core/level.hpp"
+#include "levels/recency.hpp"
+
+namespace strata {
+
+struct BroadSettings {
+  double weight = .1;      ///< w_l
+  Index interval = 16;     ///< tokens between two evaluations at least
+  Index limit = 60;        ///< tokens of a window at most
+  std::uint8_t unit = sentence_end;  ///< the boundary that ends a unit
+  double time_constant = 15;         ///< tokens, of the recency counts
+  std::size_t saturation = 0;        ///< which saturation (levels/recency.hpp)
+};
+
+/// What the moment's prediction was made from; columns are streams.
+template <class T>
+struct Partners {
+  ConstView<T> mu, memory, above;  ///< n x B, inputs x B, n_above x B (may be empty)
+};
+
+template <class T>
+class Broad {
+ public:
+  Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& settings, Index inputs, Index above, Index streams, Index interval,
+        std::uint64_t seed, std::uint32_t level);
+
+  /// Reads the step's tokens: counts, history, windows that close.
+  void read(const Observation& observation);
+  /// Evaluates the prediction of streams that ticked and are due. `boundary` holds what ended with the token just read.
+  void evaluate(std::span<const std::uint8_t> ticked, const Observation* observation, const Partners<T>& partners);
+  /// Scores, and while learning turns into gradients, every window that closed. `memory_in`, `above_in` and `bias` are the level's V, U, b.
+  void settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
+
+  /// -ln p_l(ids[j]) under the prediction in force, nats, B entries; streams without one yet use the unigram.
+  void surprise(std::span<const std::int32_t> ids, std::span<double> out) const;
+
+  void visit_weights(const std::function<void(Weight<T>&)>& visit);
+  void archive_parameters(Archive& archive);
+  void archive_state(Archive& archive);
+  void reset();
+  double sharpness() const { return beta_; }
+  void set_scoring(bool on) { scoring_ = on; }
+  const BroadScore& score() const { return score_; }
+
+ private:
+  struct Window {
+    std::int32_t stream = 0, column = 0, boundaries = 0;
+    std::int64_t begin = 0, end = 0;  // token positions of the stream, [begin, end)
+    std::vector<std::pair<std::int32_t, float>> counts;
+  };
+  void evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners);
+  void open_window(std::int32_t stream, const Observation* observation, const Partners<T>& partners);
+  void logits(Index count, ConstView<T> f, std::span<const Entry<T>> recent, View<T> out);
+  void settle_block(std::span<const Window> block, T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
+  void learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
+  void score_block(std::span<const Window> block);
+  void bag(std::span<const Window> block);
+  double saturated(double r) const { return saturate(settings_.saturation, r); }
+
+  Device<T>& device_;
+  Lexicon<T>& lexicon_;
+  BroadSettings settings_;
+  Index streams_, capacity_;
+  Weight<T> readout_, background_, recency_gain_;
+  double beta_ = 1;
+  Recency recency_;
+
+  std::vector<std::vector<std::int32_t>> history_;  // per stream, a ring
+  std::vector<std::int64_t> position_;              // tokens read per stream
+  std::vector<std::int64_t> since_;                 // tokens since the last evaluation
+  std::vector<Window> open_, closed_;
+  std::vector<std::int32_t> free_;
+
+  Tensor<T> pool_mu_, pool_memory_, pool_above_;  // partners of pending windows
+  Tensor<T> held_, held_normaliser_;              // prediction in force, V x B and B x 1
+  std::vector<std::uint8_t> ready_;
+  Tensor<T> f_, mf_, back_, square_, memory_, above_, logits_, residual_, normaliser_, entropy_, divergence_, loss_;
+  std::vector<Entry<T>> targets_, recent_;
+  std::vector<std::int32_t> due_, columns_;
+  double beta_sum_ = 0, beta_count_ = 0;
+  BroadScore score_;
+  bool scoring_ = false;
+};
+
+}  // namespace strata

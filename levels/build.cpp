@@ -1,0 +1,51 @@
+#include "levels/build.hpp"
+
+#include "levels/registry.hpp"
+
+namespace strata {
+
+namespace {
+constexpr double lexicon_sd = .1;
+
+ParameterTable kind_parameters(Index index) {
+  std::vector<std::string> names;
+  for (const LevelKind& kind : level_kinds()) names.emplace_back(kind.name);
+  return {{"kind", std::string(index == 0 ? "token" : "situation"), 0, 0, names, "", "kind of the level (strata list levels)", ""}};
+}
+}  // namespace
+
+ParameterTable hierarchy_parameters() {
+  return {
+      {"levels", std::int64_t{4}, 1, 16, {}, "levels", "number of levels, the token level included", ""},
+      {"units", std::int64_t{48}, 1, 65536, {}, "units", "units n of the lexicon and of every situation level", "model A"},
+  };
+}
+
+template <class T>
+std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Device<T>& device, const std::vector<double>& log_unigram,
+                                              Index streams, Index interval, std::uint64_t seed) {
+  const Values shape = configuration.resolve(hierarchy_parameters(), "hierarchy.");
+  const Index depth = shape.integer("levels"), units = shape.integer("units");
+  auto lexicon = std::make_unique<Lexicon<T>>(device, depth > 1 ? units : 1, log_unigram, lexicon_sd, seed);
+  std::vector<std::unique_ptr<Level<T>>> levels;
+  for (Index l = 0; l < depth; ++l) {
+    const std::string prefix = "level." + std::to_string(l) + ".";
+    const LevelKind& kind = find_level_kind(configuration.resolve(kind_parameters(l), prefix).text("kind"));
+    const Values values = configuration.resolve(kind.parameters(l), prefix);
+    const Index inputs = l == 0 ? 0 : levels.back()->upward().features.rows;
+    const LevelPlace<T> place{device, *lexicon, l, depth, inputs, l > 0 && l + 1 < depth ? units : 0, streams, interval, seed, values};
+    if constexpr (std::is_same_v<T, float>)
+      levels.push_back(kind.make_float(place));
+    else
+      levels.push_back(kind.make_double(place));
+  }
+  const auto relaxation = RelaxationSettings::from(configuration.resolve(RelaxationSettings::parameters(), "relaxation."));
+  return std::make_unique<Hierarchy<T>>(device, std::move(lexicon), std::move(levels), streams, relaxation);
+}
+
+template std::unique_ptr<Hierarchy<float>> build_hierarchy<float>(Configuration&, Device<float>&, const std::vector<double>&, Index, Index,
+                                                                 std::uint64_t);
+template std::unique_ptr<Hierarchy<double>> build_hierarchy<double>(Configuration&, Device<double>&, const std::vector<double>&, Index, Index,
+                                                                   std::uint64_t);
+
+}  // namespace strata

@@ -1,0 +1,56 @@
+#include "levels/gate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace strata {
+
+namespace {
+constexpr double clip = 3, slow_rate = 2e-4, slope = 4;
+}
+
+Gate::Gate(const GateSettings& settings, Index streams)
+    : settings_(settings), trace_(static_cast<std::size_t>(streams)), openness_(static_cast<std::size_t>(streams)) {}
+
+void Gate::read(std::span<const double> evidence, std::span<const std::uint8_t> valid, bool learning) {
+  const double keep = std::exp(-1 / settings_.window), gain = std::sqrt(2 * settings_.window);
+  const double sd = std::sqrt(std::max(variance_, 1e-6));
+  double sum = 0, squares = 0, count = 0;
+  for (std::size_t j = 0; j < trace_.size(); ++j) {
+    openness_[j] = 0;
+    if (valid[j] == 0) continue;
+    const double v = std::clamp(evidence[j], -clip, clip);
+    trace_[j] = keep * trace_[j] + (1 - keep) * (v - mean_) / sd;
+    openness_[j] = 1 / (1 + std::exp(-slope * (gain * trace_[j] - settings_.threshold)));
+    ++reads_;
+    if (openness_[j] > .5) {
+      trace_[j] = 0;
+      ++opened_;
+    }
+    sum += v;
+    squares += (v - mean_) * (v - mean_);
+    count += 1;
+  }
+  if (!learning || count == 0) return;
+  variance_ += slow_rate * (squares / count - variance_);
+  mean_ += slow_rate * (sum / count - mean_);
+}
+
+void Gate::archive_parameters(Archive& archive) {
+  archive.value("mean", mean_);
+  archive.value("variance", variance_);
+}
+
+void Gate::archive_state(Archive& archive) {
+  archive.value("trace", trace_);
+  archive.value("opened", opened_);
+  archive.value("reads", reads_);
+}
+
+void Gate::reset() {
+  std::fill(trace_.begin(), trace_.end(), 0.0);
+  std::fill(openness_.begin(), openness_.end(), 0.0);
+  opened_ = reads_ = 0;
+}
+
+}  // namespace strata

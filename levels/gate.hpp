@@ -1,0 +1,53 @@
+#pragma once
+// The gate: a belief loses weight by evidence, not by time.
+//
+// Equation   v = clip(ln u(w) - ln p_l(w), +-3), u the unigram, p_l the level's broad prediction;  y = v standardised by slow moments
+//            Z <- e^(-1/W) Z + (1 - e^(-1/W)) y;   o = logistic(4 (sqrt(2W) Z - theta));   Z := 0 when o > 1/2
+//            the leak of every trace becomes a (1 - .9 o)
+// Symbols    W window (tokens), theta threshold in standard deviations of Z under white y
+// Limit      y white: sqrt(2W) Z has unit variance, so o > 1/2 with probability 1 - Phi(theta) per independent window
+// Source     a one-sided cumulative-sum test (Page 1954) in leaky form
+
+#include <span>
+#include <vector>
+
+#include "core/archive.hpp"
+
+namespace strata {
+
+struct GateSettings {
+  bool on = false;
+  double window = 8;       ///< W, tokens
+  double threshold = 2.75; ///< theta
+  double strength = .9;
+};
+
+class Gate {
+ public:
+  Gate(const GateSettings& settings, Index streams);
+
+  /// One token per stream: evidence[j] = ln u(w) - ln p_l(w), nats; valid[j] = 0 leaves stream j untouched (openness 0).
+  /// Slow moments move only while `learning`.
+  void read(std::span<const double> evidence, std::span<const std::uint8_t> valid, bool learning);
+
+  /// o of every stream for the token just read, 0 .. 1.
+  std::span<const double> openness() const { return openness_; }
+  /// The factor 1 - .9 o on the leak.
+  double leak_factor(std::size_t stream) const { return settings_.on ? 1 - settings_.strength * openness_[stream] : 1.0; }
+
+  double mean() const { return mean_; }
+  double variance() const { return variance_; }
+  std::int64_t opened() const { return opened_; }  ///< tokens with o > 1/2
+  std::int64_t read_count() const { return reads_; }
+  void archive_parameters(Archive& archive);
+  void archive_state(Archive& archive);
+  void reset();
+
+ private:
+  GateSettings settings_;
+  double mean_ = 0, variance_ = 1;
+  std::vector<double> trace_, openness_;
+  std::int64_t opened_ = 0, reads_ = 0;
+};
+
+}  // namespace strata

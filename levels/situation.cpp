@@ -1,0 +1,364 @@
+#include "levels/situation.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace strata {
+
+namespace {
+constexpr Index exact_lags = 6, lag_stride = 8;
+constexpr double eligibility_floor = .01;
+}  // namespace
+
+template <class T>
+SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const SituationSettings& settings, Index inputs, Index above,
+                                  Index depth, Index streams, Index interval, std::uint64_t seed)
+    : device_(device),
+      lexicon_(lexicon),
+      settings_(settings),
+      units_(lexicon.units()),
+      inputs_(settings.token_fed ? lexicon.units() : inputs),
+      above_(above),
+      streams_(streams),
+      interval_(interval),
+      tick_(settings.tick > 0 ? settings.tick : static_cast<Index>(std::ceil(settings.tau / 8))),
+      leak_{std::exp(-1 / settings.tau), std::exp(-1 / (settings.tau * settings.spread))},
+      nominal_scale_(static_cast<T>(1.0 / static_cast<double>(streams * interval))),
+      broad_(device, lexicon, settings.broad, 2 * inputs_, above, streams, interval, seed, static_cast<std::uint32_t>(settings.index)),
+      gate_(settings.gate, streams) {
+  const Index n = units_, b = streams, columns = streams * interval, wide = 2 * inputs_;
+  const auto level = static_cast<std::uint32_t>(settings.index);
+  memory_in_ = {device, "memory_in", n, wide};
+  memory_in_.randomise(2 / std::sqrt(static_cast<double>(wide)), seed, level);
+  if (above > 0) {
+    above_in_ = {device, "above_in", n, above};
+    above_in_.randomise(.5 / std::sqrt(static_cast<double>(above)), seed, level);
+    above_used_ = {device, above, b};
+    kept_above_ = {device, above, b};
+    feedback_ = {device, above, b};
+    stash_above_ = {device, above, columns};
+  }
+  bias_ = {device, "bias", n, 1, false};
+  share_out_ = {device, "share_out", n, n};
+  share_out_.randomise(.3 / std::sqrt(static_cast<double>(n * depth)), seed, level);
+  mean_ = {device, inputs_, 1};
+  power_ = {device, n, 1};
+  inverse_ = {device, n, 1};
+  for (auto* x : {&h_, &h_used_, &tmp_wide_, &eligible_}) *x = {device, wide, b};
+  for (auto* x : {&kap_, &kap_used_, &base_, &mu_, &x_, &f_, &drop_, &fd_, &stream_, &share_, &e_, &error_, &belief_, &message_, &drive_,
+                  &kept_x_, &kept_f_, &kept_fd_, &kept_mu_, &fd_mu_, &tmp_, &delta_, &rho_sum_, &feedback_sum_, &ek_, &word_})
+    *x = {device, n, b};
+  for (auto* x : {&features_, &new_features_}) *x = {device, 2 * n, b};
+  inputs_now_ = {device, inputs_, b};
+  for (auto* x : {&error_norm_, &new_norm_, &penalty_, &surprise_, &column_, &factor_, &tick_mask_, &decay_}) *x = {device, b, 1};
+  stash_e_ = {device, n, columns};
+  stash_h_ = {device, wide, columns};
+  for (auto* x : {&stash_rho_, &stash_fd_}) *x = {device, n, columns};
+  rho_ = tmp_.view();
+  device.fill(drop_, T(1));
+  const auto s = static_cast<std::size_t>(b);
+  ticking_.assign(s, 0);
+  elapsed_.assign(s, 0);
+  host_.assign(s, T(0));
+  host2_.assign(s, T(0));
+  nats_.assign(s, 0);
+  evidence_.assign(s, 0);
+  error_gain_.assign(s, T(1));
+  const bool reads_words = settings.eligibility && (settings.token_fed || settings.index == 1);
+  if (reads_words) reach_ = static_cast<Index>(std::ceil(-settings.tau * settings.spread * std::log(eligibility_floor)));
+  if (settings.exact_eligibility) reach_ *= 8;  // until the weight left is 1e-16
+  ring_.assign(s * static_cast<std::size_t>(reach_ + lag_stride + tick_), 0);
+  reset_state();
+}
+
+template <class T>
+void SituationLevel<T>::reset_state() {
+  for (auto& [name, x] : state_tensors()) device_.fill(*x, T(0));
+  const auto s = static_cast<std::size_t>(streams_);
+  count_.assign(s, 0);
+  carried_gate_.assign(s, 1);
+  read_.assign(s, 0);
+  forecasting_.assign(s, 1);  // the first forecast is everybody's
+  device_.fill(tick_mask_, T(1));
+  device_.fill(drop_, T(1));
+  device_.fill(rho_sum_, T(0));
+  device_.fill(feedback_sum_, T(0));
+  stashed_ = 0;
+  broad_.reset();
+  gate_.reset();
+}
+
+template <class T>
+void SituationLevel<T>::observe(const Step<T>& step, const Upward<T>& below) {
+  rho_ = below.emission_error;
+  if (step.learning) {
+    device_.copy(rho_, stash_rho_.cols_at(step.slot * streams_, streams_));
+    device_.copy(fd_, stash_fd_.cols_at(step.slot * streams_, streams_));
+  }
+  broad_.surprise(step.observation->id, nats_);
+  for (std::size_t j = 0; j < nats_.size(); ++j) host_[j] = static_cast<T>(nats_[j]);
+  device_.upload(host_, surprise_);
+}
+
+template <class T>
+void SituationLevel<T>::fix_ticks(const Observation& o) {
+  for (std::size_t j = 0; j < ticking_.size(); ++j) {
+    ticking_[j] = 0;
+    if (o.active[j] == 0) continue;
+    ++count_[j];
+    if (count_[j] < tick_ && (o.boundary[j] & (settings_.boundaries | forced_tick)) == 0) continue;
+    ticking_[j] = 1;
+    elapsed_[j] = count_[j];
+    count_[j] = 0;
+  }
+  for (std::size_t j = 0; j < ticking_.size(); ++j) host_[j] = static_cast<T>(ticking_[j]);
+  device_.upload(host_, tick_mask_);
+}
+
+template <class T>
+void SituationLevel<T>::begin_settling(const Step<T>& step, const Upward<T>& below) {
+  fix_ticks(*step.observation);
+  rho_ = below.emission_error;
+  if (!this->joint()) average_window(below);
+}
+
+/// The window's mean errors become the drive of this tick; sums of streams that tick start over.
+template <class T>
+void SituationLevel<T>::average_window(const Upward<T>& below) {
+  device_.axpby(T(1), below.emission_error, T(1), rho_sum_);
+  if (below.feedback.data != nullptr) device_.axpby(T(1), below.feedback, T(1), feedback_sum_);
+  device_.gemm(true, false, T(1), share_out_.value.view(), rho_sum_.view(), T(0), drive_);
+  device_.axpby(T(1), feedback_sum_, T(1), drive_);
+  for (std::size_t j = 0; j < ticking_.size(); ++j) {
+    host_[j] = ticking_[j] != 0 ? static_cast<T>(1.0 / static_cast<double>(elapsed_[j])) : T(0);
+    host2_[j] = ticking_[j] != 0 ? T(0) : T(1);
+  }
+  device_.upload(host_, factor_);
+  device_.scale_columns(factor_, drive_);
+  device_.upload(host2_, factor_);
+  device_.scale_columns(factor_, rho_sum_);
+  device_.scale_columns(factor_, feedback_sum_);
+  device_.copy(fd_, fd_mu_);
+}
+
+template <class T>
+void SituationLevel<T>::settle(const Upward<T>& below, ConstView<T> rate) {
+  if (this->joint()) {
+    device_.gemm(true, false, T(1), share_out_.value.view(), below.emission_error, T(0), drive_);
+    if (below.feedback.data != nullptr) device_.axpby(T(1), below.feedback, T(1), drive_);
+  }
+  device_.multiply(drive_, drop_, message_);
+  device_.relax_step(static_cast<T>(settings_.precision), mu_, message_, rate, x_, f_);
+  device_.multiply(f_, drop_, fd_);
+  error_and_feedback();
+}
+
+template <class T>
+void SituationLevel<T>::error_and_feedback() {
+  device_.prediction_error(static_cast<T>(settings_.precision), x_, mu_, e_, column_);
+  if (above_ > 0) device_.gemm(true, false, T(1), above_in_.value.view(), e_.view(), T(0), feedback_);
+}
+
+template <class T>
+void SituationLevel<T>::repredict(const Downward<T>& above) {
+  device_.copy(above.activity, above_used_);
+  device_.copy(base_, mu_);
+  device_.gemm(false, false, T(1), above_in_.value.view(), above_used_.view(), T(1), mu_);
+  error_and_feedback();
+}
+
+template <class T>
+void SituationLevel<T>::emit(const Step<T>&, const Downward<T>& above) {
+  device_.gemm(false, false, T(1), share_out_.value.view(), fd_.view(), T(0), share_);
+  device_.copy(share_, stream_);
+  if (above.stream.data != nullptr) device_.axpby(T(1), above.stream, T(1), stream_);
+}
+
+template <class T>
+void SituationLevel<T>::add_energy(View<T> energy) {
+  device_.prediction_error(static_cast<T>(settings_.precision), x_, mu_, e_, energy);
+  if (this->joint()) return;
+  device_.copy(fd_, tmp_);
+  device_.axpby(T(-1), fd_mu_, T(1), tmp_);
+  device_.multiply(tmp_, drive_, tmp_);
+  device_.column_sum(tmp_, column_);
+  device_.axpby(T(-1), column_, T(1), energy);
+}
+
+template <class T>
+void SituationLevel<T>::keep() {
+  device_.copy(x_, kept_x_);
+  device_.copy(f_, kept_f_);
+  device_.copy(fd_, kept_fd_);
+  device_.copy(mu_, kept_mu_);
+  if (above_ > 0) device_.copy(above_used_, kept_above_);
+}
+
+template <class T>
+void SituationLevel<T>::restore(ConstView<T> mask) {
+  device_.select_columns(mask, kept_x_, x_);
+  device_.select_columns(mask, kept_f_, f_);
+  device_.select_columns(mask, kept_fd_, fd_);
+  device_.select_columns(mask, kept_mu_, mu_);
+  if (above_ > 0) device_.select_columns(mask, kept_above_, above_used_);  // learning pairs it with the error
+  error_and_feedback();
+}
+
+template <class T>
+void SituationLevel<T>::end_settling(const Step<T>&) {
+  device_.fill(new_norm_, T(0));
+  device_.prediction_error(static_cast<T>(settings_.precision), x_, mu_, e_, new_norm_);
+  device_.select_columns(tick_mask_, x_, belief_);
+  device_.select_columns(tick_mask_, e_, error_);
+  for (std::size_t j = 0; j < ticking_.size(); ++j) host_[j] = ticking_[j] != 0 ? static_cast<T>(elapsed_[j]) : T(0);
+  device_.upload(host_, factor_);
+  device_.copy(e_, ek_);
+  device_.scale_columns(factor_, ek_);  // a window's error counts for each of its k tokens
+  if (above_ > 0) device_.gemm(true, false, T(1), above_in_.value.view(), ek_.view(), T(0), feedback_);
+  std::vector<T>& norm = host_;
+  device_.download(new_norm_, norm);
+  device_.download(penalty_, host2_);
+  for (std::size_t j = 0; j < norm.size(); ++j)
+    if (ticking_[j] != 0) host2_[j] = norm[j];
+  device_.upload(host2_, penalty_);
+  for (T& x : host2_) x = std::sqrt(2 * x);  // sqrt(pi) |x - mu|
+  device_.upload(host2_, error_norm_);
+}
+
+template <class T>
+void SituationLevel<T>::learn(const Step<T>& step) {
+  const Index first = step.slot * streams_;
+  device_.copy(ek_, stash_e_.cols_at(first, streams_));
+  device_.copy(h_used_, stash_h_.cols_at(first, streams_));
+  if (above_ > 0) device_.copy(above_used_, stash_above_.cols_at(first, streams_));
+  stashed_ = step.slot + 1;
+  if (reach_ > 0) trace_eligibility(step);
+}
+
+/// dS[w_s] += sum_q sqrt(1 - a_q^2) a_q^(age) V_q' e: the newest tokens exactly, then every 8th standing for 8.
+template <class T>
+void SituationLevel<T>::trace_eligibility(const Step<T>&) {
+  device_.gemm(true, false, T(1), memory_in_.value.view(), ek_.view(), T(0), eligible_);
+  const Index ring = static_cast<Index>(ring_.size()) / streams_;
+  const Index half = lag_stride / 2;
+  for (int q = 0; q < 2; ++q) {
+    const double a = leak_[q], unit = std::sqrt(1 - a * a);
+    scatters_.clear();
+    for (Index j = 0; j < streams_; ++j) {
+      const auto s = static_cast<std::size_t>(j);
+      if (ticking_[s] == 0) continue;
+      const Index newest = read_[s] - elapsed_[s] + 1;  // tokens that h of this forecast had seen
+      for (Index age = 0; age < std::min(newest, reach_);) {
+        const bool single = settings_.exact_eligibility || age < exact_lags;
+        const Index at = single ? age : age + half;
+        if (at >= newest) break;
+        const double weight = unit * std::pow(a, static_cast<double>(at)) * (single ? 1.0 : static_cast<double>(lag_stride));
+        const auto id = ring_[static_cast<std::size_t>(j * ring + (newest - 1 - at) % ring)];
+        scatters_.push_back({id, static_cast<std::int32_t>(j), nominal_scale_ * static_cast<T>(weight)});
+        age += single ? 1 : lag_stride;
+      }
+    }
+    device_.scatter_add_columns(eligible_.rows_at(q * inputs_, units_), scatters_, lexicon_.vectors.gradient);
+  }
+}
+
+template <class T>
+void SituationLevel<T>::accumulate(T scale, bool learning) {
+  if (learning && stashed_ > 0) {
+    const Index n = stashed_ * streams_;
+    const auto part = [n](Tensor<T>& x) { return ConstView<T>(x.cols_at(0, n)); };
+    device_.outer_product(scale, part(stash_e_), part(stash_h_), memory_in_.gradient);
+    if (above_ > 0) device_.outer_product(scale, part(stash_e_), part(stash_above_), above_in_.gradient);
+    device_.row_sum(scale, part(stash_e_), device_.ones(n), T(1), bias_.gradient);
+    device_.outer_product(scale, part(stash_rho_), part(stash_fd_), share_out_.gradient);
+  }
+  stashed_ = 0;
+  broad_.settle(scale, learning, memory_in_, above_ > 0 ? &above_in_ : nullptr, bias_);
+}
+
+template <class T>
+void SituationLevel<T>::held_share(View<T> stream) {
+  device_.gemm(false, false, T(1), share_out_.value.view(), stash_fd_.cols_at((stashed_ - 1) * streams_, streams_), T(1), stream);
+}
+
+template <class T>
+void SituationLevel<T>::held_energy(ConstView<T>, View<T> energy) {
+  device_.affine(memory_in_.value, h_used_, bias_.value, T(0), tmp_);
+  if (settings_.carry) device_.axpby(static_cast<T>(gain_), kap_used_, T(1), tmp_);
+  if (above_ > 0) device_.gemm(false, false, T(1), above_in_.value.view(), above_used_.view(), T(1), tmp_);
+  device_.fill(new_norm_, T(0));
+  device_.prediction_error(static_cast<T>(settings_.precision), x_, tmp_, delta_, new_norm_);
+  for (std::size_t j = 0; j < ticking_.size(); ++j) host_[j] = ticking_[j] != 0 ? static_cast<T>(elapsed_[j]) : T(0);
+  device_.upload(host_, factor_);
+  device_.multiply(new_norm_, factor_, new_norm_);  // a window's error counts for each of its k tokens
+  device_.axpby(T(1), new_norm_, T(1), energy);
+}
+
+template <class T>
+void SituationLevel<T>::refresh() {
+  device_.map(Unary::tanh, x_, f_);
+  device_.multiply(f_, drop_, fd_);
+  error_and_feedback();
+}
+
+template <class T>
+void SituationLevel<T>::permute_streams(std::span<const std::int32_t> from) {
+  for (auto& [name, x] : state_tensors()) {
+    if (x->cols() != streams_) continue;
+    Tensor<T> copy(device_, x->rows(), x->cols());
+    device_.gather_columns(*x, from, copy);
+    device_.copy(copy, *x);
+  }
+}
+
+template <class T>
+void SituationLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
+  visit(memory_in_);
+  if (above_ > 0) visit(above_in_);
+  visit(bias_);
+  visit(share_out_);
+  broad_.visit_weights(visit);
+}
+
+template <class T>
+void SituationLevel<T>::archive_parameters(Archive& archive) {
+  archive.value("gain", gain_);
+  archive.value("innovation_count", innovation_count_);
+  archive.value("mean_count", mean_count_);
+  archive.tensor("mean", mean_);
+  archive.tensor("power", power_);
+  broad_.archive_parameters(archive);
+  Archive::Scope scope(archive, "gate");
+  gate_.archive_parameters(archive);
+}
+
+template <class T>
+std::vector<std::pair<const char*, Tensor<T>*>> SituationLevel<T>::state_tensors() {
+  std::vector<std::pair<const char*, Tensor<T>*>> all{
+      {"h", &h_}, {"h_used", &h_used_}, {"kap", &kap_}, {"kap_used", &kap_used_}, {"base", &base_}, {"mu", &mu_}, {"x", &x_}, {"f", &f_},
+      {"drop", &drop_}, {"fd", &fd_}, {"stream", &stream_}, {"share", &share_}, {"features", &features_}, {"belief", &belief_},
+      {"error", &error_}, {"rho_sum", &rho_sum_}, {"feedback_sum", &feedback_sum_}, {"error_norm", &error_norm_}, {"penalty", &penalty_}};
+  if (above_ > 0) {
+    all.emplace_back("above_used", &above_used_);
+    all.emplace_back("feedback", &feedback_);
+  }
+  return all;
+}
+
+template <class T>
+void SituationLevel<T>::archive_state(Archive& archive) {
+  for (auto& [name, x] : state_tensors()) archive.tensor(name, *x);
+  archive.value("count", count_);
+  archive.value("carried_gate", carried_gate_);
+  archive.value("ring", ring_);
+  archive.value("read", read_);
+  if (archive.loading()) forecasting_.assign(forecasting_.size(), 0);
+  broad_.archive_state(archive);
+  Archive::Scope scope(archive, "gate");
+  gate_.archive_state(archive);
+}
+
+template class SituationLevel<float>;
+template class SituationLevel<double>;
+
+}  // namespace strata

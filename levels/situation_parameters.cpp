@@ -1,0 +1,100 @@
+// The situation level's parameters and what a level's position makes of their defaults.
+
+#include <cmath>
+
+#include "levels/registry.hpp"
+#include "levels/situation.hpp"
+
+namespace strata {
+
+LevelKind situation_kind();
+
+namespace {
+
+/// Defaults by position: the ladder of model A for documents of some thousand words.
+struct Rung {
+  double tau, spread, carry_time;
+  Index limit, interval;
+  std::uint8_t unit, boundaries;
+};
+
+Rung rung(Index index) {
+  if (index <= 1) return {5, 3, 20, 60, 16, sentence_end, sentence_end | paragraph_end | document_end};
+  if (index == 2) return {40, 2.5, 80, 300, 32, paragraph_end, paragraph_end | document_end};
+  const double up = std::pow(7.0, static_cast<double>(index - 3));
+  return {250 * up, 2.8, 300 * up, 2000, 32, document_end, document_end};
+}
+
+}  // namespace
+
+ParameterTable SituationSettings::parameters(Index index) {
+  const SituationSettings d;
+  const Rung r = rung(index);
+  const double window = std::pow(2.0, static_cast<double>(index + 2));
+  return {
+      {"tau", r.tau, .5, 1e7, {}, "tokens", "shorter time constant of the level's memory", "model A"},
+      {"spread", r.spread, 1, 1000, {}, "1", "ratio of the longer time constant to the shorter", "model A"},
+      {"tick", std::int64_t{0}, 0, 1e6, {}, "tokens", "tokens between two settlings; 0: a eighth of tau, rounded up", "model A"},
+      {"feed", std::string("level"), 0, 0, {"level", "token"}, "", "what the memory integrates: the level below, or words", "model A"},
+      {"carry", d.carry, 0, 1, {}, "", "what settling found persists, by the innovation rule", "Mehra 1970"},
+      {"carry_time", r.carry_time, .5, 1e7, {}, "tokens", "ct, time constant of what is carried", "model A"},
+      {"carry_rate", d.carry_rate, 0, 1, {}, "1/token", "eta, learning rate of the gain", "model A"},
+      {"gate", d.gate.on, 0, 1, {}, "", "evidence against the level's prediction opens its memory", "model A"},
+      {"gate_window", window, 1, 1e6, {}, "tokens", "W, window over which evidence gathers", "Page 1954"},
+      {"gate_threshold", d.gate.threshold, 0, 100, {}, "1", "theta, in standard deviations", "model A"},
+      {"precision", d.precision, 1e-6, 1e9, {}, "1", "pi, precision of the level's belief", "model A"},
+      {"dropout", d.dropout, 0, .95, {}, "1", "part of the activity dropped while learning", "Srivastava et al. 2014"},
+      {"feed_belief", d.feed_belief, 0, 100, {}, "1", "c_f, scale of the belief handed up", "model A"},
+      {"feed_innovation", d.feed_innovation, 0, 100, {}, "1", "c_d, scale of the innovation handed up", "model A"},
+      {"eligibility", std::string("sampled"), 0, 0, {"sampled", "exact", "off"}, "", "word vectors behind the memory: 6 newest words and every 8th, all, none",
+       "Bellec et al. 2020"},
+      {"broad_weight", d.broad.weight, 0, 100, {}, "1", "w, weight of the broad prediction in learning", "model A"},
+      {"broad_interval", std::int64_t{r.interval}, 1, 1e6, {}, "tokens", "tokens between two broad predictions at least", "model A"},
+      {"broad_limit", std::int64_t{r.limit}, 1, 1e6, {}, "tokens", "tokens that a broad prediction reaches ahead at most", "model A"},
+  };
+}
+
+SituationSettings SituationSettings::from(Index index, const Values& v) {
+  const Rung r = rung(index);
+  SituationSettings s;
+  s.index = index;
+  s.tau = v.real("tau");
+  s.spread = v.real("spread");
+  s.tick = v.integer("tick");
+  s.token_fed = v.text("feed") == "token";
+  s.carry = v.flag("carry");
+  s.carry_time = v.real("carry_time");
+  s.carry_rate = v.real("carry_rate");
+  s.precision = v.real("precision");
+  s.dropout = v.real("dropout");
+  s.feed_belief = v.real("feed_belief");
+  s.feed_innovation = v.real("feed_innovation");
+  s.eligibility = v.text("eligibility") != "off";
+  s.exact_eligibility = v.text("eligibility") == "exact";
+  s.boundaries = r.boundaries;
+  s.gate.on = v.flag("gate");
+  s.gate.window = v.real("gate_window");
+  s.gate.threshold = v.real("gate_threshold");
+  s.broad.weight = v.real("broad_weight");
+  s.broad.interval = v.integer("broad_interval");
+  s.broad.limit = v.integer("broad_limit");
+  s.broad.unit = r.unit;
+  s.broad.time_constant = s.tau * s.spread;
+  s.broad.saturation = static_cast<std::size_t>(index - 1);
+  return s;
+}
+
+namespace {
+template <class T>
+std::unique_ptr<Level<T>> make(const LevelPlace<T>& p) {
+  return std::make_unique<SituationLevel<T>>(p.device, p.lexicon, SituationSettings::from(p.index, p.values), p.inputs, p.above, p.depth,
+                                             p.streams, p.interval, p.seed);
+}
+}  // namespace
+
+LevelKind situation_kind() {
+  return {"situation", "a slow belief about what the text is in the middle of: memory, carry, gate, broad prediction", SituationSettings::parameters,
+          make<float>, make<double>};
+}
+
+}  // namespace strata

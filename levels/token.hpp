@@ -1,0 +1,111 @@
+#pragma once
+// The token level: predicts the next token from a short context and the stream of the levels above.
+//
+// Equations   ctx = [E w_t; ..; E w_{t-K0+1}]      mu_a = W1 ctx + b_a      mu_0 = W2 f(x_a) + W3 ctx + b_0      f = tanh
+//             logits = E' f(x_0) + S' c_1 + beta0 (+ word priming)
+//             settling: message_0 = f'(x_0) .* E (onehot - p),  message_a = f'(x_a) .* W2' e_0,  e_n = pi_n (x_n - mu_n)
+//             learning: dW2 = e_0 f(x_a)', dW3 = e_0 ctx', dW1 = e_a ctx', output E and S from the PREDICTED x_0: f(mu_0) (onehot - p)',
+//             input E from W3' e_0 + W1' e_a on the context words
+// Symbols     E d x V, W1 Ha x K0 d, W2 d x Ha, W3 d x K0 d, S n x V (the shared lexicon), c_1 n x B; all activities units x streams
+// Limit       one sweep with gamma = 1 and large pi_a equals back-propagation of -ln p(w)
+// Source      predictive coding of a two-layer network, Whittington & Bogacz 2017; log-bilinear context, Mnih & Hinton 2007
+
+#include <memory>
+
+#include "core/level.hpp"
+#include "core/parameter.hpp"
+#include "levels/recency.hpp"
+
+namespace strata {
+
+struct TokenSettings {
+  Index units = 64;       ///< d
+  Index hidden = 192;     ///< Ha
+  Index context = 5;      ///< K0
+  double precision = 1;   ///< pi_0
+  double hidden_precision = 100;  ///< pi_a
+  double context_dropout = .1;
+  bool priming = false;
+  static ParameterTable parameters();
+  static TokenSettings from(const Values& values);
+};
+
+template <class T>
+class TokenLevel : public Level<T> {
+ public:
+  TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSettings& settings, Index streams, Index interval, std::uint64_t seed);
+
+  std::string kind() const override { return "token"; }
+  Index units() const override { return settings_.units; }
+  double time_constant() const override { return 1; }
+  Index tick() const override { return 1; }
+  std::span<const std::uint8_t> ticking() const override { return ticking_; }
+
+  void observe(const Step<T>& step, const Upward<T>& below) override;
+  void begin_settling(const Step<T>& step, const Upward<T>& below) override;
+  void settle(const Upward<T>& below, ConstView<T> rate) override;
+  void repredict(const Downward<T>&) override {}  // no path from the level above but the stream
+  void emit(const Step<T>& step, const Downward<T>& above) override;
+  void add_energy(View<T> energy) override;
+  void keep() override;
+  void restore(ConstView<T> mask) override;
+  void end_settling(const Step<T>& step) override;
+  void learn(const Step<T>& step) override;
+  void accumulate(T scale, bool learning) override;
+  void carry(const Step<T>& step, const Upward<T>& below) override;
+  void forecast(const Step<T>& step, const Downward<T>& above) override;
+
+  Downward<T> downward() const override { return {}; }
+  Upward<T> upward() const override { return {rho_.view(), {}, word_.view()}; }
+  Snapshot<T> snapshot() const override {
+    return {mu_0_.view(), belief_.view(), e0_.view(), error_norm_.view(), surprise_.view(), free_energy_.view()};
+  }
+  void visit_weights(const std::function<void(Weight<T>&)>& visit) override;
+  void archive_parameters(Archive&) override {}
+  void archive_state(Archive& archive) override;
+  void reset_state() override;
+  void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) override;
+  void permute_streams(std::span<const std::int32_t> from) override;
+  void held_energy(ConstView<T> stream, View<T> energy) override;
+  std::vector<ValueNode<T>> nodes() override;
+  void refresh() override;
+
+  /// Logits of the forecast held, V x B (strata forecast, tests).
+  ConstView<T> logits() const { return logits_.view(); }
+
+ private:
+  void collect_targets(const Observation& observation);
+  void compute_logits(ConstView<T> f, ConstView<T> stream, View<T> out);
+  void compute_messages();
+  void prime();
+
+  Device<T>& device_;
+  Lexicon<T>& lexicon_;
+  TokenSettings settings_;
+  Index streams_, interval_;
+  Weight<T> embedding_, hidden_in_, hidden_out_, direct_, hidden_bias_, bias_, output_bias_, priming_gain_;
+
+  // the forecast held and the settling beliefs, units x B
+  std::vector<std::int32_t> context_;  // K0 x B ids, newest first, stream-major inside each position
+  Tensor<T> ctx_, ctx_mask_, mu_a_, base_, mu_0_, logits_;
+  Tensor<T> x_a_, f_a_, x_0_, f_0_, e_a_, e0_, message_a_, gradient_0_, rho_, word_;
+  Tensor<T> kept_x_a_, kept_f_a_, kept_x_0_, kept_f_0_, kept_mu_0_, kept_loss_;
+  Tensor<T> work_[2], loss_, surprise_, belief_, error_norm_, free_energy_, scratch_energy_;
+  ConstView<T> residual_, kept_residual_;  // onehot - p in force; stash column block or one of work_
+  int work_index_ = 0;
+  bool messages_fresh_ = false;
+  Tensor<T> stream_held_;  // c_1 of the forecast, zero without levels above
+  std::vector<Entry<T>> targets_;
+  std::vector<std::uint8_t> ticking_;
+
+  // stashes, units x (B K)
+  Tensor<T> stash_residual_, stash_f_0_, stash_stream_, stash_e_0_, stash_e_a_, stash_f_a_, stash_ctx_, stash_ctx_mask_, context_error_;
+  std::vector<std::int32_t> stash_context_;
+  std::vector<Scatter<T>> scatters_;
+  Index stashed_ = 0;
+
+  std::unique_ptr<Recency> recency_;
+  std::vector<Entry<T>> primed_[3], stash_primed_[3];
+};
+
+}  // namespace strata

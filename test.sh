@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Builds everything and runs the tests. Exit code 0 when all passed.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: ./test.sh [--long | --asan | --tsan] [-R REGEX]
+
+  (nothing)   format check, ci build (release, warnings are errors), every test but the long ones
+  --long      the long validations alone (ctest label `long`)
+  --asan      the tests under the address and undefined-behaviour sanitizers
+  --tsan      the tests under the thread sanitizer
+  -R REGEX    only tests whose name matches
+TEXT
+}
+
+preset=ci
+selection=(-LE '^long$')
+names=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --long) selection=(-L '^long$') ;;
+    --asan) preset=asan ;;
+    --tsan) preset=tsan ;;
+    -R)
+      [ $# -ge 2 ] || { usage >&2; exit 2; }
+      names=(-R "$2")
+      shift
+      ;;
+    -h | --help) usage; exit 0 ;;
+    *)
+      echo "test.sh: unknown option $1 (./test.sh --help)" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+
+source "$(dirname "${BASH_SOURCE[0]}")/.ci/setup.sh"
+
+check_format() {
+  local tool
+  tool=$(command -v clang-format-14 || command -v clang-format || true)
+  if [ -z "$tool" ]; then
+    say "clang-format is not installed: format not checked"
+    return
+  fi
+  local complaints
+  complaints=$(find core levels experiments analysis tests -name '*.cpp' -o -name '*.hpp' | sort | xargs -r "$tool" --dry-run 2>&1 |
+    grep -oE '^[^:]+:[0-9]+' | sort -u -t: -k1,1 || true)
+  if [ -n "$complaints" ]; then
+    printf '%s\n' "$complaints" >&2
+    fail "these files are not formatted; run: clang-format -i FILE"
+  fi
+  say "every source is formatted as .clang-format says"
+}
+
+set_up
+phase "Checking the format"
+check_format
+phase "Building ($preset)"
+build "$preset"
+phase "Testing"
+# TBB's own synchronisation is not instrumented; the suppressions name it.
+export TSAN_OPTIONS="suppressions=$top/tests/support/tsan.supp ${TSAN_OPTIONS:-}"
+export ASAN_OPTIONS="detect_leaks=1 ${ASAN_OPTIONS:-}" LSAN_OPTIONS="suppressions=$top/tests/support/lsan.supp ${LSAN_OPTIONS:-}"
+# Why something was skipped is said before ctest's own summary, which comes last.
+reasons="cat build/$preset/Testing/Temporary/LastTest.log* 2>/dev/null | grep -E '^SKIPPED: ' | sort | uniq -c"
+ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "${selection[@]}" "${names[@]}" </dev/null |
+  awk -v reasons="$reasons" -v started="$(date +%s)" '
+    /% tests passed/ { while ((reasons | getline line) > 0) print "   " line }
+    { print; fflush() }'

@@ -1,0 +1,217 @@
+// Every operation of every device against the reference, with the tolerances of core/device/check.
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "core/device/check/check.hpp"
+#include "core/device/cpu/cpu.hpp"
+#include "core/error.hpp"
+#include "tests/conformance/operations.hpp"
+
+namespace strata::test {
+namespace {
+
+constexpr int most_threads = 4;
+
+/// STRATA_TEST_ISA runs all of this file with another instruction set than the processor's best.
+DeviceOptions cpu_with(int threads) {
+  DeviceOptions options;
+  options.threads = threads;
+  if (const char* isa = std::getenv("STRATA_TEST_ISA")) options.isa = isa;
+  return options;
+}
+
+template <class T>
+std::unique_ptr<CheckDevice<T>> against_reference(std::unique_ptr<Device<T>> tested) {
+  return std::make_unique<CheckDevice<T>>(std::move(tested), std::make_unique<ReferenceDevice<T>>());
+}
+
+template <class T>
+std::string label(const Operation<T>& operation, const Shape& s) {
+  return std::string(operation.call) + " " + operation.detail + " m " + std::to_string(s.m) + " n " + std::to_string(s.n) + " k " +
+         std::to_string(s.k);
+}
+
+template <class T>
+void conforms() {
+  const auto device = against_reference<T>(std::make_unique<CpuDevice<T>>(cpu_with(2)));
+  for (const Operation<T>& operation : operations<T>()) {
+    for (const Shape& s : shapes()) {
+      INFO(label(operation, s));
+      Operands<T> operands(*device);
+      CHECK_NOTHROW(operation.run(*device, operands, s.m, s.n, s.k));
+      CHECK(operands.surroundings_kept());
+    }
+  }
+}
+
+/// Says something else than it holds: the last element of the `lie`-th downloaded operand is off. (The tensors around operands
+/// start at whole lines, operands do not.)
+template <class T>
+class LyingDevice : public CpuDevice<T> {
+ public:
+  LyingDevice() : CpuDevice<T>(cpu_with(1)) {}
+  void download(ConstView<T> from, std::span<T> host) const override {
+    CpuDevice<T>::download(from, host);
+    if (reinterpret_cast<std::uintptr_t>(from.data) % 64 != 0 && ++downloads == lie)
+      host.back() += static_cast<T>(.005) * (1 + std::abs(host.back()));
+  }
+  mutable int downloads = 0;
+  int lie = 0;
+};
+
+/// Adds a little to one element of every product.
+class WrongDevice : public CpuDevice<float> {
+ public:
+  WrongDevice() : CpuDevice<float>(cpu_with(1)) {}
+  void gemm(bool ta, bool tb, float alpha, ConstView<float> a, ConstView<float> b, float beta, View<float> c) override {
+    CpuDevice<float>::gemm(ta, tb, alpha, a, b, beta, c);
+    c.data[1 + 2 * c.ld] += 1e-3F;
+  }
+};
+
+template <class T>
+std::vector<T> results(Device<T>& device, const Operation<T>& operation, const Shape& s) {
+  Operands<T> operands(device);
+  operation.run(device, operands, s.m, s.n, s.k);
+  return operands.contents();
+}
+
+Index threads_of_this_process() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+}  // namespace
+
+TEST_CASE("the cpu device conforms to the reference in float", "[device]") { conforms<float>(); }
+TEST_CASE("the cpu device conforms to the reference in double", "[device]") { conforms<double>(); }
+
+TEST_CASE("any number of threads gives the same bits", "[device]") {
+  for (const Operation<float>& operation : operations<float>()) {
+    // Long enough for threads in every operation: many columns, one long column, a long sum.
+    for (const Shape& s : {Shape{17, 7, 3}, Shape{1003, 331, 65}, Shape{200'003, 1, 2}, Shape{61, 1003, 257}, Shape{50, 9, 5003}}) {
+      INFO(label(operation, s));
+      std::vector<float> first;
+      for (int threads = 1; threads <= most_threads; ++threads) {
+        CpuDevice<float> device(cpu_with(threads));
+        const std::vector<float> now = results<float>(device, operation, s);
+        if (threads == 1) first = now;
+        REQUIRE(now.size() == first.size());
+        CHECK(std::memcmp(now.data(), first.data(), now.size() * sizeof(float)) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a call gives the same bits every time", "[device]") {
+  CpuDevice<float> device(cpu_with(3));
+  for (const Operation<float>& operation : operations<float>()) {
+    const Shape s = {1003, 67, 65};
+    INFO(label(operation, s));
+    const std::vector<float> first = results<float>(device, operation, s);
+    for (int again = 0; again < 3; ++again) {
+      const std::vector<float> now = results<float>(device, operation, s);
+      CHECK(std::memcmp(now.data(), first.data(), now.size() * sizeof(float)) == 0);
+    }
+  }
+}
+
+TEST_CASE("the check device sees an error in any operand of any operation", "[device]") {
+  const Shape s = {33, 17, 7};
+  for (const Operation<float>& operation : operations<float>()) {
+    auto owned = std::make_unique<LyingDevice<float>>();
+    LyingDevice<float>& liar = *owned;
+    const auto device = against_reference<float>(std::move(owned));
+    const auto run = [&] {
+      Operands<float> operands(*device);
+      liar.downloads = 0;
+      operation.run(*device, operands, s.m, s.n, s.k);
+    };
+    liar.lie = 0;
+    run();
+    // The check downloads every operand before and once more after the call (read_entries and upload: only after).
+    const int all = liar.downloads;
+    REQUIRE(all > 0);
+    for (int lie = all / 2 + 1; lie <= all; ++lie) {
+      INFO(label(operation, s) << " download " << lie << " of " << all);
+      liar.lie = lie;
+      std::string caught;
+      try {
+        run();
+      } catch (const DeviceError& error) { caught = error.call; }
+      CHECK(caught == operation.call);
+    }
+  }
+}
+
+TEST_CASE("the check device names operation, shapes and difference", "[device]") {
+  const auto device = against_reference<float>(std::make_unique<WrongDevice>());
+  Operands<float> operands(*device);
+  CHECK_NOTHROW(device->copy(operands.random(33, 65), operands.random(33, 65)));
+  try {
+    device->gemm(false, false, 1, operands.random(33, 65), operands.random(65, 7), 0, operands.random(33, 7));
+    FAIL("the error was not seen");
+  } catch (const DeviceError& error) {
+    const std::string text = error.what();
+    INFO(text);
+    CHECK(error.call == "gemm");
+    CHECK(text.find("33x65 65x7 -> 33x7") != std::string::npos);
+    CHECK(text.find("element (1, 2)") != std::string::npos);
+    CHECK(text.find("difference 0.000") + text.find("difference 0.001") != 2 * std::string::npos);
+  }
+}
+
+TEST_CASE("oneDNN inside tasks starts no threads of its own", "[device]") {
+  CpuDevice<float> device(cpu_with(most_threads));  // other tests may have left as many threads, no more
+  Operands<float> operands(device);
+  // Blocks large enough for oneDNN to want threads: cut along rows, and along the sum.
+  const View<float> a = operands.random(2000, 256), b = operands.random(256, 256), c = operands.random(2000, 256);
+  const View<float> f = operands.random(96, 64), g = operands.random(96, 5000), h = operands.random(5000, 64);
+  for (int i = 0; i < 10; ++i) {
+    device.gemm(false, false, 1, a, b, 0, c);
+    device.gemm(false, false, 1, g, h, 0, f);
+  }
+  CHECK(threads_of_this_process() <= most_threads + 1);
+}
+
+TEST_CASE("the cpu device keeps to one instruction set per process", "[device]") {
+  CpuDevice<float> first(cpu_with(1));
+  CHECK(first.isa() == CpuDevice<double>(cpu_with(1)).isa());
+#if defined(__x86_64__)
+  const std::string other = first.isa() == "x86-64-v2" ? "x86-64-v3" : "x86-64-v2";
+  DeviceOptions options;
+  options.isa = other;
+  CHECK_THROWS_AS(CpuDevice<float>(options), DeviceError);
+#endif
+}
+
+TEST_CASE("devices are made by name", "[device]") {
+  for (const char* name : {"reference", "cpu", "check"}) {
+    DeviceOptions options;
+    options.name = name;
+    CHECK(make_device<float>(options)->name() == name);
+    CHECK(make_device<double>(options)->name() == name);
+  }
+  DeviceOptions options;
+  options.name = "cpuu";
+  try {
+    make_device<float>(options);
+    FAIL("no error");
+  } catch (const ConfigError& error) {
+    CHECK(error.nearest == "cpu");
+    CHECK(error.exit_code() == 2);
+  }
+  options.name = "cpu";
+  options.isa = "x86-64-v5";
+  CHECK_THROWS_AS(make_device<float>(options), ConfigError);
+  CHECK(list_devices().size() == 4);
+  for (const DeviceDescription& device : list_devices()) {
+    options = {};
+    options.name = device.name;
+    if (!device.available) CHECK_THROWS_AS(make_device<float>(options), DeviceError);
+  }
+}
+
+}  // namespace strata::test

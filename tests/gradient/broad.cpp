@@ -1,0 +1,118 @@
+// The broad prediction learns the gradient of its window's cross entropy, with the partners of the moment at which it was made.
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "core/random.hpp"
+#include "levels/broad.hpp"
+#include "tests/support/probe.hpp"
+#include "tests/support/tiny.hpp"
+
+using namespace strata;
+using namespace strata::test;
+
+namespace {
+
+constexpr Index units = 4, vocabulary = 9, streams = 2, inputs = 6, above = 3, length = 12;
+
+struct Rig {
+  std::unique_ptr<Device<double>> device = make_device<double>({"reference", "auto", 0});
+  Lexicon<double> lexicon{*device, units, std::vector<double>(vocabulary, -std::log(9.0)), .5, 3};
+  BroadSettings settings{.25, 4, 30, sentence_end, 15, 1};
+  Broad<double> broad{*device, lexicon, settings, inputs, above, streams, 1, 3, 1};
+  Weight<double> memory_in{*device, "memory_in", units, inputs}, above_in{*device, "above_in", units, above}, bias{*device, "bias", units, 1};
+  Tensor<double> mu{*device, units, streams}, memory{*device, inputs, streams}, higher{*device, above, streams};
+  std::map<std::string, Weight<double>*> blocks;
+  std::vector<std::vector<std::int32_t>> read{streams};
+  Observation observation;
+
+  Rig() {
+    observation.resize(streams);
+    observation.active.assign(streams, 1);
+    std::uint32_t purpose = 0;
+    for (auto* x : {&mu, &memory, &higher}) {
+      auto host = values<double>(x->view(), *device);
+      for (std::size_t i = 0; i < host.size(); ++i) host[i] = random_normal(11, static_cast<std::uint32_t>(i), purpose);
+      device->upload(host, *x);
+      ++purpose;
+    }
+    broad.visit_weights([&](Weight<double>& w) { blocks[w.name] = &w; });
+    for (auto* w : {&memory_in, &above_in, &bias, &lexicon.vectors}) blocks[w->name] = w;
+    blocks.at("broad_recency")->randomise(.3, 5, 1);
+    blocks.at("broad_background")->randomise(.3, 5, 1);
+  }
+  /// Words before the moment, the moment, words after it up to the end of the sentence after next.
+  void go() {
+    for (Index t = 0; t < 2 * length; ++t) {
+      for (std::size_t j = 0; j < streams; ++j) {
+        const std::uint64_t bits = mix(static_cast<std::uint64_t>(t) * streams + j + 1);
+        observation.id[j] = static_cast<std::int32_t>(bits % vocabulary);
+        observation.boundary[j] = t == length + 2 || t == length + 2 + static_cast<Index>(j) + 3 ? sentence_end : 0;
+        read[j].push_back(observation.id[j]);
+      }
+      broad.read(observation);
+      const std::vector<std::uint8_t> ticked(streams, t == length - 1 ? 1 : 0);
+      broad.evaluate(ticked, &observation, {mu.view(), memory.view(), higher.view()});
+    }
+  }
+  /// Words of the window of stream j: to the end of the sentence after the one under way.
+  std::vector<std::int32_t> window(std::size_t j) const { return {read[j].begin() + length, read[j].begin() + length + 2 + static_cast<std::ptrdiff_t>(j) + 4}; }
+
+  /// Sum over streams of the cross entropy, nats, written out; weights of the level act on mu through the partners alone.
+  double loss(std::map<std::string, std::vector<double>> w, const std::map<std::string, std::vector<double>>& base, double beta) const {
+    const auto x = values<double>(mu.view(), *device), h = values<double>(memory.view(), *device), up = values<double>(higher.view(), *device);
+    double sum = 0;
+    for (std::size_t j = 0; j < streams; ++j) {
+      double f[units], mf[units] = {};
+      for (std::size_t i = 0; i < units; ++i) {
+        double m = x[j * units + i] + w["bias"][i] - base.at("bias")[i];
+        for (std::size_t c = 0; c < inputs; ++c) m += (w["memory_in"][c * units + i] - base.at("memory_in")[c * units + i]) * h[j * inputs + c];
+        for (std::size_t c = 0; c < above; ++c) m += (w["above_in"][c * units + i] - base.at("above_in")[c * units + i]) * up[j * above + c];
+        f[i] = std::tanh(m);
+      }
+      for (std::size_t i = 0; i < units; ++i)
+        for (std::size_t c = 0; c < units; ++c) mf[i] += w["broad_readout"][c * units + i] * f[c];
+      double logits[vocabulary], total = 0;
+      for (std::size_t v = 0; v < vocabulary; ++v) {
+        double recent = 0;
+        for (std::size_t p = 0; p < length; ++p)
+          recent = recent * std::exp(-1 / settings.time_constant) + (read[j][p] == static_cast<std::int32_t>(v) ? 1.0 : 0.0);
+        double part = w["broad_recency"][v] * (recent > 0 ? 3 * recent / (1 + recent) : 0);
+        for (std::size_t i = 0; i < units; ++i) part += w["lexicon"][v * units + i] * mf[i];
+        logits[v] = w["broad_background"][v] + beta * part;
+        total += std::exp(logits[v]);
+      }
+      const auto words = window(j);
+      for (const auto word : words) sum += (std::log(total) - logits[word]) / static_cast<double>(words.size());
+    }
+    return sum;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("broad prediction: updates at the window's end are the gradient of its cross entropy", "[gradient]") {
+  Rig rig;
+  rig.go();
+  std::map<std::string, std::vector<double>> base;
+  for (const auto& [name, weight] : rig.blocks) base[name] = values<double>(weight->value.view(), *rig.device);
+  rig.broad.set_scoring(true);
+  rig.broad.settle(1, true, rig.memory_in, &rig.above_in, rig.bias);
+  REQUIRE(rig.broad.score().predictions == streams);
+  CHECK(rig.broad.score().nats == Approx(rig.loss(base, base, 1)).epsilon(1e-6));  // recency counts are kept in float
+  constexpr double h = 1e-3;
+  const auto slope = [](auto f) { return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h); };
+  for (const auto& [name, weight] : rig.blocks) {
+    std::vector<double> expected;
+    for (std::size_t i = 0; i < base[name].size(); ++i)
+      expected.push_back(-rig.settings.weight * slope([&](double shift) {
+        auto moved = base;
+        moved[name][i] += shift;
+        return rig.loss(moved, base, 1);
+      }));
+    INFO(name);
+    CHECK(relative_distance(values<double>(weight->gradient.view(), *rig.device), expected) < 1e-6);
+  }
+  const double sharper = slope([&](double shift) { return rig.loss(base, base, 1 + shift); }) / streams;
+  CHECK(rig.broad.sharpness() - 1 == Approx(-.05 * sharper).epsilon(1e-6));
+}

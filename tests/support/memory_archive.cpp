@@ -1,0 +1,52 @@
+#include "tests/support/memory_archive.hpp"
+
+#include <cstring>
+#include <stdexcept>
+
+namespace strata::test {
+
+namespace {
+
+template <class X>
+bool same(const X& a, const X& b) {
+  return a == b;
+}
+bool same(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+template <class X>
+bool same(const std::vector<X>& a, const std::vector<X>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(X)) == 0);
+}
+bool same(const Matrix& a, const Matrix& b) { return a.rows == b.rows && a.cols == b.cols && same(a.data, b.data); }
+
+}  // namespace
+
+std::string MemoryArchive::key(std::string_view name) const {
+  std::string all;
+  for (const auto& part : path_) all += part + "/";
+  return all + std::string(name);
+}
+
+void MemoryArchive::store(const std::string& name, Item item) {
+  if (!items_.emplace(name, std::move(item)).second) throw std::logic_error("archived twice: " + name);
+}
+
+const Matrix& MemoryArchive::load(const std::string& name, Index rows, Index cols) const {
+  const Matrix& stored = at(name);
+  if (stored.rows != rows || stored.cols != cols) throw std::logic_error("another shape: " + name);
+  return stored;
+}
+
+std::vector<std::string> differences(const MemoryArchive& a, const MemoryArchive& b) {
+  std::vector<std::string> names;
+  for (const auto& [name, item] : a.items()) {
+    const auto other = b.items().find(name);
+    const bool equal = other != b.items().end() && item.index() == other->second.index() &&
+                       std::visit([&](const auto& x) { return same(x, std::get<std::decay_t<decltype(x)>>(other->second)); }, item);
+    if (!equal) names.push_back(name);
+  }
+  for (const auto& [name, item] : b.items())
+    if (a.items().count(name) == 0) names.push_back(name);
+  return names;
+}
+
+}  // namespace strata::test

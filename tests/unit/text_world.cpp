@@ -1,0 +1,184 @@
+// Documents in parallel streams, scripts, and cursors that survive a restart.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "core/error.hpp"
+#include "experiments/worlds/text/text_world.hpp"
+#include "tests/support/memory_archive.hpp"
+
+namespace {
+
+using namespace strata;
+using namespace strata::text;
+
+/// Documents of the given lengths; token t of document d has id 100 d + t and bytes [10 t, 10 t + 10).
+std::vector<EncodedDocument> documents_of(const std::vector<int>& lengths) {
+  std::vector<EncodedDocument> out;
+  for (std::size_t d = 0; d < lengths.size(); ++d) {
+    EncodedDocument document;
+    document.index = static_cast<std::int32_t>(d);
+    for (int t = 0; t < lengths[d]; ++t) {
+      document.ids.push_back(static_cast<std::int32_t>(100 * d) + t);
+      document.starts.push_back(10 * t);
+      document.boundary.push_back(t + 1 == lengths[d] ? sentence_end | paragraph_end | document_end : 0);
+    }
+    document.starts.push_back(10 * lengths[d]);
+    out.push_back(document);
+  }
+  return out;
+}
+
+std::vector<std::vector<std::int32_t>> read_all(World& world) {
+  std::vector<std::vector<std::int32_t>> ids(static_cast<std::size_t>(world.streams()));
+  Observation out;
+  out.resize(world.streams());
+  while (world.next(out)) {
+    for (std::size_t s = 0; s < ids.size(); ++s) {
+      if (out.active[s] != 0) ids[s].push_back(out.id[s]);
+    }
+  }
+  return ids;
+}
+
+TextWorldOptions in_order(Index streams, Index passes = 1) { return {streams, passes, false, 1}; }
+
+}  // namespace
+
+TEST_CASE("documents go to the shortest queue, and an idle stream is masked", "[text]") {
+  const auto documents = documents_of({5, 2, 2, 3});
+  TextWorld world(documents, 1000, in_order(2));
+  CHECK(world.tokens() == 12);
+  CHECK(world.steps() == 7);
+  Observation out;
+  out.resize(2);
+  std::vector<std::int32_t> first, second;
+  for (Index step = 0; world.next(out); ++step) {
+    first.push_back(out.active[0] != 0 ? out.id[0] : -1);
+    second.push_back(out.active[1] != 0 ? out.id[1] : -1);
+    if (step == 4) {
+      CHECK(out.boundary[0] == (sentence_end | paragraph_end | document_end));
+      CHECK(out.byte_begin[0] == 40);
+      CHECK(out.byte_end[0] == 50);
+    }
+    if (step == 5) {
+      CHECK(out.active[0] == 0);
+      CHECK(out.document[0] == -1);
+      CHECK(out.id[0] == 0);
+      CHECK(out.document[1] == 3);
+    }
+  }
+  CHECK(first == std::vector<std::int32_t>{0, 1, 2, 3, 4, -1, -1});
+  CHECK(second == std::vector<std::int32_t>{100, 101, 200, 201, 300, 301, 302});
+  const Observation before = out;
+  CHECK_FALSE(world.next(out));
+  CHECK(out.id == before.id);  // untouched at the end
+}
+
+TEST_CASE("each pass deals the documents in another order, the same for the same seed", "[text]") {
+  const auto documents = documents_of({3, 3, 3, 3, 3, 3, 3, 3});
+  TextWorld world(documents, 1000, {1, 2, true, 7}), again(documents, 1000, {1, 2, true, 7}), other(documents, 1000, {1, 2, true, 8});
+  const auto ids = read_all(world)[0];
+  CHECK(ids == read_all(again)[0]);
+  CHECK(ids != read_all(other)[0]);
+  std::vector<std::int32_t> first(ids.begin(), ids.begin() + 24), second(ids.begin() + 24, ids.end());
+  CHECK(first != second);
+  std::sort(first.begin(), first.end());
+  std::sort(second.begin(), second.end());
+  CHECK(first == second);
+}
+
+TEST_CASE("a restored world reads on where it was, and refuses another text", "[text]") {
+  const auto documents = documents_of({5, 2, 4, 3, 6});
+  TextWorld whole(documents, 1000, {2, 2, true, 3});
+  Observation expected, out;
+  expected.resize(2);
+  out.resize(2);
+  for (int step = 0; step < 9; ++step) whole.next(expected);
+  test::MemoryArchive archive;
+  whole.archive(archive);
+  archive.rewind();
+  TextWorld resumed(documents, 1000, {2, 2, true, 3});
+  resumed.archive(archive);
+  for (bool more = true; more;) {
+    more = whole.next(expected);
+    CHECK(resumed.next(out) == more);
+    CHECK(out.id == expected.id);
+    CHECK(out.active == expected.active);
+  }
+  TextWorld seed(documents, 1000, {2, 2, true, 4});
+  CHECK_THROWS_AS(seed.archive(archive), ShapeError);
+  auto changed = documents;
+  changed[2].ids[1] += 1;
+  TextWorld text(changed, 1000, {2, 2, true, 3});
+  CHECK_THROWS_AS(text.archive(archive), ShapeError);
+}
+
+TEST_CASE("scripts join pieces of documents, with events at the ends of a passage", "[text]") {
+  const auto documents = documents_of({6, 6});
+  const Script script = {Segment{&documents[0], 0, 2, 0, 0, 0},
+                         Segment{&documents[1], 3, 5, surprise_on, surprise_off, forced_tick},
+                         Segment{&documents[0], 2, 2, surprise_on, surprise_on, forced_tick},  // empty: nothing
+                         Segment{&documents[0], 2, 4, 0, 0, 0}};
+  const Script single = {Segment{&documents[1], 5, 6, context_switch, surprise_off, 0}};
+  ScriptedWorld world({script, single}, 1000, 3);
+  CHECK(world.tokens() == 7);
+  CHECK(script_tokens(script) == 6);
+  Observation out;
+  out.resize(3);
+  std::vector<std::int32_t> ids;
+  std::vector<int> events, boundaries;
+  for (int step = 0; world.next(out); ++step) {
+    ids.push_back(out.id[0]);
+    events.push_back(out.event[0]);
+    boundaries.push_back(out.boundary[0]);
+    CHECK(out.active[1] == (step == 0 ? 1 : 0));
+    CHECK(out.active[2] == 0);
+    if (step == 0) CHECK(out.event[1] == (context_switch | surprise_off));
+    if (step == 0) CHECK(out.boundary[1] == (sentence_end | paragraph_end | document_end));
+  }
+  CHECK(ids == std::vector<std::int32_t>{0, 1, 103, 104, 2, 3});
+  CHECK(events == std::vector<int>{0, 0, surprise_on, surprise_off, 0, 0});
+  CHECK(boundaries == std::vector<int>{0, 0, 0, forced_tick, 0, 0});
+}
+
+TEST_CASE("many scripts run in batches, and wrong ones are refused", "[text]") {
+  const auto documents = documents_of({4});
+  const std::vector<Script> scripts(7, Script{Segment{&documents[0], 0, 4, 0, 0, 0}});
+  const auto batches = in_batches(scripts, 3);
+  REQUIRE(batches.size() == 3);
+  CHECK(batches[0].size() == 3);
+  CHECK(batches[2].size() == 1);
+  CHECK_THROWS_AS(ScriptedWorld(scripts, 10, 3), ShapeError);
+  CHECK_THROWS_AS(ScriptedWorld({Script{Segment{&documents[0], 0, 5, 0, 0, 0}}}, 10, 3), ShapeError);
+  CHECK_THROWS_AS(ScriptedWorld({Script{Segment{}}}, 10, 3), ShapeError);
+  CHECK_THROWS_AS(TextWorld(documents, 10, in_order(0)), ShapeError);
+  CHECK_THROWS_AS(TextWorld(documents, 10, in_order(1, 0)), ShapeError);
+
+  ScriptedWorld world(batches[0], 10, 3);
+  Observation out;
+  out.resize(3);
+  world.next(out);
+  test::MemoryArchive archive;
+  world.archive(archive);
+  archive.rewind();
+  ScriptedWorld resumed(batches[0], 10, 3);
+  resumed.archive(archive);
+  resumed.next(out);
+  CHECK(out.id == std::vector<std::int32_t>{1, 1, 1});
+}
+
+TEST_CASE("the tables of parameters give the defaults that the worlds have", "[text]") {
+  Configuration configuration;
+  configuration.set("text.vocabulary", "500");
+  configuration.set("world.streams", "4");
+  const Values text = configuration.resolve(text_parameters(), "text."), world = configuration.resolve(world_parameters(), "world.");
+  CHECK(tokenizer_options(text, 9).vocabulary == 500);
+  CHECK(tokenizer_options(text, 9).seed == 9);
+  CHECK(tokenizer_options(text, 9).kind == "bpe");
+  CHECK(corpus_options(text).language == "auto");
+  CHECK(text_world_options(world, 9).streams == 4);
+  CHECK(text_world_options(world, 9).shuffle);
+  CHECK_NOTHROW(configuration.check_all_read());
+  configuration.set("text.tokenizer", "words");
+  CHECK_THROWS_AS(configuration.resolve(text_parameters(), "text."), ConfigError);
+}

@@ -62,8 +62,14 @@ prepare_text() {
 }
 
 run() {
-  say "$*"
+  say "$*" >&2
   "$@"
+}
+
+# experiment NAME: its long tables go into a file; the short one comes at the end.
+experiment() {
+  run "$strata" run "$1" "${common[@]}" --model "$out/model/model.h5" --out "$out/$1" >"$out/$1.txt"
+  say "its tables: $out/$1.txt"
 }
 
 set_up
@@ -76,18 +82,22 @@ common=(--config "$config" --text "$text" --seed "$seed" "${quick[@]}")
 phase "Training"
 run "$strata" train "${common[@]}" --out "$out/model"
 phase "Experiment: passages that do not belong (surprise_recovery)"
-run "$strata" run surprise_recovery "${common[@]}" --model "$out/model/model.h5" --out "$out/surprise_recovery"
+experiment surprise_recovery
 phase "Experiment: how heavy a belief is (belief_inertia)"
-run "$strata" run belief_inertia "${common[@]}" --model "$out/model/model.h5" --out "$out/belief_inertia"
+experiment belief_inertia
 phase "Drawing"
-PYTHONPATH=analysis/python run "$python" -m strata_plots "$out/surprise_recovery" "$out/belief_inertia" --out "$out"
+export PYTHONPATH=analysis/python
+run "$python" -m strata_plots --quiet "$out/surprise_recovery" "$out/belief_inertia" --out "$out"
+"$python" -m strata_plots.short_table "$out/surprise_recovery" "$out/belief_inertia" >"$out/table.txt"
 ln -sfn "$(basename "$out")" results/demo/latest
 phase
+printf '\n'
+cat "$out/table.txt"
 cat <<TEXT
 
-Done in $((SECONDS - started)) s. Look at
-    picture   $out/figures/summary.png
-    table     $out/table.txt
+Times in tokens, information in nats, intervals 95 %. Done in $((SECONDS - started)) s. Look at
+    picture   $out/figures/demo.png
+    table     $out/table.txt (longer ones: surprise_recovery.txt, belief_inertia.txt beside it)
     report    $out/report.html   (opens in any browser, offline)
     traces    $out/surprise_recovery/trace.h5, $out/belief_inertia/trace.h5
               xarray.open_dataset(FILE, engine="h5netcdf", group="levels/1")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <limits>
 
 #include "core/error.hpp"
@@ -86,9 +87,11 @@ std::vector<std::string> disturbed_conditions(const Trace& trace, const std::str
   if (wanted != "all") return {wanted};
   std::vector<std::string> out;
   std::string there;
+  std::set<std::string> undisturbed{"always", "stayed"};  // and whatever another condition is compared with
+  for (const std::string& name : trace.conditions()) undisturbed.insert(trace.condition(name).reference());
   for (const std::string& name : trace.conditions()) {
     there += (there.empty() ? "" : ", ") + name;
-    if (name != "always" && name != "stayed" && name.rfind("twin", 0) != 0) out.push_back(name);
+    if (undisturbed.count(name) == 0 && name.rfind("twin", 0) != 0) out.push_back(name);
   }
   if (out.empty())
     throw DataError(trace.path(), 0,

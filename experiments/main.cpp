@@ -13,10 +13,11 @@ namespace po = boost::program_options;
 namespace strata {
 namespace {
 
-po::options_description options_description(Options& o, std::vector<std::string>& sets, std::string& config) {
+po::options_description options_description(Options& o, std::vector<std::string>& sets, std::string& config, std::int64_t& seed) {
   po::options_description d("Options", 120, 60);
   const auto option = d.add_options();
   d.add_options()("help,h", "this text");
+  d.add_options()("version", "version, commit and compiler");
   d.add_options()("world", po::value(&o.world)->value_name("NAME"), "source of observations: text");
   d.add_options()("text", po::value(&o.text)->composing()->value_name("PATH"), "a UTF-8 file, or a folder of .txt files; repeatable");
   d.add_options()("held-out", po::value(&o.held_out)->composing()->value_name("PATH"),
@@ -27,7 +28,7 @@ po::options_description options_description(Options& o, std::vector<std::string>
   d.add_options()("config", po::value(&config)->value_name("FILE.ini"), "configuration, see experiments/config");
   d.add_options()("set", po::value(&sets)->composing()->value_name("KEY=VALUE"), "one key, as in --set level.2.tau=64; repeatable");
   d.add_options()("resume", po::value(&o.resume)->value_name("DIR"), "go on with an interrupted run");
-  d.add_options()("seed", po::value(&o.seed)->value_name("N"), "seed of everything random (1)");
+  d.add_options()("seed", po::value(&seed)->value_name("N"), "seed of everything random (1)");
   d.add_options()("seeds", po::value(&o.seeds)->value_name("K"), "K runs with seeds N, N+1, ..; one summary with the spread");
   d.add_options()("threads", po::value(&o.device.threads)->value_name("N"), "threads (all); results do not depend on it");
   d.add_options()("device", po::value(&o.device.name)->value_name("NAME"), "reference, cpu, cuda or check (cpu)");
@@ -46,6 +47,17 @@ std::vector<std::string> option_names(const po::options_description& d) {
   return names;
 }
 
+/// What a person can do about a value that does not read: the option, the value, what it must be.
+[[noreturn]] void bad_value(const std::string& option, const std::string& value) {
+  const bool number = option == "--seed" || option == "--seeds" || option == "--threads";
+  throw ConfigError(option, value, number ? "must be a whole number" : "is used wrongly (strata --help)");
+}
+
+void require_range(const char* option, std::int64_t value, std::int64_t low, std::int64_t high) {
+  if (value < low || value > high)
+    throw ConfigError(option, std::to_string(value), "must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+}
+
 void usage(std::ostream& out, const po::options_description& d) {
   out << "strata: hierarchies of predictive-coding levels that read text\n\n"
          "  strata train --text PATH               learn a hierarchy\n"
@@ -53,7 +65,7 @@ void usage(std::ostream& out, const po::options_description& d) {
          "  strata evaluate --text PATH            score held-out text, level by level\n"
          "  strata analyse NAME TRACE.h5           one measure from a recorded trace\n"
          "  strata inspect FILE.h5                 what is in a model or a trace\n"
-         "  strata list [levels|experiments|worlds|measures]\n"
+         "  strata list [levels|experiments|worlds|measures|settings]\n"
          "  strata describe NAME                   definition and parameters of any of these\n"
          "  strata devices                         what strata can run on here\n\n"
       << d << "\nExit codes: 0 done, 2 usage or configuration, 3 data, 4 numerical, 5 device, 6 file, 130 interrupted\n";
@@ -63,7 +75,8 @@ int dispatch(int argc, char** argv) {
   Options o;
   std::vector<std::string> words, sets;
   std::string config;
-  po::options_description shown = options_description(o, sets, config), all;
+  std::int64_t seed = 1;
+  po::options_description shown = options_description(o, sets, config, seed), all;
   all.add(shown).add_options()("word", po::value(&words));
   po::positional_options_description positional;
   positional.add("word", -1);
@@ -74,6 +87,8 @@ int dispatch(int argc, char** argv) {
     po::notify(map);
   } catch (const po::unknown_option& e) {
     throw ConfigError(e.get_option_name(), "", "there is no such option (strata --help)", nearest(e.get_option_name(), option_names(shown)));
+  } catch (const boost::wrapexcept<po::invalid_option_value>& e) {
+    bad_value(e.get_option_name(), value_of(e));
   } catch (const po::error_with_option_name& e) {
     throw ConfigError(e.get_option_name(), "", std::string(e.what()) + " (strata --help)");
   } catch (const po::error& e) {
@@ -83,8 +98,12 @@ int dispatch(int argc, char** argv) {
     usage(words.empty() && map.count("help") == 0 ? std::cerr : std::cout, shown);
     return words.empty() && map.count("help") == 0 ? 2 : 0;
   }
-  if (o.seeds < 1) throw ConfigError("--seeds", std::to_string(o.seeds), "must be at least 1");
-  if (o.device.threads < 0) throw ConfigError("--threads", std::to_string(o.device.threads), "must be at least 0");
+  require_range("--seed", seed, 0, 9007199254740992);  // 2^53: exact in JSON
+  require_range("--seeds", o.seeds, 1, 1000);
+  require_range("--threads", o.device.threads, 0, 1024);
+  o.seed = static_cast<std::uint64_t>(seed);
+  for (const auto& [name, value] : map)
+    if (!value.defaulted()) o.given.insert(name);
   o.command = words[0];
   o.config_file = config;
   o.sets = sets;

@@ -2,6 +2,7 @@
 // What the command line says, before anything is read.
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,10 @@ struct Options {
   int seeds = 1;
   DeviceOptions device;
   bool quick = false, json = false, quiet = false;
+  std::set<std::string> given;      ///< names of the options that were typed, without dashes
+  std::string vocabulary_from;      ///< a checkpoint or model of this very run that holds the vocabulary already; or empty
   std::string config_file;          ///< --config
+  std::string config_text;          ///< what stood in it
   std::vector<std::string> sets;    ///< --set, in order
   Configuration configuration;      ///< what those two assign
 };

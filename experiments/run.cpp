@@ -1,9 +1,6 @@
 // `strata train`, `strata run NAME`, `strata evaluate`: result folders, seeds, resuming.
 
-#include <unistd.h>
-
 #include <chrono>
-#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <thread>
@@ -13,6 +10,8 @@
 #include "core/io/file.hpp"
 #include "experiments/commands.hpp"
 #include "experiments/experiment.hpp"
+#include "experiments/invocation.hpp"
+#include "experiments/seeds.hpp"
 #include "experiments/training.hpp"
 #include "experiments/worlds/registry.hpp"
 
@@ -25,74 +24,27 @@ namespace {
 /// What --quick makes of training, where the user said nothing.
 const std::vector<std::pair<std::string, std::string>> quick_training{{"world.tokens", "250000"}, {"text.vocabulary", "4000"}};
 
-void apply_quick(Configuration& configuration, const std::vector<std::pair<std::string, std::string>>& keys) {
+void apply_quick(Configuration& configuration, const std::vector<std::pair<std::string, std::string>>& keys, const std::string& prefix) {
   for (const auto& [key, value] : keys)
-    if (!configuration.has(key)) configuration.set(key, value);
+    if (!configuration.has(prefix + key)) configuration.set(prefix + key, value);
 }
 
-std::vector<std::string> absolute(const std::vector<std::string>& paths) {
-  std::vector<std::string> result;
-  for (const auto& path : paths) result.push_back(fs::absolute(path).string());
-  return result;
+/// Keys of experiments that do not run now are checked and kept: one configuration may serve several commands.
+void resolve_other_experiments(Configuration& configuration, const std::string& running) {
+  for (const Experiment& experiment : experiments()) {
+    if (experiment.name == running) continue;
+    for (const Parameter& parameter : experiment.parameters)
+      if (configuration.has(experiment.name + "." + parameter.name)) configuration.resolve({parameter}, experiment.name + ".");
+  }
 }
 
-/// The command line as it was, for --resume. Lies in the working folder only and goes when the run is complete.
-Summary remembered(const Options& o) {
-  Summary s;
-  s.set("command", o.command).set("experiment", o.experiment).set("world", o.world);
-  s.set("text", absolute(o.text)).set("held_out", absolute(o.held_out)).set("foreign", absolute(o.foreign));
-  s.set("model", o.model.empty() ? "" : fs::absolute(o.model).string());
-  s.set("model_out", o.model_out.empty() ? "" : fs::absolute(o.model_out).string());
-  s.set("config_file", o.config_file.empty() ? "" : fs::absolute(o.config_file).string()).set("sets", o.sets);
-  s.set("seed", static_cast<std::int64_t>(o.seed)).set("seeds", o.seeds).set("quick", o.quick);
-  s.set("device", o.device.name).set("isa", o.device.isa);
-  return s;
-}
-
-constexpr const char* memory_name = "run.json";
-
-Options recalled(const std::string& dir, const Options& now) {
-  fs::path folder(dir);
-  if (!fs::exists(folder / memory_name)) folder = fs::path(dir + ".partial");
-  if (!fs::exists(folder / memory_name))
-    throw FileError(dir, "", fs::exists(fs::path(dir) / "summary.json") ? "this run is complete; there is nothing to resume"
-                                                                        : "holds no interrupted run to resume");
-  const std::string path = (folder / memory_name).string();
-  const Summary s = Summary::from_json(read_file(path), path);
-  Options o = now;
-  o.command = s.text("command").value_or("");
-  o.experiment = s.text("experiment").value_or("");
-  o.text = s.texts("text");
-  o.held_out = s.texts("held_out");
-  o.foreign = s.texts("foreign");
-  o.sets = s.texts("sets");
-  o.model = s.text("model").value_or("");
-  o.model_out = s.text("model_out").value_or("");
-  o.config_file = s.text("config_file").value_or("");
-  o.seed = static_cast<std::uint64_t>(s.number("seed").value_or(1));
-  o.seeds = static_cast<int>(s.number("seeds").value_or(1));
-  o.quick = s.number("quick").value_or(0) != 0;
-  o.device.name = s.text("device").value_or("cpu");
-  o.device.isa = s.text("isa").value_or("auto");
-  o.configuration = Configuration();
-  if (!o.config_file.empty()) o.configuration.read_ini(o.config_file);
-  for (const auto& assignment : o.sets) o.configuration.set_assignment(assignment);
-  return o;
-}
-
-std::string how_to_go_on(const Options& o, const ResultFolder& folder) {
-  return "go on with: strata " + (o.command == "run" ? "run " + o.experiment : o.command) + " --resume " + folder.dir().string();
-}
-
-void describe_run(Summary& s, const Study& study, const std::string& experiment, double seconds, std::int64_t tokens) {
+void describe_run(Summary& s, const Study& study, const std::string& experiment, double seconds) {
   const Provenance p = study.provenance();
   s.set("experiment", experiment).set("strata_version", p.strata_version).set("commit", p.commit).set("dirty", p.dirty);
   s.set("compiler", p.compiler).set("created", p.created);
   s.set("seed", p.seed).set("device", p.device).set("isa", p.isa);
-  const int threads = study.options.device.threads;
-  s.set("threads", threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()));
+  s.set("threads", p.threads);
   s.set("seconds", seconds);
-  if (tokens > 0) s.set("tokens", tokens).set("tokens_per_second", static_cast<double>(tokens) / seconds);
   s.set("peak_memory_bytes", peak_memory_bytes());
   s.set("training_documents", static_cast<std::int64_t>(study.training.size()));
   s.set("training_tokens", static_cast<std::int64_t>(text::total_tokens(study.training)));
@@ -100,104 +52,90 @@ void describe_run(Summary& s, const Study& study, const std::string& experiment,
   s.set("vocabulary", static_cast<std::int64_t>(study.vocabulary()));
 }
 
-void add_training(Summary& s, const TrainingSummary& t) {
-  Summary& training = s.section("training");
-  training.set("tokens", t.tokens).set("nats_per_token", t.nats_per_token);
-  training.set("parameters", static_cast<std::int64_t>(t.parameters)).set("updates", static_cast<std::int64_t>(t.updates));
-  training.set("seconds", t.seconds).set("tokens_per_second", static_cast<double>(t.tokens) / t.seconds);
-}
-
-/// The model to use: the one given, one that an interrupted run left in the folder, or a new one.
-std::string obtain_model(Study& study, ResultFolder& folder, Progress& progress, Summary& summary) {
+/// The model to use: the one given, one that an interrupted run left in the folder, or a new one. `training` is what is known of a new one.
+std::string obtain_model(Study& study, ResultFolder& folder, const std::string& go_on, Progress& progress, std::optional<Summary>& training) {
   if (!study.options.model.empty()) return study.options.model;
-  const std::string model = folder.file("model.h5");
-  if (!fs::exists(model))
-    add_training(summary, train(study, model, folder.file("checkpoint.h5"), how_to_go_on(study.options, folder), progress));
+  const std::string model = folder.file("model.h5"), checkpoint = folder.file(checkpoint_name);
+  if (fs::exists(model)) {
+    training = training_of(study, model);
+    progress.say("going on with the trained model");
+    fs::remove(checkpoint);
+  } else {
+    training = train(study, model, checkpoint, go_on, progress);
+  }
   return model;
 }
 
-/// One seed of one command in one folder; the folder is complete afterwards.
-Summary run_one(Options options, ResultFolder& folder, std::string* table) {
-  const auto begin = std::chrono::steady_clock::now();
-  Progress progress(options.quiet, [&folder](const std::string& line) {
-    folder.set_quiet(true);
-    folder.log(line);
-  });
-  const bool experiment_run = options.command != "train";
-  Configuration& c = options.configuration;
-  Values values;
-  if (options.quick && options.model.empty()) apply_quick(c, quick_training);
-  if (experiment_run) {
-    const Experiment& experiment = find_experiment(options.experiment);
-    if (options.quick) apply_quick(c, [&] {
-        auto keys = experiment.quick;
-        for (auto& [key, value] : keys) key = experiment.name + "." + key;
-        return keys;
-      }());
-    values = c.resolve(experiment.parameters, experiment.name + ".");
+/// After an error nothing is worth keeping but what was learned; a folder without it goes, so that the corrected command finds its place free.
+void drop_unless_learned(const ResultFolder& folder) {
+  if (fs::exists(folder.file("model.h5")) || fs::exists(folder.file(checkpoint_name))) return;
+  for (const char* name : {request_name, "trace.h5", "model.h5.partial", "checkpoint.h5.partial"}) {
+    std::error_code ignored;
+    fs::remove(folder.file(name), ignored);
   }
-  Study study(std::move(options), progress);
-  folder.write_text(memory_name, remembered(study.options).to_json());
-  Findings findings;
-  Summary summary;
-  const std::string model = obtain_model(study, folder, progress, summary);
-  if (experiment_run) {
-    Bench bench{study, model, folder, progress, std::move(values)};
-    findings = find_experiment(study.options.experiment).run(bench);
-  }
-  std::int64_t tokens = 0;
-  double training_seconds = 0;
-  if (const Summary* training = summary.object("training")) {
-    tokens = static_cast<std::int64_t>(training->number("tokens").value_or(0));
-    training_seconds = training->number("seconds").value_or(0);
-  }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  describe_run(findings.summary, study, experiment_run ? study.options.experiment : "train", experiment_run ? seconds : training_seconds,
-               experiment_run ? 0 : tokens);
-  if (const Summary* training = summary.object("training")) findings.summary.section("training") = *training;
-  folder.write_config(study.options.configuration.to_ini());
-  folder.write_summary(findings.summary);
-  if (table != nullptr) *table = findings.table;
-  fs::remove(folder.file(memory_name));
-  folder.finish();
-  return findings.summary;
 }
 
-/// Mean and standard deviation (NAME_sd) of every number that all of `runs` have, objects and levels alike.
-Summary spread(const std::vector<const Summary*>& runs) {
-  Summary s;
-  for (const std::string& key : runs.front()->keys()) {
-    std::vector<const Summary*> objects;
-    for (const Summary* run : runs)
-      if (const Summary* object = run->object(key)) objects.push_back(object);
-    if (objects.size() == runs.size()) {
-      s.section(key) = spread(objects);
-      continue;
-    }
-    if (const std::size_t items = runs.front()->items(key); items > 0) {
-      for (std::size_t i = 0; i < items; ++i) {
-        std::vector<const Summary*> entries;
-        for (const Summary* run : runs)
-          if (const Summary* entry = run->entry(key, i)) entries.push_back(entry);
-        if (entries.size() == runs.size()) s.item(key, i) = spread(entries);
-      }
-      continue;
-    }
-    std::vector<double> values;
-    for (const Summary* run : runs)
-      if (const auto value = run->number(key)) values.push_back(*value);
-    if (values.size() != runs.size()) {
-      const auto text = runs.front()->text(key);
-      if (text) s.set(key, *text);
-      continue;
-    }
-    double mean = 0, squares = 0;
-    for (const double v : values) mean += v / static_cast<double>(values.size());
-    for (const double v : values) squares += (v - mean) * (v - mean);
-    s.set(key, mean);
-    s.set(key + "_sd", std::sqrt(squares / static_cast<double>(values.size() - 1)));
+struct Outcome {
+  Summary summary;
+  std::string table;
+};
+
+/// Reads the texts, trains where there is no model, runs the experiment, writes what was found; the folder is not renamed yet.
+Outcome work(Options options, ResultFolder& folder, const std::string& go_on, const std::function<void()>& on_ready) {
+  const auto begin = std::chrono::steady_clock::now();
+  folder.set_quiet(true);
+  Progress progress(options.quiet, [&folder](const std::string& line) { folder.log(line); });
+  const bool training_only = options.command == "train";
+  Configuration& c = options.configuration;
+  const Experiment* experiment = training_only ? nullptr : &find_experiment(options.experiment);
+  if (options.quick && options.model.empty()) apply_quick(c, quick_training, "");
+  if (options.quick && experiment != nullptr) apply_quick(c, experiment->quick, experiment->name + ".");
+  Values values;
+  if (experiment != nullptr) values = c.resolve(experiment->parameters, experiment->name + ".");
+  resolve_other_experiments(c, experiment != nullptr ? experiment->name : "");
+  for (const char* name : {checkpoint_name, "model.h5"})
+    if (options.vocabulary_from.empty() && fs::exists(folder.file(name))) options.vocabulary_from = folder.file(name);
+  const Summary request = remembered(options);
+  Study study(std::move(options), progress);
+  on_ready();
+  folder.write_text(request_name, request.to_json());
+  std::optional<Summary> training;
+  Outcome outcome;
+  const std::string model = obtain_model(study, folder, go_on, progress, training);
+  if (experiment != nullptr) {
+    Bench bench{study, model, folder, progress, std::move(values)};
+    Findings findings = experiment->run(bench);
+    outcome = {std::move(findings.summary), std::move(findings.table)};
   }
-  return s;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  Summary& s = outcome.summary;
+  describe_run(s, study, experiment != nullptr ? experiment->name : "train", seconds);
+  if (training) s.section("training") = *training;
+  if (training && training_only)
+    for (const char* key : {"seconds", "tokens_per_second"}) s.set(key, training->number(key));
+  if (training && training_only) s.set("tokens", static_cast<std::int64_t>(training->number("tokens").value_or(0)));
+  folder.write_config(config_heading(study.options) + study.options.configuration.to_ini());
+  folder.write_summary(s);
+  return outcome;
+}
+
+/// One seed of one command in one folder; the folder is complete afterwards.
+Outcome run_one(const Options& options, ResultFolder& folder, const std::string& go_on, const std::function<void()>& on_ready = [] {}) {
+  try {
+    Outcome outcome = work(options, folder, go_on, on_ready);
+    if (!options.model_out.empty()) {
+      const std::string bytes = read_file(folder.file("model.h5"));
+      write_atomically(options.model_out, bytes);
+    }
+    fs::remove(folder.file(request_name));
+    folder.finish();
+    return outcome;
+  } catch (const Interrupted&) {
+    throw Interrupted(go_on);
+  } catch (...) {
+    drop_unless_learned(folder);
+    throw;
+  }
 }
 
 std::string default_out(const Options& o) {
@@ -207,64 +145,82 @@ std::string default_out(const Options& o) {
   return ResultFolder::default_dir(o.command == "train" ? "train" : o.experiment, determines).string();
 }
 
-void announce(const Options& o, const Summary& summary, const std::string& table, const fs::path& dir) {
+std::string training_table(const Summary& s) {
+  const Summary* t = s.object("training");
+  if (t == nullptr) return "";
+  char line[200];
+  std::snprintf(line, sizeof line, "learned from %.0f tokens in %.0f s: %.3f nats/token on the way, %.0f parameters, vocabulary of %.0f\n",
+                t->number("tokens").value_or(0), t->number("seconds").value_or(0), t->number("nats_per_token").value_or(0),
+                t->number("parameters").value_or(0), s.number("vocabulary").value_or(0));
+  return line;
+}
+
+void announce(const Options& o, const Outcome& outcome, const fs::path& dir) {
   if (o.json) {
-    std::cout << summary.to_json();
+    std::cout << outcome.summary.to_json();
     return;
   }
-  std::cout << table;
-  if (o.command == "train") std::cout << "model: " << (o.model_out.empty() ? (dir / "model.h5").string() : o.model_out) << "\n";
+  std::cout << (o.command == "train" ? training_table(outcome.summary) : outcome.table);
+  if (o.model.empty()) std::cout << "model: " << (o.model_out.empty() ? (dir / "model.h5").string() : o.model_out) << "\n";
   std::cout << "results: " << dir.string() << "\n";
 }
 
 int run_seeds(const Options& options, const std::string& dir) {
   ResultFolder outer = options.resume.empty() ? ResultFolder::create(dir) : ResultFolder::resume(dir);
-  outer.write_text(memory_name, remembered(options).to_json());
+  outer.set_quiet(true);
+  const std::string go_on = how_to_go_on(options, outer.dir().string());
   std::vector<Summary> summaries;
   for (int k = 0; k < options.seeds; ++k) {
     Options one = options;
     one.seed = options.seed + static_cast<std::uint64_t>(k);
     one.seeds = 1;
-    const std::string inner = outer.file("seed_" + std::to_string(one.seed));
-    if (fs::exists(inner)) {
-      const std::string path = inner + "/summary.json";
-      summaries.push_back(Summary::from_json(read_file(path), path));
+    one.given.insert("seed");
+    settle_run_keys(one);
+    const std::string inner = outer.file("seed_" + std::to_string(one.seed)), found = inner + "/summary.json";
+    if (fs::exists(found)) {
+      summaries.push_back(Summary::from_json(read_file(found), found));
       continue;
     }
     ResultFolder folder = fs::exists(inner + ".partial") ? ResultFolder::resume(inner) : ResultFolder::create(inner);
-    summaries.push_back(run_one(std::move(one), folder, nullptr));
+    const auto remember = [&] { outer.write_text(request_name, remembered(options).to_json()); };
+    outer.log("seed " + std::to_string(one.seed));
+    if (!options.quiet) std::cerr << "seed " << one.seed << " (" << k + 1 << " of " << options.seeds << ")\n";
+    summaries.push_back(run_one(one, folder, go_on, remember).summary);
   }
   std::vector<const Summary*> runs;
   for (const Summary& s : summaries) runs.push_back(&s);
   Summary all = spread(runs);
-  all.set("seeds", options.seeds).set("seed", static_cast<std::int64_t>(options.seed));
+  all.set("seeds", options.seeds);
   outer.write_summary(all);
-  fs::remove(outer.file(memory_name));
+  fs::remove(outer.file(request_name));
   outer.finish();
   if (options.json)
     std::cout << all.to_json();
   else
-    std::cout << options.seeds << " seeds; mean and spread in " << (outer.dir() / "summary.json").string() << "\n";
+    std::cout << options.seeds << " seeds, mean and standard deviation\n" << spread_table(all) << "results: " << outer.dir().string() << "\n";
   return 0;
 }
 
 int run_in_folder(Options options) {
   watch_for_interrupt();
-  if (!options.resume.empty()) options = recalled(options.resume, options);
+  if (!options.resume.empty()) {
+    options = recalled(options.resume, options);
+  } else {
+    read_configuration(options);
+    if (options.command == "train") options.model_out = std::move(options.model), options.model.clear(), options.given.erase("model");
+  }
+  settle_run_keys(options);
   find_world_kind(options.world);
   if (options.command != "train") find_experiment(options.experiment);
-  std::string dir = options.resume.empty() ? (options.out.empty() ? default_out(options) : options.out) : options.resume;
-  if (options.command == "train" && !options.model.empty()) options.model_out = std::move(options.model), options.model.clear();
+  if (options.seeds > 1 && !options.model_out.empty())
+    throw ConfigError("--model", options.model_out, "one file cannot hold the models of several seeds; they are found in DIR/seed_N/model.h5");
+  if (options.device.threads == 0) options.device.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (!options.model_out.empty()) require_writable(options.model_out);
+  const std::string dir = !options.resume.empty() ? options.resume : !options.out.empty() ? options.out : default_out(options);
   if (options.seeds > 1) return run_seeds(options, dir);
   ResultFolder folder = options.resume.empty() ? ResultFolder::create(dir) : ResultFolder::resume(dir);
-  std::string table;
-  const Summary summary = run_one(options, folder, &table);
-  if (!options.model_out.empty()) {
-    fs::copy_file(folder.file("model.h5"), options.model_out + ".partial", fs::copy_options::overwrite_existing);
-    fs::rename(options.model_out + ".partial", options.model_out);
-  }
-  announce(options, summary, table, folder.dir());
+  const Outcome outcome = run_one(options, folder, how_to_go_on(options, folder.dir().string()));
+  announce(options, outcome, folder.dir());
   return 0;
 }
 

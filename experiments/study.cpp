@@ -1,9 +1,11 @@
 #include "experiments/study.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 #include "core/error.hpp"
 #include "core/io/checkpoint.hpp"
+#include "experiments/training.hpp"
 #include "levels/build.hpp"
 
 namespace strata {
@@ -11,10 +13,6 @@ namespace strata {
 namespace {
 
 constexpr Index fewest_training_tokens = 500;
-
-ParameterTable amount_parameters() {
-  return {{"tokens", std::int64_t{0}, 0, 1e12, {}, "tokens", "train on documents of about so many tokens, spread evenly over the text; 0: all", ""}};
-}
 
 /// Documents spread evenly over `all` whose tokens sum to about `limit`.
 std::vector<text::EncodedDocument> thinned(std::vector<text::EncodedDocument> all, Index limit) {
@@ -32,7 +30,22 @@ std::vector<text::EncodedDocument> thinned(std::vector<text::EncodedDocument> al
   return kept;
 }
 
+/// Keys of a model's configuration that decide what the model is; others (run.*, an experiment's) belong to the run that made it.
+bool is_of_model(const std::string& key) {
+  for (const char* prefix : {"hierarchy.", "level.", "text.", "world.", "learning.", "relaxation."})
+    if (key.rfind(prefix, 0) == 0) return true;
+  return false;
+}
+
 }  // namespace
+
+ParameterTable amount_parameters() {
+  return {{"tokens", std::int64_t{0}, 0, 1e12, {}, "tokens", "train on documents of about so many tokens, spread evenly over the text; 0: all", ""}};
+}
+
+ParameterTable checkpoint_parameters() {
+  return {{"checkpoint_seconds", 30.0, 0, 1e6, {}, "seconds", "a checkpoint for --resume is written so often while learning; 0: at every update", ""}};
+}
 
 Study::Study(Options its_options, Progress& progress) : options(std::move(its_options)) {
   if (!options.model.empty()) adopt_model_configuration();
@@ -42,6 +55,7 @@ Study::Study(Options its_options, Progress& progress) : options(std::move(its_op
   learning_ = LearningSettings::from(c.resolve(LearningSettings::parameters(), "learning."));
   streams_ = world_.integer("streams");
   interval_ = learning_.interval;
+  checkpoint_seconds_ = c.resolve(checkpoint_parameters(), "learning.").real("checkpoint_seconds");
   const Index limit = c.resolve(amount_parameters(), "world.").integer("tokens");
   device = make_device<float>(options.device);
   {  // every key is checked before anything is read: a mistyped one must not cost minutes
@@ -57,11 +71,16 @@ void Study::adopt_model_configuration() {
   const auto notes = read_notes(options.model);
   const auto found = notes.find("config");
   if (found == notes.end()) throw FileError(options.model, "config", "holds no configuration; train it again with this version");
-  options.configuration.adopt(found->second, options.model);
+  std::istringstream lines(found->second);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);)
+    if (is_of_model(line)) kept += line + "\n";
+  options.configuration.adopt(kept, options.model);
 }
 
 void Study::take_tokenizer(const std::vector<std::int32_t>& documents, Progress& progress) {
-  if (options.model.empty()) {
+  const std::string& known = options.model.empty() ? options.vocabulary_from : options.model;
+  if (known.empty()) {
     progress.say("learning a vocabulary of " + std::to_string(text_.integer("vocabulary")) + " tokens from " +
                  std::to_string(documents.size()) + " documents");
     tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::train(corpus, documents, text::tokenizer_options(text_, options.seed),
@@ -69,11 +88,12 @@ void Study::take_tokenizer(const std::vector<std::int32_t>& documents, Progress&
     return;
   }
   std::vector<std::uint8_t> bytes;
-  load(options.model, [&](Archive& archive) {
+  const auto body = [&](Archive& archive) {
     Archive::Scope scope(archive, "vocabulary");
     archive.value("tokenizer", bytes);
     archive.value("log_unigram", log_unigram);
-  });
+  };
+  load(known, body, options.model.empty() && known.ends_with(checkpoint_name) ? checkpoint_file : model_file);
   tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::from_bytes(bytes));
 }
 

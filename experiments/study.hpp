@@ -14,6 +14,10 @@
 
 namespace strata {
 
+/// Keys that belong to runs on text rather than to one room: how much is read (world.*), how often a checkpoint is written (learning.*).
+ParameterTable amount_parameters();
+ParameterTable checkpoint_parameters();
+
 /// Documents of one reading, encoded.
 struct Documents {
   text::Corpus corpus;
@@ -41,6 +45,7 @@ class Study {
   const text::Corpus& scored_corpus() const { return held_out_corpus.documents.empty() ? corpus : held_out_corpus; }
   Index streams() const { return streams_; }
   Index interval() const { return interval_; }
+  double checkpoint_seconds() const { return checkpoint_seconds_; }
   const LearningSettings& learning() const { return learning_; }
   const Values& world_values() const { return world_; }
 
@@ -60,6 +65,7 @@ class Study {
   void adopt_model_configuration();
 
   Index streams_ = 32, interval_ = 8;
+  double checkpoint_seconds_ = 30;
   LearningSettings learning_;
   Values text_, world_;
 };

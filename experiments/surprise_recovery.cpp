@@ -142,9 +142,9 @@ Findings run(Bench& bench) {
   std::vector<Condition> conditions;
   conditions.push_back(undisturbed(sentence_places, "/", history, after));
   for (const Origin origin : origins) conditions.push_back(disturbed(sentence_places, Unit::sentence, origin, "/", history, after));
-  conditions.push_back(undisturbed(paragraph_places, "paragraph_undisturbed", history, after));
+  conditions.push_back(undisturbed(paragraph_places, "undisturbed", history, after));
   for (const Origin origin : origins)
-    conditions.push_back(disturbed(paragraph_places, Unit::paragraph, origin, "/conditions/paragraph_undisturbed", history, after));
+    conditions.push_back(disturbed(paragraph_places, Unit::paragraph, origin, "/conditions/undisturbed", history, after));
   if (study.held_out.size() > 1) add_switches(conditions, bench, history, after);
 
   TrialWindow window;

@@ -6,21 +6,19 @@
 #include <filesystem>
 
 #include "core/error.hpp"
-#include "core/io/checkpoint.hpp"
 #include "core/simulation.hpp"
 
 namespace strata {
 
 namespace {
 
-const FileKind checkpoint_file{"strata checkpoint", 1};
-constexpr double seconds_between_checkpoints = 30;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-/// Everything a resumed run needs, in one body for saving and loading.
-void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Learning<float>& learning, Simulation<float>& simulation) {
+/// Everything a resumed run needs, in one body for saving and loading. `seconds` of learning so far are part of it.
+void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Learning<float>& learning, Simulation<float>& simulation,
+                 double& seconds) {
   study.archive_model(archive, hierarchy);
   {
     Archive::Scope scope(archive, "optimiser");
@@ -32,22 +30,68 @@ void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Le
     hierarchy.archive_state(archive);
   }
   Archive::Scope scope(archive, "simulation");
+  archive.value("seconds", seconds);
   simulation.archive(archive);
+}
+
+/// A run goes on with the texts it began with, or not at all: other texts are another run.
+void require_same_inputs(const Study& study, const std::map<std::string, std::string>& notes, const std::string& path) {
+  const auto found = notes.find("inputs");
+  if (found != notes.end() && found->second != to_json(study.inputs))
+    throw DataError(path, 0, "was made from other texts than those that lie there now; put them back, or begin a new run");
+}
+
+/// Surprise per token since the last time it was asked for.
+class RecentNats {
+ public:
+  explicit RecentNats(const Simulation<float>& simulation) : simulation_(simulation), nats_(simulation.nats()), tokens_(simulation.tokens()) {}
+  std::string operator()() {
+    const auto tokens = static_cast<double>(std::max<std::int64_t>(1, simulation_.tokens() - tokens_));
+    char text[64];
+    std::snprintf(text, sizeof text, "%.3f nats/token", (simulation_.nats() - nats_) / tokens);
+    nats_ = simulation_.nats();
+    tokens_ = simulation_.tokens();
+    return text;
+  }
+
+ private:
+  const Simulation<float>& simulation_;
+  double nats_;
+  std::int64_t tokens_;
+};
+
+Summary summary_of(const Simulation<float>& simulation, Hierarchy<float>& hierarchy, const Learning<float>& learning, double seconds) {
+  const auto tokens = static_cast<double>(simulation.tokens());
+  Summary s;
+  s.set("tokens", simulation.tokens()).set("nats_per_token", simulation.nats() / tokens);
+  s.set("parameters", static_cast<std::int64_t>(hierarchy.parameter_count())).set("updates", static_cast<std::int64_t>(learning.updates()));
+  s.set("seconds", seconds).set("tokens_per_second", tokens / seconds);
+  return s;
 }
 
 }  // namespace
 
-TrainingSummary train(Study& study, const std::string& model, const std::string& checkpoint, const std::string& how_to_go_on,
-                      Progress& progress) {
+std::optional<Summary> training_of(const Study& study, const std::string& model) {
+  const auto notes = read_notes(model);
+  require_same_inputs(study, notes, model);
+  const auto found = notes.find("training");
+  if (found == notes.end()) return std::nullopt;
+  return Summary::from_json(found->second, model);
+}
+
+Summary train(Study& study, const std::string& model, const std::string& checkpoint, const std::string& how_to_go_on, Progress& progress) {
   const auto options = text::text_world_options(study.world_values(), study.options.seed);
   text::TextWorld world(study.training, study.vocabulary(), options);
   auto hierarchy = study.make_hierarchy(study.streams());
   const Index planned = (world.steps() + study.interval() - 1) / study.interval();
   Learning<float> learning(study.learning(), planned);
   Simulation<float> simulation(*hierarchy, world, &learning, study.interval(), study.options.seed);
-  const auto body = [&](Archive& archive) { archive_run(archive, study, *hierarchy, learning, simulation); };
+  double earlier = 0, seconds = 0;  // of learning, before this process and in all
+  const auto body = [&](Archive& archive) { archive_run(archive, study, *hierarchy, learning, simulation, seconds); };
   if (std::filesystem::exists(checkpoint)) {
+    require_same_inputs(study, read_notes(checkpoint, checkpoint_file), checkpoint);
     load(checkpoint, body, checkpoint_file);
+    earlier = seconds;
     progress.say("going on after " + std::to_string(simulation.tokens()) + " tokens");
   } else {
     simulation.start();
@@ -55,36 +99,32 @@ TrainingSummary train(Study& study, const std::string& model, const std::string&
   progress.begin("training", world.tokens(), simulation.tokens());
   const auto begin = Clock::now();
   auto last = begin;
-  double recent_nats = simulation.nats();
-  std::int64_t recent_tokens = simulation.tokens();
-  const auto note = [&] {
-    char text[64];
-    const double nats = (simulation.nats() - recent_nats) / static_cast<double>(std::max<std::int64_t>(1, simulation.tokens() - recent_tokens));
-    std::snprintf(text, sizeof text, "%.3f nats/token", nats);
-    recent_nats = simulation.nats();
-    recent_tokens = simulation.tokens();
-    return std::string(text);
+  const auto save = [&] {
+    seconds = earlier + seconds_since(begin);
+    save_atomically(checkpoint, body, study.notes(), checkpoint_file);
+    last = Clock::now();
   };
+  RecentNats recent(simulation);
   const auto stop = [&] {
-    progress.update(simulation.tokens(), note);
+    progress.update(simulation.tokens(), [&] { return recent(); });
     if (simulation.steps() % static_cast<std::uint64_t>(study.interval()) != 0) return false;  // only between weight updates
     if (interrupted()) return true;
-    if (seconds_since(last) > seconds_between_checkpoints) {
-      save_atomically(checkpoint, body, study.notes(), checkpoint_file);
-      last = Clock::now();
-    }
+    if (seconds_since(last) >= study.checkpoint_seconds()) save();
     return false;
   };
   const bool ended = simulation.run(stop);
   progress.end();
   if (!ended) {
-    save_atomically(checkpoint, body, study.notes(), checkpoint_file);
+    save();
     throw Interrupted(how_to_go_on);
   }
-  save_atomically(model, [&](Archive& archive) { study.archive_model(archive, *hierarchy); }, study.notes());
+  const Summary summary = summary_of(simulation, *hierarchy, learning, earlier + seconds_since(begin));
+  auto notes = study.notes();
+  notes["training"] = summary.to_json();
+  save_atomically(model, [&](Archive& archive) { study.archive_model(archive, *hierarchy); }, notes);
   std::filesystem::remove(checkpoint);
-  return {simulation.tokens(), seconds_since(begin), simulation.nats() / static_cast<double>(simulation.tokens()),
-          hierarchy->parameter_count(), learning.updates()};
+  std::filesystem::remove(checkpoint + ".partial");  // of a kill in the middle of writing one
+  return summary;
 }
 
 }  // namespace strata

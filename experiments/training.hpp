@@ -1,22 +1,27 @@
 #pragma once
 // Learning a hierarchy from text, with checkpoints that a Ctrl-C or a kill leaves behind.
 
+#include <optional>
 #include <string>
 
+#include "core/io/checkpoint.hpp"
+#include "core/io/summary.hpp"
 #include "experiments/study.hpp"
 
 namespace strata {
 
-struct TrainingSummary {
-  std::int64_t tokens = 0;
-  double seconds = 0;       ///< of learning in this process
-  double nats_per_token = 0;  ///< of level 0 while learning, over all passes
-  Index parameters = 0;
-  Index updates = 0;
-};
+/// In the working folder while the run is not complete.
+inline constexpr const char* checkpoint_name = "checkpoint.h5";
+inline const FileKind checkpoint_file{"strata checkpoint", 1};
 
-/// Trains and writes `model`. Every half minute or so a checkpoint is written to `checkpoint`; where one lies there already, training goes on
-/// from it and ends in the same bits as an uninterrupted run. On Ctrl-C: a last checkpoint, then Interrupted with `how_to_go_on`.
-TrainingSummary train(Study& study, const std::string& model, const std::string& checkpoint, const std::string& how_to_go_on, Progress& progress);
+/// Trains and writes `model`. Every learning.checkpoint_seconds a checkpoint is written to `checkpoint`; where one lies there already,
+/// training goes on from it and ends in the same bits as an uninterrupted run. On Ctrl-C: a last checkpoint, then Interrupted with
+/// `how_to_go_on`. Throws DataError where the texts are no longer those that the checkpoint was made from.
+/// What is known of the training goes into the model file's attribute `training` and is returned: tokens, nats_per_token (of level 0 while
+/// learning, over all passes), parameters, updates, seconds (of learning, interrupted parts added up), tokens_per_second.
+Summary train(Study& study, const std::string& model, const std::string& checkpoint, const std::string& how_to_go_on, Progress& progress);
+
+/// What train() returned when it made `model`, or nothing where the file does not say. Throws DataError as train() does.
+std::optional<Summary> training_of(const Study& study, const std::string& model);
 
 }  // namespace strata

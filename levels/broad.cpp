@@ -53,6 +53,9 @@ void Broad<T>::reset() {
   closed_.clear();
   free_.clear();
   for (Index c = capacity_; c-- > 0;) free_.push_back(static_cast<std::int32_t>(c));
+  for (auto* x : {&pool_mu_, &pool_memory_, &pool_above_, &held_, &held_normaliser_})
+    if (!x->empty()) device_.fill(*x, T(0));
+  for (auto& ring : history_) std::fill(ring.begin(), ring.end(), 0);
 }
 
 template <class T>

@@ -78,6 +78,7 @@ void SituationLevel<T>::reset_state() {
   count_.assign(s, 0);
   carried_gate_.assign(s, 1);
   read_.assign(s, 0);
+  std::fill(ring_.begin(), ring_.end(), 0);
   forecasting_.assign(s, 1);  // the first forecast is everybody's
   device_.fill(tick_mask_, T(1));
   device_.fill(drop_, T(1));
@@ -221,7 +222,10 @@ void SituationLevel<T>::end_settling(const Step<T>&) {
   for (std::size_t j = 0; j < norm.size(); ++j)
     if (ticking_[j] != 0) host2_[j] = norm[j];
   device_.upload(host2_, penalty_);
-  for (T& x : host2_) x = std::sqrt(2 * x);  // sqrt(pi) |x - mu|
+  // sqrt(pi) |x - mu|, as large as a full window's: a mean over k tokens is noisier by sqrt(tick / k), and a boundary is no surprise
+  device_.download(error_norm_, host2_);
+  for (std::size_t j = 0; j < norm.size(); ++j)
+    if (ticking_[j] != 0) host2_[j] = std::sqrt(2 * norm[j] * static_cast<T>(elapsed_[j]) / static_cast<T>(tick_));
   device_.upload(host2_, error_norm_);
 }
 

@@ -32,8 +32,8 @@ std::string random_bytes(std::uint64_t seed) {
       } else if (code < 0x10000) {
         out += {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 63)), static_cast<char>(0x80 | (code & 63))};
       } else {
-        out += {static_cast<char>(0xF0 | code >> 18), static_cast<char>(0x80 | (code >> 12 & 63)), static_cast<char>(0x80 | (code >> 6 & 63)),
-                static_cast<char>(0x80 | (code & 63))};
+        out += {static_cast<char>(0xF0 | code >> 18), static_cast<char>(0x80 | (code >> 12 & 63)),
+                static_cast<char>(0x80 | (code >> 6 & 63)), static_cast<char>(0x80 | (code & 63))};
       }
     }
   }
@@ -43,7 +43,8 @@ std::string random_bytes(std::uint64_t seed) {
 }  // namespace
 
 TEST_CASE("random bytes are refused or come back exactly", "[text]") {
-  const Corpus training = corpus_from_bytes("training", "Some words to learn from.\n\nAnd some more of them, for good measure.\n\f\nThe end.\n");
+  const Corpus training =
+      corpus_from_bytes("training", "Some words to learn from.\n\nAnd some more of them, for good measure.\n\f\nThe end.\n");
   const Tokenizer tokenizer = Tokenizer::train(training, all_documents(training));
   int refused = 0, read = 0;
   for (std::uint64_t seed = 0; seed < 4000; ++seed) {
@@ -81,8 +82,7 @@ TEST_CASE("a tokenizer can be learned from any text that can be read", "[text]")
       const auto& last = corpus.documents.back();
       REQUIRE(tokenizer.decode(tokenizer.encode(corpus, last).ids) == corpus.bytes(last));
       ++learned;
-    } catch (const DataError&) {
-    }
+    } catch (const DataError&) {}
   }
   CHECK(learned > 80);
 }
@@ -92,12 +92,12 @@ TEST_CASE("a damaged tokenizer is refused or still a tokenizer, never worse", "[
   const auto good = Tokenizer::train(corpus, all_documents(corpus)).to_bytes();
   for (std::uint64_t seed = 0; seed < 600; ++seed) {
     auto bytes = good;
-    for (std::uint64_t hit = 0; hit <= mix(seed) % 3; ++hit) bytes[mix(seed ^ (hit << 20)) % bytes.size()] ^= static_cast<std::uint8_t>(1U << (mix(seed ^ hit) % 8));
+    for (std::uint64_t hit = 0; hit <= mix(seed) % 3; ++hit)
+      bytes[mix(seed ^ (hit << 20)) % bytes.size()] ^= static_cast<std::uint8_t>(1U << (mix(seed ^ hit) % 8));
     if (seed % 3 == 0) bytes.resize(mix(seed ^ 77) % bytes.size());
     try {
       const Tokenizer tokenizer = Tokenizer::from_bytes(bytes);
       tokenizer.encode(corpus, corpus.documents[0]);
-    } catch (const DataError&) {
-    }
+    } catch (const DataError&) {}
   }
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Installs the build into a temporary prefix, builds tests/package/consumer against it through find_package(strata) and runs it.
 
-Arguments: source tree, build tree. The prefix is moved after the installation: an installed package must not know where it was put.
+The build tree stands in STRATA_BUILD_DIR. The prefix is moved after the installation: an installed package must not know where it was put.
 """
+import os
 import pathlib
 import re
 import shutil
@@ -21,7 +22,7 @@ def run(*command):
 
 
 def main():
-    source, build = (pathlib.Path(a).resolve() for a in sys.argv[1:3])
+    source, build = pathlib.Path(__file__).resolve().parents[2], pathlib.Path(os.environ["STRATA_BUILD_DIR"]).resolve()
     cache = dict(re.findall(r"^([A-Za-z_0-9]+):[A-Z]+=(.*)$", (build / "CMakeCache.txt").read_text(), re.M))
     cmake = cache["CMAKE_COMMAND"]
     sanitize = cache.get("STRATA_SANITIZE", "")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Follows the recipes of CONTRIBUTING.md on a copy of the tree: each file and each line it shows, then the build, then `strata list`.
 
-Arguments: source tree, build tree.
+The build tree stands in STRATA_BUILD_DIR.
 """
+import os
 import pathlib
 import re
 import shutil
@@ -24,7 +25,7 @@ def run(*command):
 
 
 def main():
-    source, build = (pathlib.Path(a).resolve() for a in sys.argv[1:3])
+    source, build = pathlib.Path(__file__).resolve().parents[2], pathlib.Path(os.environ["STRATA_BUILD_DIR"]).resolve()
     cmake = re.search(r"^CMAKE_COMMAND:INTERNAL=(.*)$", (build / "CMakeCache.txt").read_text(), re.M).group(1)
     recipes = RECIPE.findall((source / "CONTRIBUTING.md").read_text())
     if not recipes:

@@ -19,10 +19,43 @@ class Dice {
   std::uint64_t seed_, n_ = 0;
 };
 
-const std::vector<std::string> awkward = {" ", "  ", "\n", "\n\n", "\n\n\n", "\r\n", "\r\n\r\n", "\r", "\t", "\v", "\f", "\n\f\n", "\n\f\n\n", "\r\n\f\r\n", "\n \f \n", " \n \t\n",
-                                          "\xEF\xBB\xBF", "\xE2\x96\x81", "\xE2\x96\x85", "\xC2\xA0", "\xE3\x80\x80", "\xE2\x80\xA8", "\xC2\x85", std::string(1, '\0'), "\x7F", "\x1B",
-                                          "<unk>", "<0x41>", "<eop>", "\xF0\x9F\x98\x80", "\xEF\xBF\xBF", "\xF4\x8F\xBF\xBF", "\xCC\x81", "\xE2\x80\x8D"};
-const std::vector<std::string> ordinary = {"the", "lady", "came", "home", "Mr.", "Dr. Smith", "said.", "Why?", "\"Yes!\"", "1,234.5", "국민이", "대통령을.", "猫である。", "naïve", "Ünder", "no", "a", "x-y"};
+const std::vector<std::string> awkward = {" ",
+                                          "  ",
+                                          "\n",
+                                          "\n\n",
+                                          "\n\n\n",
+                                          "\r\n",
+                                          "\r\n\r\n",
+                                          "\r",
+                                          "\t",
+                                          "\v",
+                                          "\f",
+                                          "\n\f\n",
+                                          "\n\f\n\n",
+                                          "\r\n\f\r\n",
+                                          "\n \f \n",
+                                          " \n \t\n",
+                                          "\xEF\xBB\xBF",
+                                          "\xE2\x96\x81",
+                                          "\xE2\x96\x85",
+                                          "\xC2\xA0",
+                                          "\xE3\x80\x80",
+                                          "\xE2\x80\xA8",
+                                          "\xC2\x85",
+                                          std::string(1, '\0'),
+                                          "\x7F",
+                                          "\x1B",
+                                          "<unk>",
+                                          "<0x41>",
+                                          "<eop>",
+                                          "\xF0\x9F\x98\x80",
+                                          "\xEF\xBF\xBF",
+                                          "\xF4\x8F\xBF\xBF",
+                                          "\xCC\x81",
+                                          "\xE2\x80\x8D"};
+const std::vector<std::string> ordinary = {"the",        "lady",  "came",     "home",    "Mr.",    "Dr. Smith",
+                                           "said.",      "Why?",  "\"Yes!\"", "1,234.5", "국민이", "대통령을.",
+                                           "猫である。", "naïve", "Ünder",    "no",      "a",      "x-y"};
 
 std::string random_text(Dice& dice, std::uint64_t pieces, std::uint64_t awkward_share) {
   std::string out;
@@ -52,7 +85,8 @@ void check_whole(const Tokenizer& tokenizer, const std::string& bytes) {
     // Exactly one <eod>, at the end, as many <eop> as gaps between paragraphs, a sentence_end behind every sentence.
     REQUIRE(std::count(encoded.ids.begin(), encoded.ids.end(), tokenizer.end_of_document()) == 1);
     REQUIRE(encoded.ids.back() == tokenizer.end_of_document());
-    REQUIRE(std::count(encoded.ids.begin(), encoded.ids.end(), tokenizer.end_of_paragraph()) == static_cast<std::ptrdiff_t>(document.paragraphs.size()) - 1);
+    REQUIRE(std::count(encoded.ids.begin(), encoded.ids.end(), tokenizer.end_of_paragraph()) ==
+            static_cast<std::ptrdiff_t>(document.paragraphs.size()) - 1);
     std::vector<std::int64_t> ends;
     for (Index t = 0; t < encoded.size(); ++t) {
       const auto bits = encoded.boundary[static_cast<std::size_t>(t)];

@@ -28,7 +28,8 @@ std::vector<EncodedDocument> random_documents(std::uint64_t seed) {
 TEST_CASE("every token of every document is read once per pass, in order within its document", "[text]") {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     const auto documents = random_documents(seed);
-    const TextWorldOptions options{static_cast<Index>(1 + mix(seed ^ 1) % 9), static_cast<Index>(1 + mix(seed ^ 2) % 3), seed % 2 == 0, seed};
+    const TextWorldOptions options{static_cast<Index>(1 + mix(seed ^ 1) % 9), static_cast<Index>(1 + mix(seed ^ 2) % 3), seed % 2 == 0,
+                                   seed};
     auto world = std::make_unique<TextWorld>(documents, 100, options);
     std::vector<std::vector<int>> reads(documents.size());  // per document and token
     for (std::size_t d = 0; d < documents.size(); ++d) reads[d].assign(documents[d].ids.size(), 0);

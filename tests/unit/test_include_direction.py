@@ -3,7 +3,7 @@
 
     core <- levels <- experiments      core <- analysis <- experiments      experiments/main*.cpp sits on all; nothing includes main or tests
 
-and which third-party header may appear where. Arguments: the source tree (further ones are ignored).
+and which third-party header may appear where. Argument: the source tree, by default the one this file lies in.
 The rules are tried on made-up violations first, so that a rule that catches nothing fails here.
 """
 import pathlib
@@ -112,7 +112,7 @@ ALLOWED = [
 
 
 def main():
-    top = pathlib.Path(sys.argv[1])
+    top = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2]
     failures = []
     there = lambda header: header != "error.hpp"
     for path, text in VIOLATIONS:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The kernels compiled for one instruction set share no inline function with the rest of the program.
 
-A weak symbol would let the linker merge a copy compiled for x86-64-v4 into code that an older machine runs. Arguments: source tree, build tree.
+A weak symbol would let the linker merge a copy compiled for x86-64-v4 into code that an older machine runs. The build tree stands in STRATA_BUILD_DIR.
 """
+import os
 import pathlib
 import re
 import shutil
@@ -18,7 +19,7 @@ def shared_symbols(listing):
 
 def main():
     assert shared_symbols("0000000000000010 W _ZSt3maxIiE\n00000000 T f\n                 U g\n") == ["_ZSt3maxIiE"]
-    build = pathlib.Path(sys.argv[2])
+    build = pathlib.Path(os.environ["STRATA_BUILD_DIR"])
     objects = sorted(build.glob("CMakeFiles/strata_kernels_*.dir/**/*.o"))
     if not objects or not shutil.which("nm"):
         print("SKIPPED: no kernel objects in this build, or no nm")

@@ -11,7 +11,7 @@ import tempfile
 import zlib
 
 sys.dont_write_bytecode = True
-folder = pathlib.Path(sys.argv[1]) / "experiments" / "worlds" / "text"
+folder = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "worlds" / "text"
 sys.path.insert(0, str(folder))
 import austen  # noqa: E402
 
@@ -44,6 +44,11 @@ def read(body, version=3):
     return austen.RReader(header(version) + body).item()
 
 
+def compact(name, kind):
+    """Class of a compact form: name, package and type as a pairlist."""
+    return integer(2) + symbol(name) + integer(2) + symbol("base") + integer(2) + integer(13) + integer(1) + integer(kind) + integer(254)
+
+
 def serialisation():
     assert read(strings(["one", "", None, "£"])) == ["one", "", None, "£"]
     assert read(strings(["two"]), version=2) == ["two"]
@@ -56,10 +61,10 @@ def serialisation():
     outer = integer(19 | 0x200) + integer(2) + inner + integer(254) + again
     assert read(integer(19) + integer(2) + inner + outer) == [{"a": ["x"], "b": ["y"]}, {"p": {"a": ["x"], "b": ["y"]}, "q": None}]
     # Compact forms of version 3.
-    info = integer(2) + symbol("compact_intseq") + integer(2) + symbol("base") + integer(2) + integer(13) + integer(1) + integer(13) + integer(254)
+    info = compact("compact_intseq", 13)
     state = integer(14) + integer(3) + struct.pack(">ddd", 3, 5, 1)
     assert read(integer(238) + info + state + integer(254)) == [5, 6, 7]
-    info = integer(2) + symbol("wrap_string") + integer(2) + symbol("base") + integer(2) + integer(13) + integer(1) + integer(16) + integer(254)
+    info = compact("wrap_string", 16)
     state = integer(19) + integer(2) + strings(["wrapped"]) + integer(13) + integer(1) + integer(0)
     assert read(integer(238) + info + state + integer(254)) == ["wrapped"]
     for broken in (b"A\n", header(9), header(3) + integer(16) + integer(5)):
@@ -81,8 +86,9 @@ def compression():
 
 
 def chapters():
-    lines = ["TITLE", "", "By", "VOLUME I", "", "", "CHAPTER I", "", "", "First line", "goes on.  Then  more.", "", "", "", "the end of it.", None, "",
-             "VOLUME II", "", "CHAPTER I", "", "chapter text", "", "THE END", "", "A NOTE ON THE TEXT", "", "not his"]
+    lines = ["TITLE", "", "By", "VOLUME I", "", "", "CHAPTER I", "", "", "First line", "goes on.  Then  more.", "", "", "",
+             "the end of it.", None, "", "VOLUME II", "", "CHAPTER I", "", "chapter text", "", "THE END", "",
+             "A NOTE ON THE TEXT", "", "not his"]
     assert austen.chapters_of(lines) == [
         ["VOLUME I", "", "CHAPTER I", "", "First line", "goes on. Then more.", "", "the end of it."],
         ["VOLUME II", "", "CHAPTER I", "", "chapter text"],
@@ -91,7 +97,8 @@ def chapters():
 
 def command(arguments, path=None):
     environment = dict(os.environ, PATH=path + os.pathsep + os.environ["PATH"]) if path else None
-    return subprocess.run([sys.executable, "-B", str(folder / "austen.py")] + arguments, env=environment, capture_output=True, text=True, check=False)
+    whole = [sys.executable, "-B", str(folder / "austen.py")] + arguments
+    return subprocess.run(whole, env=environment, capture_output=True, text=True, check=False)
 
 
 def without_network(home):

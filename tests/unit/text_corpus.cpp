@@ -31,9 +31,7 @@ template <class E>
 std::string failure(const std::vector<std::string>& paths) {
   try {
     read_corpus(paths);
-  } catch (const E& error) {
-    return error.what();
-  }
+  } catch (const E& error) { return error.what(); }
   return "no such error";
 }
 
@@ -42,7 +40,8 @@ using Strings = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("text is cut into documents and paragraphs, and every byte belongs to one document", "[text]") {
-  const std::string bytes = "\xEF\xBB\xBF\n Title one \nsecond line\n \t\nNext.\r\n\r\nThird.\n\n\f\r\n\n\f\nOther title\nends here.  \n\n\n";
+  const std::string bytes =
+      "\xEF\xBB\xBF\n Title one \nsecond line\n \t\nNext.\r\n\r\nThird.\n\n\f\r\n\n\f\nOther title\nends here.  \n\n\n";
   const Corpus corpus = corpus_from_bytes("memory.txt", bytes);
   REQUIRE(corpus.documents.size() == 2);
   const Document& first = corpus.documents[0];
@@ -130,7 +129,8 @@ TEST_CASE("text that cannot be read is named in one line", "[text]") {
   write(folder / "white.txt", " \n\f\n\n");
   CHECK_THAT(failure<DataError>({folder / "white.txt"}), Catch::Contains("white space"));
   write(folder / "bad.txt", "good line\nbad \xC3( here");
-  CHECK_THAT(failure<DataError>({folder / "bad.txt"}), Catch::Contains("bad.txt:2") && Catch::Contains("byte 14") && Catch::Contains("0xc3"));
+  CHECK_THAT(failure<DataError>({folder / "bad.txt"}),
+             Catch::Contains("bad.txt:2") && Catch::Contains("byte 14") && Catch::Contains("0xc3"));
   std::filesystem::create_directory(folder / "without");
   CHECK_THAT(failure<DataError>({folder / "without"}), Catch::Contains("no .txt"));
   CHECK(failure<ConfigError>({}).find("--text") != std::string::npos);
@@ -138,12 +138,12 @@ TEST_CASE("text that cannot be read is named in one line", "[text]") {
 
 TEST_CASE("UTF-8 is checked as RFC 3629 says", "[text]") {
   CHECK(first_invalid_utf8("plain \xC3\xA9 \xEA\xB5\xAD \xF0\x9F\x98\x80 \xF4\x8F\xBF\xBF") == -1);
-  CHECK(first_invalid_utf8("ab\x80") == 2);              // lone continuation
-  CHECK(first_invalid_utf8("\xC0\xAF") == 0);            // overlong
-  CHECK(first_invalid_utf8("\xE0\x80\xAF") == 0);        // overlong
-  CHECK(first_invalid_utf8("a\xED\xA0\x80") == 1);       // surrogate
-  CHECK(first_invalid_utf8("\xF4\x90\x80\x80") == 0);    // above U+10FFFF
-  CHECK(first_invalid_utf8("abc\xE2\x82") == 3);         // cut off
+  CHECK(first_invalid_utf8("ab\x80") == 2);            // lone continuation
+  CHECK(first_invalid_utf8("\xC0\xAF") == 0);          // overlong
+  CHECK(first_invalid_utf8("\xE0\x80\xAF") == 0);      // overlong
+  CHECK(first_invalid_utf8("a\xED\xA0\x80") == 1);     // surrogate
+  CHECK(first_invalid_utf8("\xF4\x90\x80\x80") == 0);  // above U+10FFFF
+  CHECK(first_invalid_utf8("abc\xE2\x82") == 3);       // cut off
 }
 
 TEST_CASE("one line of 50 MB is read, with its sentences", "[text]") {

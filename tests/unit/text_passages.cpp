@@ -40,7 +40,9 @@ std::vector<EncodedDocument> library(int works, int documents_per_work, int para
   return out;
 }
 
-bool bit(const EncodedDocument& document, Index token, std::uint8_t which) { return (document.boundary[static_cast<std::size_t>(token)] & which) != 0; }
+bool bit(const EncodedDocument& document, Index token, std::uint8_t which) {
+  return (document.boundary[static_cast<std::size_t>(token)] & which) != 0;
+}
 
 PassageOptions options_of(Unit unit) {
   PassageOptions options;
@@ -81,7 +83,10 @@ void check_place(const Place& place, const PassageOptions& options) {
   CHECK(static_cast<double>(longest) <= (1 + options.tolerance) * static_cast<double>(shortest) + 1e-9);
 }
 
-auto key(const Place& place) { return std::make_tuple(place.document->index, place.at, place.passages.at(Origin::work).document->index, place.passages.at(Origin::work).begin); }
+auto key(const Place& place) {
+  return std::make_tuple(place.document->index, place.at, place.passages.at(Origin::work).document->index,
+                         place.passages.at(Origin::work).begin);
+}
 
 }  // namespace
 
@@ -129,7 +134,8 @@ TEST_CASE("passages may come from a foreign file", "[text]") {
   options.count = 20;
   for (const Place& place : choose_places(documents, options, foreign)) {
     check_place(place, options);
-    CHECK(std::any_of(foreign.begin(), foreign.end(), [&](const auto& document) { return &document == place.passages.at(Origin::foreign).document; }));
+    CHECK(std::any_of(foreign.begin(), foreign.end(),
+                      [&](const auto& document) { return &document == place.passages.at(Origin::foreign).document; }));
   }
 }
 

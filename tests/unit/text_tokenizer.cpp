@@ -23,7 +23,8 @@ std::string prose(int documents) {
     out += i > 0 ? "\n\f\n" : "";
     for (int k = 0; k < 5; ++k) {
       out += k > 0 ? "\n\n" : "";
-      out += "The lady of house " + std::to_string(i) + " had come\nback from town. She was not alone. Her sister\nhad followed her number " + std::to_string(k) + ".";
+      out += "The lady of house " + std::to_string(i) +
+             " had come\nback from town. She was not alone. Her sister\nhad followed her number " + std::to_string(k) + ".";
     }
   }
   return out + "\n";
@@ -108,7 +109,8 @@ TEST_CASE("the bytes of a separator are the training text's commonest", "[text]"
 TEST_CASE("nasty bytes come back, with every range in its place", "[text]") {
   const Example example(prose(12));
   for (const std::string& bytes : {
-           std::string("\xEF\xBB\xBF" "The lady\r\nhad\tcome.  Two   spaces \n \n\n\n  indented\n"),
+           std::string("\xEF\xBB\xBF"
+                       "The lady\r\nhad\tcome.  Two   spaces \n \n\n\n  indented\n"),
            std::string("a \xE2\x96\x81 real mark \xE2\x96\x81\xE2\x96\x81 and \xE2\x96\x85 here"),
            std::string("<unk> <0x41> <eop> <s> </s> <nl> <no such piece>\n\n<eod>"),
            std::string("nul\0inside \x01\x7F\n\f\n\n\nnext\n\f\n", 25),
@@ -139,7 +141,9 @@ TEST_CASE("SentencePiece's own marks in a text neither hide the words beside the
   const Corpus text = corpus_from_bytes("m", "came\xE2\x96\x81lady home\xE2\x96\x85");
   const auto document = example.tokenizer.encode(text, text.documents[0]);
   const auto pieces = example.pieces(document);
-  CHECK(pieces.front() == "\xE2\x96\x81" "came");
+  CHECK(pieces.front() ==
+        "\xE2\x96\x81"
+        "came");
   CHECK(std::count(pieces.begin(), pieces.end(), "<0x81>") == 1);
   CHECK(std::count(pieces.begin(), pieces.end(), "<0x85>") == 1);
   CHECK(std::count(pieces.begin(), pieces.end(), "\xE2\x96\x81home") == 1);
@@ -206,15 +210,18 @@ TEST_CASE("learning a tokenizer is deterministic and sees nothing of the held-ou
 
 TEST_CASE("a text too small for the vocabulary gets the largest that works, and a warning", "[text]") {
   for (const char* kind : {"bpe", "unigram"}) {
-    for (const std::string& bytes : {std::string("a"), std::string("three little words"), std::string("\x01\x02"), prose(2), std::string("국민이 대통령을")}) {
+    for (const std::string& bytes :
+         {std::string("a"), std::string("three little words"), std::string("\x01\x02"), prose(2), std::string("국민이 대통령을")}) {
       TokenizerOptions options;
       options.kind = kind;
       std::string warning;
       const Corpus corpus = corpus_from_bytes("m", bytes);
-      const Tokenizer tokenizer = Tokenizer::train(corpus, all_documents(corpus), options, [&](const std::string& line) { warning += line; });
+      const Tokenizer tokenizer =
+          Tokenizer::train(corpus, all_documents(corpus), options, [&](const std::string& line) { warning += line; });
       CHECK(tokenizer.vocabulary() < 8000);
       CHECK_THAT(warning, Catch::Contains("of " + std::to_string(tokenizer.vocabulary()) + ", not 8000"));
-      CHECK(tokenizer.decode(tokenizer.encode(corpus, corpus.documents[0]).ids, corpus.documents.size() == 1) == corpus.bytes(corpus.documents[0]));
+      CHECK(tokenizer.decode(tokenizer.encode(corpus, corpus.documents[0]).ids, corpus.documents.size() == 1) ==
+            corpus.bytes(corpus.documents[0]));
     }
   }
 }
@@ -270,7 +277,8 @@ TEST_CASE("a text of three words is too short to learn from, and says by how muc
     require_tokens(example.corpus, documents, 1000);
     FAIL("accepted");
   } catch (const DataError& error) {
-    CHECK_THAT(error.what(), Catch::Contains("memory.txt") && Catch::Contains(std::to_string(total_tokens(documents)) + " tokens") && Catch::Contains("1000"));
+    CHECK_THAT(error.what(), Catch::Contains("memory.txt") && Catch::Contains(std::to_string(total_tokens(documents)) + " tokens") &&
+                                 Catch::Contains("1000"));
   }
   CHECK_NOTHROW(require_tokens(example.corpus, documents, 4));
 }
@@ -293,7 +301,8 @@ TEST_CASE("Korean and English news come back byte for byte, at a megabyte a seco
     bool same = true;
     for (const EncodedDocument& encoded : documents) {
       const Document& document = corpus.documents[static_cast<std::size_t>(encoded.index)];
-      const bool file_end = document.range.end == static_cast<std::int64_t>(corpus.sources[static_cast<std::size_t>(document.source)].bytes.size());
+      const bool file_end =
+          document.range.end == static_cast<std::int64_t>(corpus.sources[static_cast<std::size_t>(document.source)].bytes.size());
       same = same && tokenizer.decode(encoded.ids, file_end) == corpus.bytes(document);
       for (Index t = 0; t < encoded.size(); ++t) bytes += encoded.byte_end(t) - encoded.byte_begin(t);
     }

@@ -115,8 +115,7 @@ TEST_CASE("a restored world reads on where it was, and refuses another text", "[
 
 TEST_CASE("scripts join pieces of documents, with events at the ends of a passage", "[text]") {
   const auto documents = documents_of({6, 6});
-  const Script script = {Segment{&documents[0], 0, 2, 0, 0, 0},
-                         Segment{&documents[1], 3, 5, surprise_on, surprise_off, forced_tick},
+  const Script script = {Segment{&documents[0], 0, 2, 0, 0, 0}, Segment{&documents[1], 3, 5, surprise_on, surprise_off, forced_tick},
                          Segment{&documents[0], 2, 2, surprise_on, surprise_on, forced_tick},  // empty: nothing
                          Segment{&documents[0], 2, 4, 0, 0, 0}};
   const Script single = {Segment{&documents[1], 5, 6, context_switch, surprise_off, 0}};

@@ -19,7 +19,6 @@ import bz2
 import gzip
 import lzma
 import pathlib
-import random
 import re
 import struct
 import subprocess
@@ -234,7 +233,8 @@ def run(command, folder):
     except (OSError, subprocess.TimeoutExpired) as failure:
         raise Unavailable("%s: %s" % (command[0], failure)) from failure
     if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.startswith("E:")] or done.stderr.splitlines() or ["exit code %d" % done.returncode]
+        lines = done.stderr.splitlines() or ["exit code %d" % done.returncode]
+        said = [line for line in lines if line.startswith("E:")] or lines
         raise Unavailable("%s: %s" % (" ".join(command[:2]), said[-1]))
 
 
@@ -251,7 +251,7 @@ def fetch(out):
             raise Unavailable("the package holds no data/Rdata.rdx")
         try:
             variables = read_database(indices[0].parent)
-        except (zlib.error, lzma.LZMAError, EOFError, struct.error, UnicodeDecodeError, KeyError, IndexError, TypeError, ValueError) as failure:
+        except (zlib.error, lzma.LZMAError, EOFError, struct.error, LookupError, TypeError, ValueError) as failure:
             raise Unavailable("its R data cannot be read (%s)" % failure) from failure
     missing = sorted(set(NOVELS) - set(variables))
     if missing:
@@ -286,7 +286,8 @@ def main(arguments=None):
         fetch(options.out)
         return 0
     except Unavailable as failure:
-        print("austen.py: Debian's package %s cannot be used: %s; make a text with --generate, or give your own" % (PACKAGE, failure), file=sys.stderr)
+        print("austen.py: Debian's package %s cannot be used: %s; make a text with --generate, or give your own" % (PACKAGE, failure),
+              file=sys.stderr)
         return CANNOT_GET
     except OSError as failure:
         print("austen.py: %s" % failure, file=sys.stderr)

@@ -71,7 +71,8 @@ void check_source(const Source& source) {
   if (invalid < 0) return;
   const auto line = 1 + std::count(source.bytes.begin(), source.bytes.begin() + invalid, '\n');
   std::ostringstream reason;
-  reason << "byte " << invalid << " (0x" << std::hex << static_cast<unsigned>(static_cast<unsigned char>(source.bytes[static_cast<std::size_t>(invalid)]))
+  reason << "byte " << invalid << " (0x" << std::hex
+         << static_cast<unsigned>(static_cast<unsigned char>(source.bytes[static_cast<std::size_t>(invalid)]))
          << ") is not UTF-8; convert the file, for instance with iconv -t UTF-8";
   throw DataError(source.path, line, reason.str());
 }
@@ -111,7 +112,8 @@ class Cutter {
     const LineKind kind = kind_of(text);
     if (kind == LineKind::text) {
       if (form_feed_) finish(begin);
-      const bool carriage_return = text.back() == '\r' && begin + static_cast<std::int64_t>(text.size()) < static_cast<std::int64_t>(source_.bytes.size());
+      const bool carriage_return =
+          text.back() == '\r' && begin + static_cast<std::int64_t>(text.size()) < static_cast<std::int64_t>(source_.bytes.size());
       const std::int64_t end = begin + static_cast<std::int64_t>(text.size()) - (carriage_return ? 1 : 0);
       if (gap_ || document_.paragraphs.empty()) {
         document_.paragraphs.push_back({begin, end});
@@ -131,7 +133,8 @@ class Cutter {
     document_.index = static_cast<std::int32_t>(out_.size());
     document_.range = {begin_, end};
     const Span& first = document_.paragraphs.front();
-    document_.title = title_of(std::string_view(source_.bytes).substr(static_cast<std::size_t>(first.begin), static_cast<std::size_t>(first.size())));
+    document_.title =
+        title_of(std::string_view(source_.bytes).substr(static_cast<std::size_t>(first.begin), static_cast<std::size_t>(first.size())));
     out_.push_back(std::move(document_));
     document_ = Document();
     begin_ = end;
@@ -208,8 +211,9 @@ Corpus corpus_from_bytes(const std::string& name, std::string bytes, const Corpu
 HoldOut hold_out_tenth(const Corpus& corpus) {
   const auto count = static_cast<std::int32_t>(corpus.documents.size());
   if (count < 2) {
-    throw DataError(corpus.sources.front().path, 0,
-                    "one document: nothing can be held out; part it by lines that hold only a form feed, give more files, or give --held-out PATH");
+    throw DataError(
+        corpus.sources.front().path, 0,
+        "one document: nothing can be held out; part it by lines that hold only a form feed, give more files, or give --held-out PATH");
   }
   HoldOut split;
   for (std::int32_t i = 0; i < count; ++i) {

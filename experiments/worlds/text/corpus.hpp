@@ -23,7 +23,8 @@ struct Source {
   bool line_sentences = false;  ///< one sentence per line
 };
 
-/// All ranges are bytes of the source. paragraphs[i] runs to its last character, without the line end; the separator is the gap to the next.
+/// All ranges are bytes of the source. paragraphs[i] runs to its last character, without the line end; the separator is the gap to the
+/// next.
 struct Document {
   std::int32_t index = 0;   ///< place in Corpus::documents
   std::int32_t source = 0;  ///< place in Corpus::sources

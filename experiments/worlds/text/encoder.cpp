@@ -9,8 +9,8 @@
 namespace strata::text {
 namespace {
 
-constexpr std::size_t longest_word = 1024;        // a longer run without space is cut: SentencePiece's time is more than linear
-constexpr std::size_t longest_cached_word = 48;   // bytes
+constexpr std::size_t longest_word = 1024;       // a longer run without space is cut: SentencePiece's time is more than linear
+constexpr std::size_t longest_cached_word = 48;  // bytes
 constexpr std::size_t cached_words = std::size_t{1} << 18;
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
@@ -165,7 +165,9 @@ class Tokenizer::Encoder {
   std::vector<std::int32_t> uncached_;
 };
 
-EncodedDocument Tokenizer::encode(const Corpus& corpus, const Document& document) const { return Encoder(*model_, corpus).encode(document); }
+EncodedDocument Tokenizer::encode(const Corpus& corpus, const Document& document) const {
+  return Encoder(*model_, corpus).encode(document);
+}
 
 std::vector<EncodedDocument> Tokenizer::encode(const Corpus& corpus, const std::vector<std::int32_t>& documents) const {
   Encoder encoder(*model_, corpus);

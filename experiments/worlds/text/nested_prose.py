@@ -1,8 +1,8 @@
 """Invented prose of nested topics: what austen.py --generate writes where the novels cannot be had.
 
-Six works of fifty chapters. Words are made of syllables; which of them a sentence uses is decided in four nested steps, so that there is
-something to know on every time scale: a work has its people and places, a chapter its topic, a paragraph one of the topic's sides, a sentence
-its own subject. Function words and grammar are English. The same seed gives the same bytes.
+Six works of fifty chapters. Words are made of syllables; which of them a sentence uses is decided in four nested steps, so that there
+is something to know on every time scale: a work has its people and places, a chapter its topic, a paragraph one of the topic's sides,
+a sentence its own subject. Function words and grammar are English. The same seed gives the same bytes.
 """
 
 import random
@@ -17,7 +17,8 @@ CODAS = ["", "", "l", "m", "n", "nd", "r", "rt", "sh", "st", "t", "ck"]
 DETERMINERS = ["the", "the", "the", "a", "this", "that", "every", "some", "her", "his", "their", "no"]
 PREPOSITIONS = ["of", "in", "with", "under", "near", "after", "before", "without", "against", "upon"]
 JOINTS = ["and", "but", "for", "while", "because", "although", "so that", "until", "as if"]
-OPENERS = ["At length", "In the morning", "After some time", "Before long", "On the whole", "That evening", "Once more", "To be sure", "For a while"]
+OPENERS = ["At length", "In the morning", "After some time", "Before long", "On the whole", "That evening", "Once more", "To be sure",
+           "For a while"]
 SAYINGS = ["said", "cried", "replied", "returned", "whispered"]
 
 
@@ -69,7 +70,8 @@ class Speaker:
             determiner = "an"
         phrase = determiner + " " + adjective + noun
         if self.dice.random() < 0.25:
-            phrase += " " + self.dice.choice(PREPOSITIONS) + " " + (self.dice.choice(self.places) if self.dice.random() < 0.4 else "the " + self.word("noun"))
+            where = self.dice.choice(self.places) if self.dice.random() < 0.4 else "the " + self.word("noun")
+            phrase += " " + self.dice.choice(PREPOSITIONS) + " " + where
         return phrase
 
     def clause(self):

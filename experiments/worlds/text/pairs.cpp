@@ -45,8 +45,9 @@ Index last_end(const Reading& reading, Index token) {
 void require(std::size_t found, const PairOptions& options, const std::string& what) {
   if (static_cast<Index>(found) >= options.count) return;
   throw DataError("held-out text", 0,
-                  "only " + std::to_string(found) + " of " + std::to_string(options.count) + " " + what + " found with " + std::to_string(options.context) +
-                      " tokens before and " + std::to_string(options.room) + " behind time 0; give more or longer held-out documents, or ask for fewer");
+                  "only " + std::to_string(found) + " of " + std::to_string(options.count) + " " + what + " found with " +
+                      std::to_string(options.context) + " tokens before and " + std::to_string(options.room) +
+                      " behind time 0; give more or longer held-out documents, or ask for fewer");
 }
 
 Script joined(const EncodedDocument& before, Index before_end, const EncodedDocument& after, Index after_begin, Index room) {
@@ -70,7 +71,8 @@ std::vector<Switch> choose_switches(const std::vector<EncodedDocument>& document
         if ((to.document->source == from.document->source) != same_work) continue;
         const Index to_at = nearest_end(to, std::min(to.last() / 2, options.history));
         const Index from_at = nearest_end(from, to_at);
-        const bool fits = std::min(to_at, from_at) >= options.context && to.last() - to_at >= options.room && from.last() - from_at >= options.room;
+        const bool fits =
+            std::min(to_at, from_at) >= options.context && to.last() - to_at >= options.room && from.last() - from_at >= options.room;
         if (fits) found.push_back({from.document, to.document, from_at, to_at});
       }
     }

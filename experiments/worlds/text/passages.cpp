@@ -71,8 +71,9 @@ class Pool {
   /// Entries fit for `place` with lengths in [shortest, longest]: fresh ones first, then near `aim`, then by lot.
   std::vector<std::size_t> fit(const Place& place, Origin origin, double shortest, double longest, Index aim) const {
     std::vector<std::size_t> found;
-    const auto first = std::lower_bound(entries_.begin(), entries_.end(), shortest,
-                                        [](const Entry& entry, double length) { return static_cast<double>(entry.passage.size()) < length; });
+    const auto first = std::lower_bound(entries_.begin(), entries_.end(), shortest, [](const Entry& entry, double length) {
+      return static_cast<double>(entry.passage.size()) < length;
+    });
     for (auto entry = first; entry != entries_.end() && static_cast<double>(entry->passage.size()) <= longest; ++entry) {
       if (allowed(place, origin, *entry->passage.document)) found.push_back(static_cast<std::size_t>(entry - entries_.begin()));
     }
@@ -183,14 +184,15 @@ std::vector<Origin> available_origins(const std::vector<EncodedDocument>& docume
   return origins;
 }
 
-std::vector<Place> choose_places(const std::vector<EncodedDocument>& documents, const PassageOptions& options, const std::vector<EncodedDocument>& foreign) {
+std::vector<Place> choose_places(const std::vector<EncodedDocument>& documents, const PassageOptions& options,
+                                 const std::vector<EncodedDocument>& foreign) {
   if (options.origins.empty()) throw ShapeError("origins of passages", "at least one", "none");
   const auto available = available_origins(documents, foreign);
   for (const Origin origin : options.origins) {
     if (std::count(available.begin(), available.end(), origin) > 0) continue;
     throw DataError("held-out text", 0,
-                    std::string("no passages from another ") + name_of(origin) + ": a work is a file, so give several files, or documents parted by form feeds" +
-                        ", or --foreign FILE");
+                    std::string("no passages from another ") + name_of(origin) +
+                        ": a work is a file, so give several files, or documents parted by form feeds" + ", or --foreign FILE");
   }
   Pool own(documents, options), other(foreign, options);
   std::map<Origin, Pool*> pools = {{Origin::work, &own}, {Origin::document, &own}, {Origin::foreign, &other}};
@@ -203,9 +205,10 @@ std::vector<Place> choose_places(const std::vector<EncodedDocument>& documents, 
   }
   if (static_cast<Index>(places.size()) < options.count) {
     throw DataError("held-out text", 0,
-                    "only " + std::to_string(places.size()) + " of " + std::to_string(options.count) + " places for a foreign " + name_of(options.unit) +
-                        " found (" + std::to_string(candidates.size()) + " places have " + std::to_string(options.context) + " tokens before and " +
-                        std::to_string(options.room) + " behind them; passages of about " + std::to_string(options.length) + " tokens from another " +
+                    "only " + std::to_string(places.size()) + " of " + std::to_string(options.count) + " places for a foreign " +
+                        name_of(options.unit) + " found (" + std::to_string(candidates.size()) + " places have " +
+                        std::to_string(options.context) + " tokens before and " + std::to_string(options.room) +
+                        " behind them; passages of about " + std::to_string(options.length) + " tokens from another " +
                         origin_names(options.origins) + "); give more held-out text or ask for fewer or shorter");
   }
   return places;

@@ -4,8 +4,8 @@
 // A place is a token index `at`: the tokens before it have been read, tokens from it on are the common continuation. Documents must all be
 // made by one tokenizer; a work is EncodedDocument::source.
 //
-// Time of a trial (see the trace schema): token `at` is time 0. A script of an undisturbed copy ends its history with a forced tick, and so does
-// the inserted passage of a disturbed copy: at time 0 every level of both copies starts a new count, so their phases agree.
+// Time of a trial (see the trace schema): token `at` is time 0. The history of an undisturbed copy ends with a forced tick, and so
+// does the inserted passage of a disturbed one: at time 0 every level of both copies starts a new count, so their phases agree.
 
 #include <cstdint>
 #include <limits>
@@ -42,20 +42,22 @@ struct Place {
 struct PassageOptions {
   Unit unit = Unit::sentence;
   std::vector<Origin> origins = {Origin::work, Origin::document};
-  Index count = 96;         ///< places
-  Index length = 25;        ///< tokens aimed at; lengths between a half and twice of it are taken, near ones first
-  double tolerance = 0.1;   ///< the longest passage at a place is at most (1 + tolerance) times the shortest
-  Index context = 200;      ///< tokens at least before a place in its document
-  Index room = 600;         ///< tokens at least behind it
+  Index count = 96;        ///< places
+  Index length = 25;       ///< tokens aimed at; lengths between a half and twice of it are taken, near ones first
+  double tolerance = 0.1;  ///< the longest passage at a place is at most (1 + tolerance) times the shortest
+  Index context = 200;     ///< tokens at least before a place in its document
+  Index room = 600;        ///< tokens at least behind it
   std::uint64_t seed = 1;
 };
 
-/// Origins that `documents` can serve: work with two works or more, document with a work of two documents or more; foreign when any is given.
+/// Origins that `documents` can serve: work with two works or more, document with a work of two documents or more; foreign when any is
+/// given.
 std::vector<Origin> available_origins(const std::vector<EncodedDocument>& documents, const std::vector<EncodedDocument>& foreign = {});
 
 /// Chooses options.count places, spread over the documents, and a passage from every origin for each; a passage is used again only when
 /// there is no fresh one. Throws DataError, with the number of places found, when there is not enough text.
-std::vector<Place> choose_places(const std::vector<EncodedDocument>& documents, const PassageOptions& options, const std::vector<EncodedDocument>& foreign = {});
+std::vector<Place> choose_places(const std::vector<EncodedDocument>& documents, const PassageOptions& options,
+                                 const std::vector<EncodedDocument>& foreign = {});
 
 /// Length of a history that is not cut.
 constexpr Index whole = std::numeric_limits<Index>::max();
@@ -65,7 +67,8 @@ Script undisturbed(const Place& place, Index room, Index history = whole);
 /// The same with the passage of `origin` before the place, its ends marked surprise_on and surprise_off.
 Script disturbed(const Place& place, Origin origin, Index room, Index history = whole);
 
-/// A switch to the middle of another document (or as far in as PairOptions::history allows). always: reads `to` from its start; change: reads `from` up to `from_at`, then `to` from
+/// A switch to the middle of another document (or as far in as PairOptions::history allows). always: reads `to` from its start; change:
+/// reads `from` up to `from_at`, then `to` from
 /// `to_at` on; stay: goes on in `from`. Times before 0 are of (nearly) the same number: from_at is the end of a sentence near to_at.
 struct Switch {
   const EncodedDocument* from = nullptr;

@@ -18,7 +18,8 @@ struct Span {
   bool operator==(const Span& other) const { return begin == other.begin && end == other.end; }
 };
 
-/// ISO 639 code from the dominant script: Hangul "ko", a fair share of kana "ja", Han "zh", else "en" (whose rules serve other alphabets too).
+/// ISO 639 code from the dominant script: Hangul "ko", a fair share of kana "ja", Han "zh", else "en" (whose rules serve other alphabets
+/// too).
 std::string dominant_language(std::string_view utf8);
 
 /// Splits paragraphs into sentences. Not for use by two threads at once.

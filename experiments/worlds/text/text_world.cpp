@@ -11,7 +11,8 @@ namespace strata {
 
 namespace {
 
-Parameter word(const std::string& name, const ParameterValue& fallback, std::vector<std::string> choices, const std::string& help, const std::string& source) {
+Parameter word(const std::string& name, const ParameterValue& fallback, std::vector<std::string> choices, const std::string& help,
+               const std::string& source) {
   Parameter parameter;
   parameter.name = name;
   parameter.fallback = fallback;
@@ -21,7 +22,8 @@ Parameter word(const std::string& name, const ParameterValue& fallback, std::vec
   return parameter;
 }
 
-Parameter count(const std::string& name, std::int64_t fallback, double minimum, double maximum, const std::string& unit, const std::string& help) {
+Parameter count(const std::string& name, std::int64_t fallback, double minimum, double maximum, const std::string& unit,
+                const std::string& help) {
   Parameter parameter;
   parameter.name = name;
   parameter.fallback = fallback;
@@ -40,8 +42,10 @@ ParameterTable text_parameters() {
                "Unicode Standard Annex 29"),
           word("sentences", std::string("auto"), {"auto", "icu", "lines"},
                "where sentences end: icu, lines (one sentence per line), or auto (lines for *.sents.txt, else icu)", ""),
-          word("tokenizer", std::string("bpe"), {"bpe", "unigram"}, "how pieces are learned from the training text", "Sennrich et al. 2016; Kudo 2018"),
-          count("vocabulary", 8000, 300, 1e6, "tokens", "ids in all, with 256 bytes and the separators; fewer where the text does not support as many")};
+          word("tokenizer", std::string("bpe"), {"bpe", "unigram"}, "how pieces are learned from the training text",
+               "Sennrich et al. 2016; Kudo 2018"),
+          count("vocabulary", 8000, 300, 1e6, "tokens",
+                "ids in all, with 256 bytes and the separators; fewer where the text does not support as many")};
 }
 
 ParameterTable world_parameters() {
@@ -91,7 +95,8 @@ void read(Observation& out, std::size_t stream, const EncodedDocument& document,
 void restore(Archive& archive, std::string_view name, std::vector<std::int64_t>& cursors) {
   const std::size_t expected = cursors.size();
   archive.value(name, cursors);
-  if (cursors.size() != expected) throw ShapeError("cursors of the text world", std::to_string(expected) + " streams", std::to_string(cursors.size()));
+  if (cursors.size() != expected)
+    throw ShapeError("cursors of the text world", std::to_string(expected) + " streams", std::to_string(cursors.size()));
 }
 
 }  // namespace
@@ -196,7 +201,8 @@ ScriptedWorld::ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Inde
   for (Script& script : scripts_) {
     for (const Segment& segment : script) {
       if (segment.document == nullptr || segment.begin < 0 || segment.begin > segment.end || segment.end > segment.document->size()) {
-        throw ShapeError("segment of a script", "a range inside its document", std::to_string(segment.begin) + " .. " + std::to_string(segment.end));
+        throw ShapeError("segment of a script", "a range inside its document",
+                         std::to_string(segment.begin) + " .. " + std::to_string(segment.end));
       }
     }
     std::erase_if(script, [](const Segment& segment) { return segment.size() == 0; });
@@ -206,7 +212,8 @@ ScriptedWorld::ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Inde
 }
 
 Index ScriptedWorld::tokens() const {
-  return std::accumulate(scripts_.begin(), scripts_.end(), Index{0}, [](Index sum, const Script& script) { return sum + script_tokens(script); });
+  return std::accumulate(scripts_.begin(), scripts_.end(), Index{0},
+                         [](Index sum, const Script& script) { return sum + script_tokens(script); });
 }
 
 bool ScriptedWorld::next(Observation& out) {

@@ -81,7 +81,8 @@ std::vector<std::vector<Script>> in_batches(const std::vector<Script>& scripts, 
 
 class ScriptedWorld : public World {
  public:
-  /// Stream s reads scripts[s]; streams beyond the last script are idle. Throws ShapeError for more scripts than streams or a segment outside its document.
+  /// Stream s reads scripts[s]; streams beyond the last script are idle. Throws ShapeError for more scripts than streams or a segment
+  /// outside its document.
   ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Index streams);
 
   Index streams() const override { return streams_; }

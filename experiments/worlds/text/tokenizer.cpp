@@ -76,7 +76,8 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-Tokenizer Tokenizer::train(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options, const Warn& warn) {
+Tokenizer Tokenizer::train(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options,
+                           const Warn& warn) {
   auto model = std::make_unique<Model>();
   model->separators = find_separators(corpus, documents);
   model->leading_space = has_word_spaces(corpus, documents);
@@ -86,14 +87,16 @@ Tokenizer Tokenizer::train(const Corpus& corpus, const std::vector<std::int32_t>
 
 std::vector<std::uint8_t> Tokenizer::to_bytes() const {
   std::vector<std::uint8_t> out(magic.begin(), magic.end());
-  for (const std::string* field : {&model_->separators.line, &model_->separators.paragraph, &model_->separators.document}) append_field(out, *field);
+  for (const std::string* field : {&model_->separators.line, &model_->separators.paragraph, &model_->separators.document})
+    append_field(out, *field);
   append_field(out, model_->leading_space ? "1" : "0");
   append_field(out, model_->proto);
   return out;
 }
 
 Tokenizer Tokenizer::from_bytes(const std::vector<std::uint8_t>& bytes) {
-  if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) throw not_a_tokenizer("it does not begin as one");
+  if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0)
+    throw not_a_tokenizer("it does not begin as one");
   std::size_t position = magic.size();
   auto model = std::make_unique<Model>();
   model->separators.line = take_field(bytes, position);
@@ -112,7 +115,7 @@ std::int32_t Tokenizer::end_of_document() const { return model_->document; }
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool at_file_end) const {
   std::string out;
-  bool line_start = true;      // rule 3: one space is dropped here
+  bool line_start = true;       // rule 3: one space is dropped here
   bool after_line_end = false;  // rule 1: a separator here has been spelled
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const std::int32_t id = ids[i];
@@ -157,7 +160,8 @@ std::vector<double> log_unigram(const std::vector<std::int64_t>& counts) {
 }
 
 Index total_tokens(const std::vector<EncodedDocument>& documents) {
-  return std::accumulate(documents.begin(), documents.end(), Index{0}, [](Index sum, const EncodedDocument& document) { return sum + document.size(); });
+  return std::accumulate(documents.begin(), documents.end(), Index{0},
+                         [](Index sum, const EncodedDocument& document) { return sum + document.size(); });
 }
 
 void require_tokens(const Corpus& corpus, const std::vector<EncodedDocument>& documents, Index needed) {

@@ -13,9 +13,9 @@
 //      can tell: a spelled separator ends in a line end, and a token that ends in a line end never stands before one that has bytes.
 //      What a longer separator has beyond the common form follows <eop> as ordinary tokens.
 //   2. The <eod> at the end of a file has no bytes; the file's last bytes are spelled out.
-//   3. Where words are parted by spaces, the first word of a line is encoded with a space before it that the source does not hold, so that a
-//      word is the same token wherever the line was wrapped; one space is dropped again at the start of a line. (SentencePiece's own dummy
-//      prefix does this at the start of a sentence only, and cannot be told from a real space.)
+//   3. Where words are parted by spaces, the first word of a line is encoded with a space before it that the source does not hold, so
+//      that a word is the same token wherever the line was wrapped; one space is dropped again at the start of a line. (SentencePiece's own
+//      dummy prefix does this at the start of a sentence only, and cannot be told from a real space.)
 //   4. SentencePiece writes a space as U+2581. A real U+2581, control characters and characters outside the vocabulary become byte pieces.
 // So the bytes of a document's tokens are the document's bytes, in order, and their lengths sum to the size of the file.
 
@@ -46,8 +46,8 @@ struct EncodedDocument {
 };
 
 struct TokenizerOptions {
-  std::string kind = "bpe";                          ///< "bpe" or "unigram"
-  std::int64_t vocabulary = 8000;                    ///< ids in all: pieces, 256 bytes, <unk>, <nl>, <eop>, <eod>
+  std::string kind = "bpe";                            ///< "bpe" or "unigram"
+  std::int64_t vocabulary = 8000;                      ///< ids in all: pieces, 256 bytes, <unk>, <nl>, <eop>, <eod>
   std::int64_t sample_bytes = std::int64_t{16} << 20;  ///< at most this much text is looked at, sentences drawn by `seed`
   std::uint64_t seed = 1;
 };
@@ -58,7 +58,8 @@ class Tokenizer {
 
   /// Learns from the given documents of `corpus`. Where the text does not support the vocabulary asked for, the largest that works is taken
   /// and `warn` called with one line. Throws ConfigError (kind, vocabulary too small) and DataError (nothing to learn from).
-  static Tokenizer train(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options = {}, const Warn& warn = {});
+  static Tokenizer train(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options = {},
+                         const Warn& warn = {});
 
   /// Restores what to_bytes() gave. Throws DataError when it is something else or of another version.
   static Tokenizer from_bytes(const std::vector<std::uint8_t>& bytes);

@@ -24,18 +24,18 @@ struct Tokenizer::Model {
 
   // Derived from the above by prepare().
   sentencepiece::SentencePieceProcessor processor;
-  std::vector<std::string> bytes;             ///< of every id, as if a separator had its own
-  std::array<std::int32_t, 256> byte_ids{};   ///< id of every byte piece
+  std::vector<std::string> bytes;            ///< of every id, as if a separator had its own
+  std::array<std::int32_t, 256> byte_ids{};  ///< id of every byte piece
   std::int32_t line = 0, paragraph = 0, document = 0;
-  std::int32_t space = -1;                    ///< the piece of a lone space, -1 where there is none
+  std::int32_t space = -1;  ///< the piece of a lone space, -1 where there is none
 
   /// Throws DataError when `proto` is no model with byte pieces.
   void prepare();
 };
 
 /// Trains SentencePiece; defined in tokenizer_training.cpp.
-std::string train_pieces(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options, bool leading_space,
-                         const Tokenizer::Warn& warn);
+std::string train_pieces(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options,
+                         bool leading_space, const Tokenizer::Warn& warn);
 
 /// The commonest form of each separator in `documents`.
 Separators find_separators(const Corpus& corpus, const std::vector<std::int32_t>& documents);

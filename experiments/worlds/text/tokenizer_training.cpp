@@ -56,9 +56,10 @@ void append_sentence(std::string_view text, bool leading_space, std::vector<std:
   flush();
 }
 
-/// The sentences to learn from: all of them, or a drawn sample in the order of the text. "Drawn" depends on the seed and the sentence's number.
-std::vector<std::string> training_sentences(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options,
-                                            bool leading_space) {
+/// The sentences to learn from: all of them, or a drawn sample in the order of the text. "Drawn" depends on the seed and the sentence's
+/// number.
+std::vector<std::string> training_sentences(const Corpus& corpus, const std::vector<std::int32_t>& documents,
+                                            const TokenizerOptions& options, bool leading_space) {
   std::int64_t bytes = 0;
   for (const std::int32_t d : documents) bytes += corpus.documents[static_cast<std::size_t>(d)].range.size();
   const double share = static_cast<double>(options.sample_bytes) / static_cast<double>(std::max<std::int64_t>(bytes, 1));
@@ -94,7 +95,8 @@ std::size_t character_length(std::string_view text) {
 std::vector<std::string> keep_commonest(const std::vector<std::string>& sentences, std::size_t count) {
   std::map<std::string, std::int64_t, std::less<>> counts;
   for (const std::string_view sentence : sentences) {
-    for (std::size_t i = 0; i < sentence.size(); i += character_length(sentence.substr(i))) ++counts[std::string(sentence.substr(i, character_length(sentence.substr(i))))];
+    for (std::size_t i = 0; i < sentence.size(); i += character_length(sentence.substr(i)))
+      ++counts[std::string(sentence.substr(i, character_length(sentence.substr(i))))];
   }
   std::vector<std::pair<std::string, std::int64_t>> order(counts.begin(), counts.end());
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
@@ -137,7 +139,7 @@ sentencepiece::util::Status train_once(const std::vector<std::string>& sentences
       {"model_type", options.kind},
       {"vocab_size", std::to_string(pieces)},
       {"character_coverage", "0.9995"},  // the rest is spelled in bytes
-      {"hard_vocab_limit", "false"},  // fewer pieces than asked for are no error
+      {"hard_vocab_limit", "false"},     // fewer pieces than asked for are no error
       {"byte_fallback", "true"},
       {"normalization_rule_name", "identity"},
       {"remove_extra_whitespaces", "false"},
@@ -164,7 +166,8 @@ Separators find_separators(const Corpus& corpus, const std::vector<std::int32_t>
     const std::string_view source = corpus.sources[static_cast<std::size_t>(document.source)].bytes;
     for (std::size_t p = 0; p < document.paragraphs.size(); ++p) {
       const std::string_view text = corpus.bytes(document, document.paragraphs[p]);
-      for (std::size_t i = text.find('\n'); i != std::string_view::npos; i = text.find('\n', i + 1)) ++lines[i > 0 && text[i - 1] == '\r' ? "\r\n" : "\n"];
+      for (std::size_t i = text.find('\n'); i != std::string_view::npos; i = text.find('\n', i + 1))
+        ++lines[i > 0 && text[i - 1] == '\r' ? "\r\n" : "\n"];
       const bool last = p + 1 == document.paragraphs.size();
       const std::int64_t next = last ? document.range.end : document.paragraphs[p + 1].begin;
       if (last && next == static_cast<std::int64_t>(source.size())) continue;  // a file's end is no separator
@@ -191,8 +194,8 @@ bool has_word_spaces(const Corpus& corpus, const std::vector<std::int32_t>& docu
   return 20 * spaces >= characters;
 }
 
-std::string train_pieces(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options, bool leading_space,
-                         const Tokenizer::Warn& warn) {
+std::string train_pieces(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options,
+                         bool leading_space, const Tokenizer::Warn& warn) {
   if (options.kind != "bpe" && options.kind != "unigram") throw ConfigError("text.tokenizer", options.kind, "expected bpe or unigram");
   std::vector<std::string> sentences = training_sentences(corpus, documents, options, leading_space);
   // Text of nothing but reserved characters is spelled in bytes; SentencePiece still wants a sentence.
@@ -206,11 +209,13 @@ std::string train_pieces(const Corpus& corpus, const std::vector<std::int32_t>& 
     status = train_once(sentences, options, pieces, proto);
   }
   if (!status.ok()) {
-    throw ConfigError("text.vocabulary", std::to_string(options.vocabulary),
-                      std::string("SentencePiece cannot make a vocabulary of this size (at least 300 is sensible): ") + status.error_message());
+    throw ConfigError(
+        "text.vocabulary", std::to_string(options.vocabulary),
+        std::string("SentencePiece cannot make a vocabulary of this size (at least 300 is sensible): ") + status.error_message());
   }
   sentencepiece::SentencePieceProcessor processor;
-  if (!processor.LoadFromSerializedProto(proto).ok()) throw DataError(corpus.sources.front().path, 0, "SentencePiece cannot read the model it made");
+  if (!processor.LoadFromSerializedProto(proto).ok())
+    throw DataError(corpus.sources.front().path, 0, "SentencePiece cannot read the model it made");
   if (processor.GetPieceSize() < pieces && warn) {
     warn("the text supports a vocabulary of " + std::to_string(processor.GetPieceSize() + separator_ids) + ", not " +
          std::to_string(options.vocabulary) + "; that many are used");

@@ -1,0 +1,134 @@
+// A run that is saved, torn down and restored goes on bit for bit like one that was never interrupted.
+
+#include <catch2/catch.hpp>
+
+#include "core/io/archive_hdf5.hpp"
+#include "tests/support/probe.hpp"
+#include "tests/support/scripted_world.hpp"
+#include "tests/support/tiny.hpp"
+
+using namespace strata;
+using namespace strata::test;
+
+namespace {
+
+constexpr Index streams = 5, vocabulary = 13;
+
+std::vector<std::string> lines() {
+  std::vector<std::string> all{"hierarchy.levels=4", "learning.rate=.03", "learning.warm_up=20", "level.0.priming=1"};
+  for (const char* l : {"1", "2", "3"})
+    for (const char* line : {"broad_interval=5", "broad_limit=30", "gate=1", "gate_threshold=.5", "carry_rate=.02"})
+      all.push_back("level." + std::string(l) + "." + line);
+  return all;
+}
+
+ScriptedWorld make_world() {
+  return {streams, vocabulary, 100000, [](Index t, Index j) {
+            Word word = random_word(static_cast<std::uint64_t>(j), t, vocabulary);
+            word.active = j != 2 || t % 90 < 70;  // streams fall idle and come back
+            return word;
+          }};
+}
+
+template <class T>
+void archive_all(Archive& archive, Tiny<T>& tiny, Simulation<T>& simulation) {
+  {
+    Archive::Scope scope(archive, "parameters");
+    tiny.hierarchy->archive_parameters(archive);
+  }
+  {
+    Archive::Scope scope(archive, "optimiser");
+    tiny.hierarchy->archive_optimiser(archive);
+    tiny.learning->archive(archive);
+  }
+  {
+    Archive::Scope scope(archive, "state");
+    tiny.hierarchy->archive_state(archive);
+  }
+  Archive::Scope scope(archive, "simulation");
+  simulation.archive(archive);
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const auto& name : names) all += name + " ";
+  return all;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("checkpoint: a restored run goes on with the same bits", "", float, double) {
+  for (const char* device : {"reference", "cpu"})
+    for (const Index interval : {1, 4, 8}) {
+      INFO(device << ", interval " << interval);
+      const auto make = [&] { return Tiny<TestType>(lines(), streams, interval, vocabulary, true, 1, device); };
+      auto whole = make();
+      auto world = make_world();
+      Simulation<TestType> simulation(*whole.hierarchy, world, whole.learning.get(), interval, 9);
+      simulation.start();
+      MemoryArchive checkpoint;
+      for (int t = 0; t < 400; ++t) {
+        if (t == 136) archive_all(checkpoint, whole, simulation);
+        simulation.advance();
+      }
+      MemoryArchive expected;
+      archive_all(expected, whole, simulation);
+
+      auto resumed = make();
+      auto other_world = make_world();
+      Simulation<TestType> rest(*resumed.hierarchy, other_world, resumed.learning.get(), interval, 9);
+      checkpoint.rewind();
+      archive_all(checkpoint, resumed, rest);
+      std::size_t recorded = 0;
+      rest.record = [&](const Observation&, std::uint64_t) { ++recorded; };
+      while (rest.steps() < 400) rest.advance();
+      CHECK(recorded == 400 - 136);
+      MemoryArchive found;
+      archive_all(found, resumed, rest);
+      CHECK(joined(differences(expected, found)) == "");
+    }
+}
+
+TEST_CASE("checkpoint: a state restored into a used hierarchy forgets what it carried") {
+  auto world = make_world(), again = make_world();
+  Tiny<double> tiny(lines(), streams, 1, vocabulary), used(lines(), streams, 1, vocabulary);
+  Probe<double> probe(*tiny.hierarchy, world, tiny.learning.get());
+  probe.start();
+  probe.run(50);
+  auto parameters = parameters_of(*tiny.hierarchy);
+  auto state = state_of(*tiny.hierarchy);
+  Probe<double> other(*used.hierarchy, again, used.learning.get());
+  other.start();
+  other.run(77);
+  parameters.rewind();
+  state.rewind();
+  used.hierarchy->archive_parameters(parameters);
+  used.hierarchy->archive_state(state);
+  Probe<double> a(*tiny.hierarchy, world, nullptr), b(*used.hierarchy, world, nullptr);
+  auto same = make_world();
+  Probe<double> c(*tiny.hierarchy, same, nullptr);
+  auto twin = make_world();
+  Probe<double> d(*used.hierarchy, twin, nullptr);
+  c.run(60);
+  d.run(60);
+  CHECK(differences(state_of(*tiny.hierarchy), state_of(*used.hierarchy)).empty());
+}
+
+TEST_CASE("checkpoint: a reset hierarchy is as good as a fresh one") {
+  auto world = make_world(), again = make_world(), third = make_world();
+  Tiny<double> tiny(lines(), streams, 1, vocabulary), fresh(lines(), streams, 1, vocabulary);
+  Probe<double> probe(*tiny.hierarchy, world, tiny.learning.get());
+  probe.start();
+  probe.run(77);
+  auto parameters = parameters_of(*tiny.hierarchy);
+  parameters.rewind();
+  fresh.hierarchy->archive_parameters(parameters);
+  fresh.hierarchy->reset_state();
+  tiny.hierarchy->reset_state();
+  Probe<double> a(*tiny.hierarchy, again, nullptr), b(*fresh.hierarchy, third, nullptr);
+  for (auto* p : {&a, &b}) {
+    p->start();
+    p->run(60);
+  }
+  CHECK(joined(differences(state_of(*tiny.hierarchy), state_of(*fresh.hierarchy))) == "");
+}

@@ -17,7 +17,8 @@ std::string data_message(const std::string& file, std::int64_t line, const std::
   return file + (line > 0 ? ":" + std::to_string(line) : "") + ": " + reason;
 }
 
-std::string numerical_message(std::int64_t step, const std::string& level, const std::string& quantity, double value, const std::string& advice) {
+std::string numerical_message(std::int64_t step, const std::string& level, const std::string& quantity, double value,
+                              const std::string& advice) {
   std::ostringstream out;
   out << "step " << step << ", level " << level << ": " << quantity << " is " << value << "; " << advice;
   return out.str();

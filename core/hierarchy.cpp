@@ -7,7 +7,11 @@ namespace strata {
 template <class T>
 Hierarchy<T>::Hierarchy(Device<T>& device, std::unique_ptr<Lexicon<T>> lexicon, std::vector<std::unique_ptr<Level<T>>> levels,
                         Index streams, const RelaxationSettings& relaxation)
-    : device_(device), lexicon_(std::move(lexicon)), levels_(std::move(levels)), streams_(streams), relaxation_(device, streams, relaxation) {
+    : device_(device),
+      lexicon_(std::move(lexicon)),
+      levels_(std::move(levels)),
+      streams_(streams),
+      relaxation_(device, streams, relaxation) {
   for (std::size_t l = 1; l < levels_.size(); ++l)
     if (levels_[l]->tick() < levels_[l - 1]->tick())
       throw ConfigError("level." + std::to_string(l) + ".tick", std::to_string(levels_[l]->tick()),

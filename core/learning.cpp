@@ -16,7 +16,8 @@ ParameterTable LearningSettings::parameters() {
 }
 
 LearningSettings LearningSettings::from(const Values& values) {
-  return {values.real("rate"), values.real("weight_decay"), values.integer("warm_up"), values.integer("interval"), values.real("final_rate")};
+  return {values.real("rate"), values.real("weight_decay"), values.integer("warm_up"), values.integer("interval"),
+          values.real("final_rate")};
 }
 
 template <class T>

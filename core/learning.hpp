@@ -10,9 +10,9 @@ namespace strata {
 struct LearningSettings {
   double rate = .0035;
   double weight_decay = .02;
-  Index warm_up = 100;   ///< learning steps over which the rate rises linearly
-  Index interval = 8;    ///< K: tokens per stream between two weight updates
-  double final_rate = 0; ///< part of the rate that is left at the end of the schedule
+  Index warm_up = 100;    ///< learning steps over which the rate rises linearly
+  Index interval = 8;     ///< K: tokens per stream between two weight updates
+  double final_rate = 0;  ///< part of the rate that is left at the end of the schedule
   static ParameterTable parameters();
   static LearningSettings from(const Values& values);
 };

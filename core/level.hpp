@@ -27,19 +27,19 @@ struct Downward {
 template <class T>
 struct Upward {
   ConstView<T> emission_error;  ///< rho = S (onehot - p), n x B, nats; relayed unchanged from level 0
-  ConstView<T> feedback;        ///< d(-F)/d f(x_{l+1}) summed over the tokens this level settled for at this step, n_above x B; may be empty
-  ConstView<T> features;        ///< s_{l+1}: what the level above integrates into its memory, held between ticks
+  ConstView<T> feedback;  ///< d(-F)/d f(x_{l+1}) summed over the tokens this level settled for at this step, n_above x B; may be empty
+  ConstView<T> features;  ///< s_{l+1}: what the level above integrates into its memory, held between ticks
 };
 
 /// One step as every level sees it.
 template <class T>
 struct Step {
   const Observation* observation = nullptr;
-  std::uint64_t index = 0;    ///< steps since the start of training; keys the random numbers
+  std::uint64_t index = 0;  ///< steps since the start of training; keys the random numbers
   std::uint64_t seed = 0;
-  Index slot = 0;             ///< position inside the current learning step, 0 .. K-1
-  bool learning = false;      ///< false: weights, gains and running statistics are frozen, nothing is dropped out
-  ConstView<T> active;        ///< B x 1, 1 or 0
+  Index slot = 0;         ///< position inside the current learning step, 0 .. K-1
+  bool learning = false;  ///< false: weights, gains and running statistics are frozen, nothing is dropped out
+  ConstView<T> active;    ///< B x 1, 1 or 0
   Index active_count = 0;
 };
 
@@ -77,11 +77,11 @@ class Level {
  public:
   virtual ~Level() = default;
 
-  virtual std::string kind() const = 0;         ///< name in levels/list.inc
-  virtual Index units() const = 0;              ///< n
-  virtual double time_constant() const = 0;     ///< tokens
-  virtual Index tick() const = 0;               ///< nominal tokens between two settlings
-  bool joint() const { return tick() == 1; }    ///< settles together with level 0 at every token
+  virtual std::string kind() const = 0;       ///< name in levels/list.inc
+  virtual Index units() const = 0;            ///< n
+  virtual double time_constant() const = 0;   ///< tokens
+  virtual Index tick() const = 0;             ///< nominal tokens between two settlings
+  bool joint() const { return tick() == 1; }  ///< settles together with level 0 at every token
 
   // --- phases of a step, in the order of Simulation
   /// Reads the token: scores it under the forecast held, keeps the partners of the forecast for learning.
@@ -96,10 +96,10 @@ class Level {
   virtual void repredict(const Downward<T>& above) = 0;
   /// Recomputes what follows from x for the levels below (its share of the stream; at level 0 the emission).
   virtual void emit(const Step<T>& step, const Downward<T>& above) = 0;
-  virtual void add_energy(View<T> energy) = 0;           ///< energy(j) += this level's part of F_now, nats
-  virtual void keep() = 0;                               ///< remembers x before a sweep
-  virtual void restore(ConstView<T> mask) = 0;           ///< takes x back where mask != 0
-  virtual void end_settling(const Step<T>& step) = 0;    ///< errors, belief and feedback as settled
+  virtual void add_energy(View<T> energy) = 0;         ///< energy(j) += this level's part of F_now, nats
+  virtual void keep() = 0;                             ///< remembers x before a sweep
+  virtual void restore(ConstView<T> mask) = 0;         ///< takes x back where mask != 0
+  virtual void end_settling(const Step<T>& step) = 0;  ///< errors, belief and feedback as settled
   /// Stashes (error, activity) columns; called while learning only.
   virtual void learn(const Step<T>& step) = 0;
   /// Turns the stash of `tokens` columns into weight gradients (sums scaled by `scale`), and closes what waited for its outcome.
@@ -117,7 +117,7 @@ class Level {
   virtual void reset_state() = 0;
 
   // --- instruments of experiments; levels without the quantity return empty or do nothing
-  virtual ConstView<T> contribution() const { return {}; }             ///< this level's own share of the stream, n x B
+  virtual ConstView<T> contribution() const { return {}; }                          ///< this level's own share of the stream, n x B
   virtual void set_error_gain(std::span<const T> per_stream) { (void)per_stream; }  ///< scales e_l in carry; 1 = untouched
   virtual void score_broad(bool on) { (void)on; }
   virtual const BroadScore* broad_score() const { return nullptr; }

@@ -13,7 +13,14 @@ constexpr double accepted_rise = 1e-6;  // relative; rounding alone may raise F_
 ParameterTable RelaxationSettings::parameters() {
   const RelaxationSettings d;
   return {
-      {"steps", std::int64_t{d.steps}, 0, 1000, {}, "sweeps", "sweeps of settling per token at most; 0 leaves beliefs at their predictions", ""},
+      {"steps",
+       std::int64_t{d.steps},
+       0,
+       1000,
+       {},
+       "sweeps",
+       "sweeps of settling per token at most; 0 leaves beliefs at their predictions",
+       ""},
       {"rate", d.rate, 1e-6, 1, {}, "1", "gamma, the part of the way that one sweep moves a belief", ""},
       {"tolerance", d.tolerance, 0, 1, {}, "1", "a stream has settled when a sweep lowers its free energy by less than this part", ""},
   };
@@ -59,8 +66,7 @@ void Relaxation<T>::sweep(std::vector<std::unique_ptr<Level<T>>>& levels, std::s
     if (l > low) levels[l - 1]->repredict(levels[l]->downward());
   }
   if (low != 0) return;  // the emission is settled already when a level answers for a whole window
-  for (std::size_t l = high; l-- > 0;)
-    levels[l]->emit(step, l + 1 < levels.size() ? levels[l + 1]->downward() : Downward<T>{});
+  for (std::size_t l = high; l-- > 0;) levels[l]->emit(step, l + 1 < levels.size() ? levels[l + 1]->downward() : Downward<T>{});
 }
 
 template <class T>
@@ -132,7 +138,8 @@ void Relaxation<T>::check(const std::vector<T>& energy, std::span<const std::uin
   for (std::size_t j = 0; j < mask.size(); ++j)
     if (mask[j] != 0 && !std::isfinite(energy[j]))
       throw NumericalError(static_cast<std::int64_t>(step.index), std::to_string(low), "free energy of stream " + std::to_string(j),
-                           static_cast<double>(energy[j]), "lower learning.rate or relaxation.rate, or look for NaN in the model's weights");
+                           static_cast<double>(energy[j]),
+                           "lower learning.rate or relaxation.rate, or look for NaN in the model's weights");
 }
 
 template class Relaxation<float>;

@@ -1,5 +1,7 @@
 #include "core/simulation.hpp"
 
+#include <cassert>
+
 namespace strata {
 
 template <class T>
@@ -81,6 +83,7 @@ bool Simulation<T>::run(const std::function<bool()>& stop) {
 
 template <class T>
 void Simulation<T>::archive(Archive& archive) {
+  assert(archive.loading() || step_ % static_cast<std::uint64_t>(interval_) == 0);  // what the levels have stashed is not archived
   auto step = static_cast<std::int64_t>(step_);
   archive.value("step", step);
   archive.value("tokens", tokens_);

@@ -44,6 +44,7 @@ class Simulation {
   std::function<void(const Step<T>&)> before_observe;
   const Observation& observation() const { return observation_; }
   Step<T> describe_step() const;
+  /// Call between weight updates only (steps() a multiple of the interval): pending updates are not archived.
   void archive(Archive& archive);
 
  private:

@@ -98,12 +98,13 @@ Findings run(Bench& bench) {
 }  // namespace
 
 Experiment belief_inertia_experiment() {
-  return {"belief_inertia",
-          "twins with different histories read the same text: half-life, evidence and tokens to switch of every level's belief",
-          "Half-life: tokens until the distance of the two copies' predictions has halved. See strata describe half_life, evidence, tokens_to_switch.",
-          parameters(),
-          {{"pairs", "30"}, {"after", "1200"}, {"history", "600"}},
-          run};
+  return {
+      "belief_inertia",
+      "twins with different histories read the same text: half-life, evidence and tokens to switch of every level's belief",
+      "Half-life: tokens until the distance of the two copies' predictions has halved. See strata describe half_life, evidence, tokens_to_switch.",
+      parameters(),
+      {{"pairs", "30"}, {"after", "1200"}, {"history", "600"}},
+      run};
 }
 
 }  // namespace strata

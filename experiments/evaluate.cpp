@@ -22,7 +22,14 @@ namespace {
 
 ParameterTable parameters() {
   return {
-      {"stream_every", std::int64_t{4}, 0, 1e6, {}, "tokens", "what each level's share of the stream is worth is sampled so often; 0: not measured", ""},
+      {"stream_every",
+       std::int64_t{4},
+       0,
+       1e6,
+       {},
+       "tokens",
+       "what each level's share of the stream is worth is sampled so often; 0: not measured",
+       ""},
       {"streams", std::int64_t{32}, 1, 4096, {}, "1", "documents scored side by side", ""},
   };
 }
@@ -73,6 +80,7 @@ Findings run(Bench& bench) {
   auto hierarchy = study.load_hierarchy(bench.model, bench.values.integer("streams"));
   ScoringOptions options;
   options.stream_every = bench.values.integer("stream_every");
+  options.trace = bench.folder.file("trace.h5");
   const Scores scores = score_held_out(study, *hierarchy, options, bench.progress);
 
   Findings findings;
@@ -107,7 +115,8 @@ Findings run(Bench& bench) {
                 "level      prediction  decaying   unigram   entropy departure   top-down      swap\n"
                 "               nats      nats      nats      nats      nats   gain nats      nats\n",
                 static_cast<long long>(scores.documents.total_tokens()), study.held_out.size(), std::exp(nats), nats,
-                scores.documents.total_nats() / std::log(2.0) / bytes, unigram_nats(study), scores.free_energy.front(), scores.free_energy.back());
+                scores.documents.total_nats() / std::log(2.0) / bytes, unigram_nats(study), scores.free_energy.front(),
+                scores.free_energy.back());
   findings.table = head;
   for (Index l = 0; l < hierarchy->depth(); ++l) findings.table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), l);
   return findings;
@@ -116,10 +125,14 @@ Findings run(Bench& bench) {
 }  // namespace
 
 Experiment evaluate_experiment() {
-  return {"evaluate", "scores held-out documents level by level",
-          "Perplexity and bits per byte of the token level; nats of each level's own broad prediction against decaying unigrams; what each level's\n"
-          "share of the output stream is worth to the next token (replaced by its slow mean, or by another document's).",
-          parameters(), {}, run};
+  return {
+      "evaluate",
+      "scores held-out documents level by level",
+      "Perplexity and bits per byte of the token level; nats of each level's own broad prediction against decaying unigrams; what each level's\n"
+      "share of the output stream is worth to the next token (replaced by its slow mean, or by another document's).",
+      parameters(),
+      {},
+      run};
 }
 
 }  // namespace strata

@@ -30,8 +30,8 @@ struct Findings {
 
 struct Experiment {
   std::string name, summary, definition;
-  ParameterTable parameters;                             ///< keys NAME.*
-  std::vector<std::pair<std::string, std::string>> quick; ///< what --quick makes of them, where the user said nothing
+  ParameterTable parameters;                               ///< keys NAME.*
+  std::vector<std::pair<std::string, std::string>> quick;  ///< what --quick makes of them, where the user said nothing
   std::function<Findings(Bench&)> run;
 };
 

@@ -59,7 +59,8 @@ Projections error_gain(Bench& bench, Index level_index) {
     for (Index g = 0; g < groups; ++g, ++next) {
       const auto& document = study.held_out[next % study.held_out.size()];
       const Index wanted = history + 6 * level.tick() + 8;
-      const Index begin = std::min<Index>(static_cast<Index>(next / study.held_out.size()) * 97, std::max<Index>(0, document.size() - wanted));
+      const Index begin =
+          std::min<Index>(static_cast<Index>(next / study.held_out.size()) * 97, std::max<Index>(0, document.size() - wanted));
       const text::Script script{text::Segment{&document, begin, std::min(document.size(), begin + wanted)}};
       for (std::size_t c = 0; c < copies; ++c) scripts.push_back(script);
     }
@@ -114,13 +115,13 @@ Findings run(Bench& bench) {
   s.set("nats_per_token_without_settling", unsettled.documents.nats_per_token());
   BootstrapOptions bootstrap_options;
   bootstrap_options.seed = study.options.seed;
-  const Estimate worth =
-      paired_difference(unsettled.documents.nats, settled.documents.nats, settled.documents.tokens, bootstrap_options);
+  const Estimate worth = paired_difference(unsettled.documents.nats, settled.documents.nats, settled.documents.tokens, bootstrap_options);
   MeasuredValues values;
   values.set("settling_worth_nats", worth);
   add_values(s, values);
   char text[256];
-  std::snprintf(text, sizeof text, "settling lowers the free energy from %.4f to %.4f nats per token; left out at test time it costs %s nats per token\n",
+  std::snprintf(text, sizeof text,
+                "settling lowers the free energy from %.4f to %.4f nats per token; left out at test time it costs %s nats per token\n",
                 settled.free_energy.front(), settled.free_energy.back(), short_text(worth).c_str());
   findings.table = text;
   findings.table += "next forecast after one tick with the error times 0, .5, 1, 2 (along the way from 0 to 1):\n";
@@ -134,8 +135,8 @@ Findings run(Bench& bench) {
     level.set("error_gain_response", mean);
     level.set("error_gain_ticks", static_cast<std::int64_t>(found.size()));
     level.set("error_gain_monotonic", std::is_sorted(mean.begin(), mean.end()));
-    std::snprintf(text, sizeof text, "  %lld %-10s %6.3f %6.3f %6.3f %6.3f   (%zu ticks)\n", static_cast<long long>(l), level_name(l).c_str(), mean[0],
-                  mean[1], mean[2], mean[3], found.size());
+    std::snprintf(text, sizeof text, "  %lld %-10s %6.3f %6.3f %6.3f %6.3f   (%zu ticks)\n", static_cast<long long>(l),
+                  level_name(l).c_str(), mean[0], mean[1], mean[2], mean[3], found.size());
     findings.table += text;
   }
   for (Index l = 0; l < hierarchy->depth(); ++l) s.item("levels", static_cast<std::size_t>(l)).set("name", level_name(l));
@@ -145,8 +146,12 @@ Findings run(Bench& bench) {
 }  // namespace
 
 Experiment inference_experiment() {
-  return {"inference", "is settling real: free energy, the next forecast after scaled errors, and held-out nats without it",
-          "See the equations at the head of experiments/inference.cpp and core/relaxation.hpp.", parameters(), {{"ticks", "32"}}, run};
+  return {"inference",
+          "is settling real: free energy, the next forecast after scaled errors, and held-out nats without it",
+          "See the equations at the head of experiments/inference.cpp and core/relaxation.hpp.",
+          parameters(),
+          {{"ticks", "32"}},
+          run};
 }
 
 }  // namespace strata

@@ -15,8 +15,8 @@ namespace {
 constexpr double largest_seed = 9007199254740992.0;  // 2^53: exact as a number of JSON
 
 /// The options that decide what a run computes; with --resume they come from the run.
-const std::vector<std::string> deciding{"world", "text", "held-out", "foreign", "model", "out",   "config", "set",
-                                        "seed",  "seeds", "device",  "isa",     "quick"};
+const std::vector<std::string> deciding{"world", "text", "held-out", "foreign", "model", "out",  "config",
+                                        "set",   "seed", "seeds",    "device",  "isa",   "quick"};
 
 std::string joined(const std::vector<std::string>& lines) {
   std::string text;
@@ -58,7 +58,8 @@ std::string request_file(const std::string& dir) {
   const fs::path name = result_name(dir), partial = name.string() + ".partial";
   const std::string path = (partial / request_name).string();
   if (fs::exists(path)) return path;
-  if (fs::exists(partial)) throw FileError(partial.string(), "", "was stopped before any learning; give the same command again, without --resume");
+  if (fs::exists(partial))
+    throw FileError(partial.string(), "", "was stopped before any learning; give the same command again, without --resume");
   if (fs::exists(name / "summary.json")) throw FileError(name.string(), "", "this run is complete; there is nothing to resume");
   throw FileError(name.string(), "", "holds no interrupted run to resume; give the folder that the interrupted run named");
 }
@@ -128,7 +129,8 @@ Options recalled(const std::string& dir, const Options& now) {
   const std::string path = request_file(dir);
   for (const std::string& option : deciding)
     if (now.given.count(option) != 0)
-      throw ConfigError("--" + option, "", "--resume takes it from the interrupted run; only --threads, --json and --quiet go with --resume");
+      throw ConfigError("--" + option, "",
+                        "--resume takes it from the interrupted run; only --threads, --json and --quiet go with --resume");
   const Summary s = Summary::from_json(read_file(path), path);
   const auto text = [&](const char* key) { return s.text(key).value_or(""); };
   const fs::path folder = text("folder"), here = fs::current_path();

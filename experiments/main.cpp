@@ -3,9 +3,12 @@
 #include <boost/program_options.hpp>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 
 #include "core/error.hpp"
+#include "core/io/file.hpp"
+#include "core/io/provenance.hpp"
 #include "experiments/commands.hpp"
 
 namespace po = boost::program_options;
@@ -15,10 +18,9 @@ namespace {
 
 po::options_description options_description(Options& o, std::vector<std::string>& sets, std::string& config, std::int64_t& seed) {
   po::options_description d("Options", 120, 60);
-  const auto option = d.add_options();
   d.add_options()("help,h", "this text");
   d.add_options()("version", "version, commit and compiler");
-  d.add_options()("world", po::value(&o.world)->value_name("NAME"), "source of observations: text");
+  d.add_options()("world", po::value(&o.world)->value_name("NAME"), "source of observations (text)");
   d.add_options()("text", po::value(&o.text)->composing()->value_name("PATH"), "a UTF-8 file, or a folder of .txt files; repeatable");
   d.add_options()("held-out", po::value(&o.held_out)->composing()->value_name("PATH"),
                   "text to score on; without it every tenth document of --text, never trained on");
@@ -36,7 +38,6 @@ po::options_description options_description(Options& o, std::vector<std::string>
   d.add_options()("quick", po::bool_switch(&o.quick), "the smallest run that still means something");
   d.add_options()("json", po::bool_switch(&o.json), "summary to standard output, as JSON");
   d.add_options()("quiet", po::bool_switch(&o.quiet), "no progress");
-  static_cast<void>(option);
   return d;
 }
 
@@ -47,10 +48,21 @@ std::vector<std::string> option_names(const po::options_description& d) {
   return names;
 }
 
-/// What a person can do about a value that does not read: the option, the value, what it must be.
-[[noreturn]] void bad_value(const std::string& option, const std::string& value) {
-  const bool number = option == "--seed" || option == "--seeds" || option == "--threads";
-  throw ConfigError(option, value, number ? "must be a whole number" : "is used wrongly (strata --help)");
+/// What is wrong with an option that is known, in our words.
+[[noreturn]] void bad_option(const po::error_with_option_name& e) {
+  const std::string option = e.get_option_name(), what = e.what();
+  if (dynamic_cast<const po::validation_error*>(&e) != nullptr) {
+    const auto begin = what.find("('"), end = what.find("')");  // the argument ('12a') for option ...
+    throw ConfigError(option, begin < end && end != std::string::npos ? what.substr(begin + 2, end - begin - 2) : "",
+                      "must be a whole number");
+  }
+  if (dynamic_cast<const po::multiple_occurrences*>(&e) != nullptr) throw ConfigError(option, "", "is given twice");
+  const auto* syntax = dynamic_cast<const po::invalid_syntax*>(&e);
+  if (syntax != nullptr && syntax->kind() == po::invalid_syntax::missing_parameter)
+    throw ConfigError(option, "", "needs a value (strata --help)");
+  if (syntax != nullptr && syntax->kind() == po::invalid_syntax::extra_parameter)
+    throw ConfigError(option, "", "takes no value (strata --help)");
+  throw ConfigError(option, "", what + " (strata --help)");
 }
 
 void require_range(const char* option, std::int64_t value, std::int64_t low, std::int64_t high) {
@@ -86,13 +98,16 @@ int dispatch(int argc, char** argv) {
     po::store(po::command_line_parser(argc, argv).options(all).positional(positional).style(style).run(), map);
     po::notify(map);
   } catch (const po::unknown_option& e) {
-    throw ConfigError(e.get_option_name(), "", "there is no such option (strata --help)", nearest(e.get_option_name(), option_names(shown)));
-  } catch (const boost::wrapexcept<po::invalid_option_value>& e) {
-    bad_value(e.get_option_name(), value_of(e));
-  } catch (const po::error_with_option_name& e) {
-    throw ConfigError(e.get_option_name(), "", std::string(e.what()) + " (strata --help)");
-  } catch (const po::error& e) {
+    throw ConfigError(e.get_option_name(), "", "there is no such option (strata --help)",
+                      nearest(e.get_option_name(), option_names(shown)));
+  } catch (const po::error_with_option_name& e) { bad_option(e); } catch (const po::error& e) {
     throw ConfigError("command line", "", std::string(e.what()) + " (strata --help)");
+  }
+  if (map.count("version") != 0) {
+    const Provenance build = build_provenance();
+    std::cout << "strata " << build.strata_version << " (" << build.commit << (build.dirty ? ", changed" : "") << ", " << build.compiler
+              << ")\n";
+    return 0;
   }
   if (map.count("help") != 0 || words.empty() || words[0] == "help") {
     usage(words.empty() && map.count("help") == 0 ? std::cerr : std::cout, shown);
@@ -116,13 +131,19 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return strata::dispatch(argc, argv);
+    const int code = strata::dispatch(argc, argv);
+    std::cout.flush();
+    if (std::fflush(stdout) != 0 || !std::cout) throw strata::FileError("standard output", "", "cannot be written; is the disk full?");
+    return code;
   } catch (const strata::Error& e) {
     std::fprintf(stderr, "strata: %s\n", e.what());
     return e.exit_code();
   } catch (const std::bad_alloc&) {
     std::fputs("strata: out of memory; use fewer world.streams or a smaller vocabulary\n", stderr);
     return 5;
+  } catch (const std::filesystem::filesystem_error& e) {
+    std::fprintf(stderr, "strata: %s: %s\n", e.path1().c_str(), strata::disk_reason(e.code().value()).c_str());
+    return 6;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "strata: %s\n", e.what());
     return 6;

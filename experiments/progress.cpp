@@ -1,5 +1,6 @@
 #include "experiments/progress.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,21 @@ std::string clock_text(double seconds) {
   else
     std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
   return text;
+}
+
+std::string rate_text(double tokens_per_second) {
+  char text[48];
+  if (tokens_per_second >= 1000)
+    std::snprintf(text, sizeof text, "%.1fk tokens/s", tokens_per_second / 1000);
+  else
+    std::snprintf(text, sizeof text, "%.0f tokens/s", tokens_per_second);
+  return text;
+}
+
+/// Columns of the terminal: a line that is longer would wrap, and then no longer be overwritten by the next.
+std::size_t terminal_columns() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 }  // namespace
@@ -75,20 +91,23 @@ void Progress::draw(const std::string& note, bool last) {
   const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
   const double rate = seconds > 0 ? static_cast<double>(done_ - first_) / seconds : 0;
   const double part = total_ > 0 ? std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_)) : 0;
-  char numbers[128];
-  std::snprintf(numbers, sizeof numbers, "%3.0f %%  %.1fk tokens/s  %s %s", 100 * part, rate / 1000,
-                last ? "took" : "left", clock_text(last ? seconds : (rate > 0 ? static_cast<double>(total_ - done_) / rate : 0)).c_str());
-  const std::string line = what_ + "  " + numbers + (note.empty() ? "" : "  " + note);
+  char percent[16];
+  std::snprintf(percent, sizeof percent, "%3.0f %%  ", 100 * part);
+  const std::string left = rate > 0 ? clock_text(static_cast<double>(total_ - done_) / rate) : "-:--";
+  const std::string numbers =
+      percent + rate_text(rate) + (last ? "  took " + clock_text(seconds) : "  left " + left) + (note.empty() ? "" : "  " + note);
+  const std::string line = what_ + "  " + numbers;
   if (log_ && (last || !terminal_)) log_(line);
   if (quiet_) return;
   if (!terminal_) {
     std::fprintf(stderr, "%s\n", line.c_str());
     return;
   }
-  const int width = 24, full = static_cast<int>(part * width);
+  const int width = 16, full = static_cast<int>(part * width);
   std::string bar(static_cast<std::size_t>(full), '#');
   bar.resize(static_cast<std::size_t>(width), '.');
-  std::fprintf(stderr, "\r\033[K%s [%s] %s%s%s", what_.c_str(), bar.c_str(), numbers, note.empty() ? "" : "  ", note.c_str());
+  const std::string shown = what_ + " [" + bar + "] " + numbers;
+  std::fprintf(stderr, "\r\033[K%s", shown.substr(0, terminal_columns() - 1).c_str());
   drawn_ = true;
   if (last) {
     std::fputc('\n', stderr);

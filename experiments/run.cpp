@@ -53,7 +53,8 @@ void describe_run(Summary& s, const Study& study, const std::string& experiment,
 }
 
 /// The model to use: the one given, one that an interrupted run left in the folder, or a new one. `training` is what is known of a new one.
-std::string obtain_model(Study& study, ResultFolder& folder, const std::string& go_on, Progress& progress, std::optional<Summary>& training) {
+std::string obtain_model(Study& study, ResultFolder& folder, const std::string& go_on, Progress& progress,
+                         std::optional<Summary>& training) {
   if (!study.options.model.empty()) return study.options.model;
   const std::string model = folder.file("model.h5"), checkpoint = folder.file(checkpoint_name);
   if (fs::exists(model)) {
@@ -120,7 +121,8 @@ Outcome work(Options options, ResultFolder& folder, const std::string& go_on, co
 }
 
 /// One seed of one command in one folder; the folder is complete afterwards.
-Outcome run_one(const Options& options, ResultFolder& folder, const std::string& go_on, const std::function<void()>& on_ready = [] {}) {
+Outcome run_one(
+    const Options& options, ResultFolder& folder, const std::string& go_on, const std::function<void()>& on_ready = [] {}) {
   try {
     Outcome outcome = work(options, folder, go_on, on_ready);
     if (!options.model_out.empty()) {
@@ -130,9 +132,7 @@ Outcome run_one(const Options& options, ResultFolder& folder, const std::string&
     fs::remove(folder.file(request_name));
     folder.finish();
     return outcome;
-  } catch (const Interrupted&) {
-    throw Interrupted(go_on);
-  } catch (...) {
+  } catch (const Interrupted&) { throw Interrupted(go_on); } catch (...) {
     drop_unless_learned(folder);
     throw;
   }
@@ -197,7 +197,8 @@ int run_seeds(const Options& options, const std::string& dir) {
   if (options.json)
     std::cout << all.to_json();
   else
-    std::cout << options.seeds << " seeds, mean and standard deviation\n" << spread_table(all) << "results: " << outer.dir().string() << "\n";
+    std::cout << options.seeds << " seeds, mean and standard deviation\n"
+              << spread_table(all) << "results: " << outer.dir().string() << "\n";
   return 0;
 }
 
@@ -213,7 +214,8 @@ int run_in_folder(Options options) {
   find_world_kind(options.world);
   if (options.command != "train") find_experiment(options.experiment);
   if (options.seeds > 1 && !options.model_out.empty())
-    throw ConfigError("--model", options.model_out, "one file cannot hold the models of several seeds; they are found in DIR/seed_N/model.h5");
+    throw ConfigError("--model", options.model_out,
+                      "one file cannot hold the models of several seeds; they are found in DIR/seed_N/model.h5");
   if (options.device.threads == 0) options.device.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (!options.model_out.empty()) require_writable(options.model_out);
   const std::string dir = !options.resume.empty() ? options.resume : !options.out.empty() ? options.out : default_out(options);

@@ -5,13 +5,14 @@
 
 #include "core/error.hpp"
 #include "core/simulation.hpp"
+#include "experiments/trials.hpp"
 
 namespace strata {
 
 namespace {
 
-constexpr double slow_rate = 1e-3;     // of the mean of a level's share
-constexpr Index settle_tokens = 256;   // per stream before the slow mean is trusted
+constexpr double slow_rate = 1e-3;    // of the mean of a level's share
+constexpr Index settle_tokens = 256;  // per stream before the slow mean is trusted
 
 /// Scores the held forecast with parts of the stream replaced.
 class StreamProbe {
@@ -36,8 +37,8 @@ class StreamProbe {
     if (sampled) sample(step, o, place);
     for (Index l = 1; l < hierarchy_.depth(); ++l) {
       const double rate = std::max(slow_rate, 1 / (static_cast<double>(step.index) + 1));
-      device_.row_sum(static_cast<float>(rate / static_cast<double>(std::max<Index>(1, step.active_count))), hierarchy_.level(l).contribution(),
-                      step.active, static_cast<float>(1 - rate), means_[static_cast<std::size_t>(l)]);
+      device_.row_sum(static_cast<float>(rate / static_cast<double>(std::max<Index>(1, step.active_count))),
+                      hierarchy_.level(l).contribution(), step.active, static_cast<float>(1 - rate), means_[static_cast<std::size_t>(l)]);
     }
   }
 
@@ -85,7 +86,8 @@ class StreamProbe {
     }
   }
 
-  void add(const Step<float>& step, const std::vector<std::uint8_t>& usable, const std::vector<std::int32_t>& place, std::vector<double>& into) {
+  void add(const Step<float>& step, const std::vector<std::uint8_t>& usable, const std::vector<std::int32_t>& place,
+           std::vector<double>& into) {
     hierarchy_.level(0).score_with_stream(step, stream_, loss_);
     device_.download(loss_, host_);
     for (std::size_t s = 0; s < usable.size(); ++s)
@@ -123,16 +125,22 @@ Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOp
   scores.free_energy.assign(static_cast<std::size_t>(hierarchy.relaxation().settings.steps) + 1, 0);
   std::vector<std::int32_t> place(static_cast<std::size_t>(hierarchy.streams()), 0);
   std::vector<float> surprise(place.size());
-  std::int64_t rejections = 0, sweeps = 0, steps = 0;
+  std::int64_t rejections = 0, sweeps = 0;
   std::unique_ptr<StreamProbe> probe;
   if (options.stream_every > 0 && hierarchy.depth() > 1)
     probe = std::make_unique<StreamProbe>(hierarchy, static_cast<Index>(study.held_out.size()), options.stream_every);
+  std::unique_ptr<Recorder<float>> recorder;
+  if (!options.trace.empty()) {
+    std::vector<std::string> names;
+    for (Index l = 0; l < hierarchy.depth(); ++l) names.push_back(level_name(l));
+    recorder = std::make_unique<Recorder<float>>(options.trace, hierarchy, names, study.record(), study.trace_attributes("evaluate"));
+  }
   simulation.before_observe = [&](const Step<float>& step) {
     for (std::size_t s = 0; s < place.size(); ++s)
       if (step.observation->active[s] != 0) place[s] = place_of.at(step.observation->document[s]);
     if (probe) probe->probe(step, place);
   };
-  simulation.record = [&](const Observation& o, std::uint64_t) {
+  simulation.record = [&](const Observation& o, std::uint64_t step) {
     hierarchy.device().download(hierarchy.level(0).snapshot().surprise, surprise);
     double active = 0;
     for (std::size_t s = 0; s < place.size(); ++s) {
@@ -145,13 +153,14 @@ Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOp
     for (std::size_t k = 0; k < trace.free_energy.size(); ++k) scores.free_energy[k] += active * trace.free_energy[k];
     rejections += trace.rejections;
     sweeps += trace.sweeps;
-    ++steps;
+    if (recorder) recorder->record(o, step);
     progress.update(simulation.tokens());
   };
   progress.begin(options.what, world.tokens());
   simulation.start();
   if (!simulation.run(interrupted)) throw Interrupted("nothing of this score is kept; run it again");
   progress.end();
+  if (recorder) recorder->close();
   for (double& f : scores.free_energy) f /= static_cast<double>(simulation.tokens());
   scores.rejected_fraction = sweeps > 0 ? static_cast<double>(rejections) / static_cast<double>(sweeps) : 0;
   if (probe) scores.stream = std::move(probe->scores);

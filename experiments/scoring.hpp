@@ -20,16 +20,16 @@ struct DocumentScores {
 /// What the stream's parts are worth to the next token: losses with a part replaced by its slow mean, or by another document's.
 /// Entry 0: the whole stream; entry l: level l's share. Sums per document over the tokens that were sampled.
 struct StreamScores {
-  std::vector<double> tokens, intact;                   ///< per document
-  std::vector<std::vector<double>> mean, swap;          ///< [part][document]
+  std::vector<double> tokens, intact;           ///< per document
+  std::vector<std::vector<double>> mean, swap;  ///< [part][document]
 };
 
 struct Scores {
   DocumentScores documents;
   StreamScores stream;
-  std::vector<BroadScore> broad;        ///< per level, entry 0 empty
-  std::vector<double> free_energy;      ///< mean F_now after 0, 1, .. sweeps, nats per token
-  double rejected_fraction = 0;         ///< sweeps taken back
+  std::vector<BroadScore> broad;    ///< per level, entry 0 empty
+  std::vector<double> free_energy;  ///< mean F_now after 0, 1, .. sweeps, nats per token
+  double rejected_fraction = 0;     ///< sweeps taken back
   double seconds = 0;
 };
 
@@ -38,6 +38,7 @@ struct ScoringOptions {
   Index stream_every = 0;  ///< sample the stream's worth every so many tokens; 0: not at all
   bool broad = true;
   std::string what = "scoring";
+  std::string trace;  ///< where the reading is recorded; empty: not recorded
 };
 
 Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOptions& options, Progress& progress);

@@ -11,7 +11,8 @@ namespace {
 
 /// Numbers that are no measurement: a mean of them says nothing.
 bool is_fact(const std::string& key) {
-  static const std::set<std::string> facts{"seed", "dirty", "threads", "created", "commit", "experiment", "compiler", "device", "isa", "strata_version"};
+  static const std::set<std::string> facts{"seed",       "dirty",    "threads", "created", "commit",
+                                           "experiment", "compiler", "device",  "isa",     "strata_version"};
   return facts.count(key) != 0;
 }
 
@@ -43,8 +44,17 @@ void add_number(Summary& into, const std::vector<const Summary*>& runs, const st
 }
 
 void add_rows(std::string& table, const Summary& s, const std::string& heading) {
-  static const std::set<std::string> housekeeping{"seconds", "tokens_per_second", "peak_memory_bytes", "training_documents", "training_tokens",
-                                                  "held_out_documents", "held_out_tokens", "vocabulary", "parameters", "tokens", "updates"};
+  static const std::set<std::string> housekeeping{"seconds",
+                                                  "tokens_per_second",
+                                                  "peak_memory_bytes",
+                                                  "training_documents",
+                                                  "training_tokens",
+                                                  "held_out_documents",
+                                                  "held_out_tokens",
+                                                  "vocabulary",
+                                                  "parameters",
+                                                  "tokens",
+                                                  "updates"};
   std::string rows;
   for (const std::string& key : s.keys()) {
     const auto mean = s.number(key), sd = s.number(key + "_sd");

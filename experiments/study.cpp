@@ -40,11 +40,25 @@ bool is_of_model(const std::string& key) {
 }  // namespace
 
 ParameterTable amount_parameters() {
-  return {{"tokens", std::int64_t{0}, 0, 1e12, {}, "tokens", "train on documents of about so many tokens, spread evenly over the text; 0: all", ""}};
+  return {{"tokens",
+           std::int64_t{0},
+           0,
+           1e12,
+           {},
+           "tokens",
+           "train on documents of about so many tokens, spread evenly over the text; 0: all",
+           ""}};
 }
 
 ParameterTable checkpoint_parameters() {
-  return {{"checkpoint_seconds", 30.0, 0, 1e6, {}, "seconds", "a checkpoint for --resume is written so often while learning; 0: at every update", ""}};
+  return {{"checkpoint_seconds",
+           30.0,
+           0,
+           1e6,
+           {},
+           "seconds",
+           "a checkpoint for --resume is written so often while learning; 0: at every update",
+           ""}};
 }
 
 Study::Study(Options its_options, Progress& progress) : options(std::move(its_options)) {
@@ -53,12 +67,13 @@ Study::Study(Options its_options, Progress& progress) : options(std::move(its_op
   text_ = c.resolve(text_parameters(), "text.");
   world_ = c.resolve(world_parameters(), "world.");
   learning_ = LearningSettings::from(c.resolve(LearningSettings::parameters(), "learning."));
+  record_ = RecordSettings::from(c.resolve(RecordSettings::parameters(), "record."));
   streams_ = world_.integer("streams");
   interval_ = learning_.interval;
   checkpoint_seconds_ = c.resolve(checkpoint_parameters(), "learning.").real("checkpoint_seconds");
   const Index limit = c.resolve(amount_parameters(), "world.").integer("tokens");
   device = make_device<float>(options.device);
-  {  // every key is checked before anything is read: a mistyped one must not cost minutes
+  {                                          // every key is checked before anything is read: a mistyped one must not cost minutes
     const std::vector<double> few(2, -1.0);  // a vocabulary of two costs nothing
     build_hierarchy<float>(c, *device, few, 1, 1, options.seed);
     c.check_all_read();
@@ -175,6 +190,13 @@ std::map<std::string, std::string> Study::notes() const {
   notes["config"] = options.configuration.to_ini();
   notes["inputs"] = to_json(inputs);
   return notes;
+}
+
+std::vector<TraceAttribute> Study::trace_attributes(const std::string& experiment) const {
+  std::vector<TraceAttribute> attributes{
+      {"experiment", experiment}, {"config", options.configuration.to_ini()}, {"inputs", to_json(inputs)}};
+  for (const auto& [name, value] : attributes_of(provenance())) attributes.push_back({name, value});
+  return attributes;
 }
 
 }  // namespace strata

@@ -6,6 +6,7 @@
 #include "core/hierarchy.hpp"
 #include "core/io/provenance.hpp"
 #include "core/learning.hpp"
+#include "core/recorder.hpp"
 #include "experiments/options.hpp"
 #include "experiments/progress.hpp"
 #include "experiments/worlds/text/passages.hpp"
@@ -48,6 +49,7 @@ class Study {
   double checkpoint_seconds() const { return checkpoint_seconds_; }
   const LearningSettings& learning() const { return learning_; }
   const Values& world_values() const { return world_; }
+  const RecordSettings& record() const { return record_; }
 
   /// A hierarchy of this study's configuration, with untrained weights.
   std::unique_ptr<Hierarchy<float>> make_hierarchy(Index streams);
@@ -58,6 +60,7 @@ class Study {
   void archive_model(Archive& archive, Hierarchy<float>& hierarchy);
   std::map<std::string, std::string> notes() const;  ///< configuration, seed, provenance, for a model file
   Provenance provenance() const;
+  std::vector<TraceAttribute> trace_attributes(const std::string& experiment) const;  ///< of the root of a trace
 
  private:
   void read_documents(Progress& progress);
@@ -67,6 +70,7 @@ class Study {
   Index streams_ = 32, interval_ = 8;
   double checkpoint_seconds_ = 30;
   LearningSettings learning_;
+  RecordSettings record_;
   Values text_, world_;
 };
 

@@ -137,7 +137,8 @@ Findings run(Bench& bench) {
   const Index history = bench.values.integer("history"), after = bench.values.integer("after");
   const auto origins = study.foreign_given ? std::vector<Origin>{Origin::foreign} : text::available_origins(study.held_out);
   const auto sentence_places = text::choose_places(study.held_out, passage_options(bench, Unit::sentence, origins), study.foreign.encoded);
-  const auto paragraph_places = text::choose_places(study.held_out, passage_options(bench, Unit::paragraph, origins), study.foreign.encoded);
+  const auto paragraph_places =
+      text::choose_places(study.held_out, passage_options(bench, Unit::paragraph, origins), study.foreign.encoded);
 
   std::vector<Condition> conditions;
   conditions.push_back(undisturbed(sentence_places, "/", history, after));
@@ -185,13 +186,14 @@ Findings run(Bench& bench) {
 }  // namespace
 
 Experiment surprise_recovery_experiment() {
-  return {"surprise_recovery",
-          "inserts foreign sentences and paragraphs into held-out text, and switches documents: who is surprised, and for how long",
-          "Displacement is the distance of a level's prediction from that of a copy that read the same text without the passage; recovery the\n"
-          "tokens until its trial average is back to a tenth. See strata describe recovery, strata describe surprise.",
-          parameters(),
-          {{"places", "24"}, {"after", "800"}, {"history", "400"}},
-          run};
+  return {
+      "surprise_recovery",
+      "inserts foreign sentences and paragraphs into held-out text, and switches documents: who is surprised, and for how long",
+      "Displacement is the distance of a level's prediction from that of a copy that read the same text without the passage; recovery the\n"
+      "tokens until its trial average is back to a tenth. See strata describe recovery, strata describe surprise.",
+      parameters(),
+      {{"places", "24"}, {"after", "800"}, {"history", "400"}},
+      run};
 }
 
 }  // namespace strata

@@ -44,7 +44,8 @@ void require_same_inputs(const Study& study, const std::map<std::string, std::st
 /// Surprise per token since the last time it was asked for.
 class RecentNats {
  public:
-  explicit RecentNats(const Simulation<float>& simulation) : simulation_(simulation), nats_(simulation.nats()), tokens_(simulation.tokens()) {}
+  explicit RecentNats(const Simulation<float>& simulation)
+      : simulation_(simulation), nats_(simulation.nats()), tokens_(simulation.tokens()) {}
   std::string operator()() {
     const auto tokens = static_cast<double>(std::max<std::int64_t>(1, simulation_.tokens() - tokens_));
     char text[64];
@@ -121,7 +122,8 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   const Summary summary = summary_of(simulation, *hierarchy, learning, earlier + seconds_since(begin));
   auto notes = study.notes();
   notes["training"] = summary.to_json();
-  save_atomically(model, [&](Archive& archive) { study.archive_model(archive, *hierarchy); }, notes);
+  save_atomically(
+      model, [&](Archive& archive) { study.archive_model(archive, *hierarchy); }, notes);
   std::filesystem::remove(checkpoint);
   std::filesystem::remove(checkpoint + ".partial");  // of a kill in the middle of writing one
   return summary;

@@ -178,11 +178,16 @@ void write_level(TraceWriter& trace, const std::string& group, const Track& trac
 
 void layout_level(TraceLayout& layout, const std::string& group, const Track& track, Index trials, const Level<float>& level) {
   const Index samples = static_cast<Index>(track.time.size());
-  layout.groups.push_back({group, {{"name", level_name(track.level)}, {"time_constant", level.time_constant()},
-                                   {"tick", static_cast<std::int64_t>(level.tick())}, {"kind", level.kind()}}});
-  layout.datasets.push_back({group + "/time", {"time"}, {samples}, NumberType::i64, "tokens", "tokens from the event; 0 is the first one after it"});
+  layout.groups.push_back({group,
+                           {{"name", level_name(track.level)},
+                            {"time_constant", level.time_constant()},
+                            {"tick", static_cast<std::int64_t>(level.tick())},
+                            {"kind", level.kind()}}});
+  layout.datasets.push_back(
+      {group + "/time", {"time"}, {samples}, NumberType::i64, "tokens", "tokens from the event; 0 is the first one after it"});
   const auto vectors = [&](const char* name, const char* long_name) {
-    layout.datasets.push_back({group + "/" + name, {"time", "stream", "unit"}, {samples, trials, track.units}, NumberType::f32, "1", long_name});
+    layout.datasets.push_back(
+        {group + "/" + name, {"time", "stream", "unit"}, {samples, trials, track.units}, NumberType::f32, "1", long_name});
   };
   const auto scalars = [&](const char* name, const char* units, const char* long_name) {
     layout.datasets.push_back({group + "/" + name, {"time", "stream"}, {samples, trials}, NumberType::f32, units, long_name});
@@ -216,9 +221,11 @@ void layout_condition(TraceLayout& layout, const Condition& condition, const Con
   cell("byte_begin", NumberType::i64, "bytes", "where the token begins in its source file");
   cell("byte_end", NumberType::i64, "bytes", "where the token ends in its source file");
   cell("surprise", NumberType::f32, "nats", "-ln p(token)");
-  layout.datasets.push_back({prefix + "/valid", {"stream"}, {trials}, NumberType::i32, "tokens", "common tokens read; times from here on are fill"});
+  layout.datasets.push_back(
+      {prefix + "/valid", {"stream"}, {trials}, NumberType::i32, "tokens", "common tokens read; times from here on are fill"});
   if (!condition.passage.empty())
-    layout.datasets.push_back({prefix + "/passage_length", {"stream"}, {trials}, NumberType::i32, "tokens", "length of the inserted passage"});
+    layout.datasets.push_back(
+        {prefix + "/passage_length", {"stream"}, {trials}, NumberType::i32, "tokens", "length of the inserted passage"});
 }
 
 void write_condition(TraceWriter& trace, const Condition& condition, const ConditionRecorder& recorder, const TrialWindow& window) {
@@ -272,15 +279,19 @@ void record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<
   progress.end();
 
   TraceLayout layout;
-  TraceGroup root{"/", {{"experiment", experiment}, {"config", study.options.configuration.to_ini()}, {"inputs", to_json(study.inputs)}}};
-  for (const auto& [name, value] : attributes_of(study.provenance())) root.attributes.push_back({name, value});
-  layout.groups.push_back(root);
+  layout.groups.push_back({"/", study.trace_attributes(experiment)});
   for (std::size_t c = 0; c < conditions.size(); ++c) layout_condition(layout, conditions[c], recorders[c], hierarchy, window);
   const auto sweeps = static_cast<Index>(hierarchy.relaxation().settings.steps) + 1;
   const auto steps = static_cast<Index>(recorders[0].rejections().size());
-  layout.datasets.push_back({"/relaxation/free_energy", {"time", "step"}, {steps, sweeps}, NumberType::f32, "nats",
-                             "mean free energy of the levels that settle at every token, after each sweep; first batch of the root streams"});
-  layout.datasets.push_back({"/relaxation/rejections", {"time"}, {steps}, NumberType::i64, "1", "sweeps taken back, over streams and levels"});
+  layout.datasets.push_back(
+      {"/relaxation/free_energy",
+       {"time", "step"},
+       {steps, sweeps},
+       NumberType::f32,
+       "nats",
+       "mean free energy of the levels that settle at every token, after each sweep; first batch of the root streams"});
+  layout.datasets.push_back(
+      {"/relaxation/rejections", {"time"}, {steps}, NumberType::i64, "1", "sweeps taken back, over streams and levels"});
   TraceWriter trace(path, layout, {.swmr = false, .background = true, .deflate = 2});
   for (std::size_t c = 0; c < conditions.size(); ++c) write_condition(trace, conditions[c], recorders[c], window);
   trace.write_block<float>(trace.handle("/relaxation/free_energy"), {0, 0}, {steps, sweeps}, recorders[0].energy());

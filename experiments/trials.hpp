@@ -14,12 +14,12 @@
 namespace strata {
 
 struct Condition {
-  std::string name;       ///< "/" for the root of the trace, else below /conditions
-  std::string reference;  ///< "/" or "/conditions/NAME"; empty: compared with nothing
-  std::vector<text::Script> scripts;    ///< per trial
-  std::vector<Index> zero;              ///< per trial: tokens read before time 0
-  std::vector<std::int32_t> passage;    ///< per trial: tokens of the inserted passage; empty: none
-  bool beliefs = false;                 ///< record x as well as mu
+  std::string name;                   ///< "/" for the root of the trace, else below /conditions
+  std::string reference;              ///< "/" or "/conditions/NAME"; empty: compared with nothing
+  std::vector<text::Script> scripts;  ///< per trial
+  std::vector<Index> zero;            ///< per trial: tokens read before time 0
+  std::vector<std::int32_t> passage;  ///< per trial: tokens of the inserted passage; empty: none
+  bool beliefs = false;               ///< record x as well as mu
 };
 
 struct TrialWindow {

@@ -8,8 +8,8 @@ namespace strata {
 
 namespace {
 constexpr double sharpness_rate = .05;  // of beta
-constexpr Index block_width = 4;          // columns evaluated together
-}
+constexpr Index block_width = 4;        // columns evaluated together
+}  // namespace
 
 template <class T>
 Broad<T>::Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& settings, Index inputs, Index above, Index streams,
@@ -122,7 +122,8 @@ void Broad<T>::evaluate_block(std::span<const std::int32_t> due, const Partners<
   device_.map(Unary::tanh, f, f);
   recent_.clear();
   for (std::size_t i = 0; i < due.size(); ++i)
-    recency_.entries(due[i], 0, static_cast<std::int32_t>(i), [this](double r) { return beta_ * saturated(r); }, recent_);
+    recency_.entries(
+        due[i], 0, static_cast<std::int32_t>(i), [this](double r) { return beta_ * saturated(r); }, recent_);
   logits(width, f, recent_, out);
   device_.log_sum_exp(out, normaliser);
   for (std::size_t i = 0; i < due.size(); ++i) {
@@ -147,7 +148,8 @@ void Broad<T>::open_window(std::int32_t stream, const Observation* o, const Part
   const bool fresh = o == nullptr || position_[j] == 0 || (o->boundary[j] & (settings_.unit | document_end)) != 0;
   w.boundaries = fresh || settings_.unit == document_end ? 1 : 2;
   std::vector<Entry<float>> counts;
-  recency_.entries(stream, 0, 0, [](double r) { return r; }, counts);
+  recency_.entries(
+      stream, 0, 0, [](double r) { return r; }, counts);
   for (const auto& e : counts) w.counts.emplace_back(e.row, e.value);
   device_.copy(partners.mu.cols_at(stream, 1), pool_mu_.cols_at(w.column, 1));
   device_.copy(partners.memory.cols_at(stream, 1), pool_memory_.cols_at(w.column, 1));

@@ -18,9 +18,9 @@
 namespace strata {
 
 struct BroadSettings {
-  double weight = .1;      ///< w_l
-  Index interval = 16;     ///< tokens between two evaluations at least
-  Index limit = 60;        ///< tokens of a window at most
+  double weight = .1;                ///< w_l
+  Index interval = 16;               ///< tokens between two evaluations at least
+  Index limit = 60;                  ///< tokens of a window at most
   std::uint8_t unit = sentence_end;  ///< the boundary that ends a unit
   double time_constant = 15;         ///< tokens, of the recency counts
   std::size_t saturation = 0;        ///< which saturation (levels/recency.hpp)

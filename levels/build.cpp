@@ -44,8 +44,8 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
 }
 
 template std::unique_ptr<Hierarchy<float>> build_hierarchy<float>(Configuration&, Device<float>&, const std::vector<double>&, Index, Index,
-                                                                 std::uint64_t);
-template std::unique_ptr<Hierarchy<double>> build_hierarchy<double>(Configuration&, Device<double>&, const std::vector<double>&, Index, Index,
-                                                                   std::uint64_t);
+                                                                  std::uint64_t);
+template std::unique_ptr<Hierarchy<double>> build_hierarchy<double>(Configuration&, Device<double>&, const std::vector<double>&, Index,
+                                                                    Index, std::uint64_t);
 
 }  // namespace strata

@@ -17,8 +17,8 @@ namespace strata {
 
 struct GateSettings {
   bool on = false;
-  double window = 8;       ///< W, tokens
-  double threshold = 2.75; ///< theta
+  double window = 8;        ///< W, tokens
+  double threshold = 2.75;  ///< theta
   double strength = .9;
 };
 

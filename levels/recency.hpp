@@ -32,10 +32,10 @@ class Recency {
  private:
   struct Stream {
     std::int64_t now = 0;
-    std::vector<std::int32_t> words;       // in order of first reading
-    std::vector<std::int32_t> position;    // V: index in words, -1 when absent
-    std::vector<std::int64_t> stamp;       // parallel to words: when the counts were last brought up to date
-    std::vector<float> counts;             // parallel to words, traces() each
+    std::vector<std::int32_t> words;     // in order of first reading
+    std::vector<std::int32_t> position;  // V: index in words, -1 when absent
+    std::vector<std::int64_t> stamp;     // parallel to words: when the counts were last brought up to date
+    std::vector<float> counts;           // parallel to words, traces() each
   };
   float decayed(const Stream& s, std::size_t word, std::size_t i) const;
   void prune(Stream& s);

@@ -14,9 +14,9 @@ template <class T>
 struct LevelPlace {
   Device<T>& device;
   Lexicon<T>& lexicon;
-  Index index, depth;   ///< position, 0 lowest; number of levels
-  Index inputs;         ///< rows of the features handed up by the level below, 0 for level 0
-  Index above;          ///< units of the level above, 0 at the top
+  Index index, depth;  ///< position, 0 lowest; number of levels
+  Index inputs;        ///< rows of the features handed up by the level below, 0 for level 0
+  Index above;         ///< units of the level above, 0 at the top
   Index streams, interval;
   std::uint64_t seed;
   const Values& values;

@@ -45,8 +45,9 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   power_ = {device, n, 1};
   inverse_ = {device, n, 1};
   for (auto* x : {&h_, &h_used_, &tmp_wide_, &eligible_}) *x = {device, wide, b};
-  for (auto* x : {&kap_, &kap_used_, &base_, &mu_, &x_, &f_, &drop_, &fd_, &stream_, &share_, &e_, &error_, &belief_, &message_, &drive_,
-                  &kept_x_, &kept_f_, &kept_fd_, &kept_mu_, &fd_mu_, &tmp_, &delta_, &rho_sum_, &feedback_sum_, &ek_, &word_})
+  for (auto* x : {&kap_, &kap_used_, &base_,    &mu_,           &x_,     &f_,      &drop_,   &fd_,      &stream_,  &share_,
+                  &e_,   &error_,    &belief_,  &message_,      &drive_, &kept_x_, &kept_f_, &kept_fd_, &kept_mu_, &fd_mu_,
+                  &tmp_, &delta_,    &rho_sum_, &feedback_sum_, &ek_,    &word_})
     *x = {device, n, b};
   for (auto* x : {&features_, &new_features_}) *x = {device, 2 * n, b};
   inputs_now_ = {device, inputs_, b};
@@ -338,10 +339,25 @@ void SituationLevel<T>::archive_parameters(Archive& archive) {
 
 template <class T>
 std::vector<std::pair<const char*, Tensor<T>*>> SituationLevel<T>::state_tensors() {
-  std::vector<std::pair<const char*, Tensor<T>*>> all{
-      {"h", &h_}, {"h_used", &h_used_}, {"kap", &kap_}, {"kap_used", &kap_used_}, {"base", &base_}, {"mu", &mu_}, {"x", &x_}, {"f", &f_},
-      {"drop", &drop_}, {"fd", &fd_}, {"stream", &stream_}, {"share", &share_}, {"features", &features_}, {"belief", &belief_},
-      {"error", &error_}, {"rho_sum", &rho_sum_}, {"feedback_sum", &feedback_sum_}, {"error_norm", &error_norm_}, {"penalty", &penalty_}};
+  std::vector<std::pair<const char*, Tensor<T>*>> all{{"h", &h_},
+                                                      {"h_used", &h_used_},
+                                                      {"kap", &kap_},
+                                                      {"kap_used", &kap_used_},
+                                                      {"base", &base_},
+                                                      {"mu", &mu_},
+                                                      {"x", &x_},
+                                                      {"f", &f_},
+                                                      {"drop", &drop_},
+                                                      {"fd", &fd_},
+                                                      {"stream", &stream_},
+                                                      {"share", &share_},
+                                                      {"features", &features_},
+                                                      {"belief", &belief_},
+                                                      {"error", &error_},
+                                                      {"rho_sum", &rho_sum_},
+                                                      {"feedback_sum", &feedback_sum_},
+                                                      {"error_norm", &error_norm_},
+                                                      {"penalty", &penalty_}};
   if (above_ > 0) {
     all.emplace_back("above_used", &above_used_);
     all.emplace_back("feedback", &feedback_);

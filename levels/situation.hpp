@@ -25,19 +25,19 @@
 namespace strata {
 
 struct SituationSettings {
-  Index index = 1;          ///< position in the hierarchy, 1 = just above the token level
-  double tau = 5;           ///< tokens, the shorter time constant
-  double spread = 3;        ///< the longer is tau * spread
-  Index tick = 0;           ///< tokens; 0: ceil(tau / 8)
+  Index index = 1;    ///< position in the hierarchy, 1 = just above the token level
+  double tau = 5;     ///< tokens, the shorter time constant
+  double spread = 3;  ///< the longer is tau * spread
+  Index tick = 0;     ///< tokens; 0: ceil(tau / 8)
   bool token_fed = false;
   bool carry = true;
-  double carry_time = 20;   ///< ct, tokens
-  double carry_rate = .003; ///< eta
-  double precision = 100;   ///< pi
-  double dropout = .2;      ///< of f(x) while learning
+  double carry_time = 20;       ///< ct, tokens
+  double carry_rate = .003;     ///< eta
+  double precision = 100;       ///< pi
+  double dropout = .2;          ///< of f(x) while learning
   double feed_belief = .3;      ///< c_f
   double feed_innovation = .1;  ///< c_d
-  bool eligibility = true;  ///< word vectors learn through the memory
+  bool eligibility = true;      ///< word vectors learn through the memory
   bool exact_eligibility = false;
   BroadSettings broad;
   GateSettings gate;
@@ -120,7 +120,8 @@ class SituationLevel : public Level<T> {
   Tensor<T> mean_, power_;  // m (inputs), nu (n)
 
   Tensor<T> h_, h_used_, kap_, kap_used_, above_used_, base_, mu_, x_, f_, drop_, fd_, stream_, share_, features_, new_features_;
-  Tensor<T> e_, error_, belief_, feedback_, message_, drive_, kept_x_, kept_f_, kept_fd_, kept_mu_, kept_above_, fd_mu_, tmp_, tmp_wide_, delta_, inverse_;
+  Tensor<T> e_, error_, belief_, feedback_, message_, drive_, kept_x_, kept_f_, kept_fd_, kept_mu_, kept_above_, fd_mu_, tmp_, tmp_wide_,
+      delta_, inverse_;
   Tensor<T> rho_sum_, feedback_sum_, error_norm_, new_norm_, penalty_, surprise_, column_, factor_, tick_mask_, word_, inputs_now_;
   Tensor<T> decay_, ek_, eligible_;
   ConstView<T> rho_;  // of the level below, relayed
@@ -132,8 +133,8 @@ class SituationLevel : public Level<T> {
   std::vector<double> carried_gate_;           // product of (1 - .9 o) since the last tick
   std::vector<T> error_gain_, host_, host2_;
   std::vector<double> nats_, evidence_;
-  std::vector<std::int32_t> ring_;             // newest tokens per stream, for eligibility
-  std::vector<std::int64_t> read_;             // tokens read per stream
+  std::vector<std::int32_t> ring_;  // newest tokens per stream, for eligibility
+  std::vector<std::int64_t> read_;  // tokens read per stream
   Index reach_ = 0;
   std::vector<Scatter<T>> scatters_;
 };

@@ -102,8 +102,7 @@ void SituationLevel<T>::carry_innovation(const Step<T>& step) {
 template <class T>
 void SituationLevel<T>::open_gate(const Step<T>& step) {
   if (!settings_.gate.on) return;
-  for (std::size_t j = 0; j < nats_.size(); ++j)
-    evidence_[j] = lexicon_.log_unigram(step.observation->id[j]) + nats_[j];  // ln u - ln p_l
+  for (std::size_t j = 0; j < nats_.size(); ++j) evidence_[j] = lexicon_.log_unigram(step.observation->id[j]) + nats_[j];  // ln u - ln p_l
   gate_.read(evidence_, step.observation->active, step.learning);
   for (std::size_t j = 0; j < carried_gate_.size(); ++j) carried_gate_[j] *= gate_.leak_factor(j);
 }

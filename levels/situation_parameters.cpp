@@ -46,7 +46,13 @@ ParameterTable SituationSettings::parameters(Index index) {
       {"dropout", d.dropout, 0, .95, {}, "1", "part of the activity dropped while learning", "Srivastava et al. 2014"},
       {"feed_belief", d.feed_belief, 0, 100, {}, "1", "c_f, scale of the belief handed up", "model A"},
       {"feed_innovation", d.feed_innovation, 0, 100, {}, "1", "c_d, scale of the innovation handed up", "model A"},
-      {"eligibility", std::string("sampled"), 0, 0, {"sampled", "exact", "off"}, "", "word vectors behind the memory: 6 newest words and every 8th, all, none",
+      {"eligibility",
+       std::string("sampled"),
+       0,
+       0,
+       {"sampled", "exact", "off"},
+       "",
+       "word vectors behind the memory: 6 newest words and every 8th, all, none",
        "Bellec et al. 2020"},
       {"broad_weight", d.broad.weight, 0, 100, {}, "1", "w, weight of the broad prediction in learning", "model A"},
       {"broad_interval", std::int64_t{r.interval}, 1, 1e6, {}, "tokens", "tokens between two broad predictions at least", "model A"},
@@ -93,8 +99,8 @@ std::unique_ptr<Level<T>> make(const LevelPlace<T>& p) {
 }  // namespace
 
 LevelKind situation_kind() {
-  return {"situation", "a slow belief about what the text is in the middle of: memory, carry, gate, broad prediction", SituationSettings::parameters,
-          make<float>, make<double>};
+  return {"situation", "a slow belief about what the text is in the middle of: memory, carry, gate, broad prediction",
+          SituationSettings::parameters, make<float>, make<double>};
 }
 
 }  // namespace strata

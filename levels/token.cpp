@@ -16,19 +16,40 @@ const std::vector<double> priming_time_constants{40, 300, 2500};
 ParameterTable TokenSettings::parameters() {
   const TokenSettings d;
   return {
-      {"units", std::int64_t{d.units}, 1, 65536, {}, "units", "size d of the word embedding and of the token level's value node", "model A"},
+      {"units",
+       std::int64_t{d.units},
+       1,
+       65536,
+       {},
+       "units",
+       "size d of the word embedding and of the token level's value node",
+       "model A"},
       {"hidden", std::int64_t{d.hidden}, 1, 65536, {}, "units", "size Ha of the hidden value node", "model A"},
       {"context", std::int64_t{d.context}, 1, 64, {}, "tokens", "words K0 of context the token level sees", "Mnih & Hinton 2007"},
       {"precision", d.precision, 1e-6, 1e9, {}, "1", "pi_0, precision of the token level's value node", "model A"},
       {"hidden_precision", d.hidden_precision, 1e-6, 1e9, {}, "1", "pi_a, precision of the hidden value node", "model A"},
-      {"context_dropout", d.context_dropout, 0, .95, {}, "1", "part of the context features dropped while learning", "Srivastava et al. 2014"},
-      {"priming", d.priming, 0, 1, {}, "", "recently read words are expected again (leaky counts of 40, 300, 2500 tokens)", "Kuhn & De Mori 1990"},
+      {"context_dropout",
+       d.context_dropout,
+       0,
+       .95,
+       {},
+       "1",
+       "part of the context features dropped while learning",
+       "Srivastava et al. 2014"},
+      {"priming",
+       d.priming,
+       0,
+       1,
+       {},
+       "",
+       "recently read words are expected again (leaky counts of 40, 300, 2500 tokens)",
+       "Kuhn & De Mori 1990"},
   };
 }
 
 TokenSettings TokenSettings::from(const Values& v) {
-  return {v.integer("units"), v.integer("hidden"), v.integer("context"), v.real("precision"), v.real("hidden_precision"),
-          v.real("context_dropout"), v.flag("priming")};
+  return {v.integer("units"),         v.integer("hidden"),       v.integer("context"), v.real("precision"),
+          v.real("hidden_precision"), v.real("context_dropout"), v.flag("priming")};
 }
 
 template <class T>
@@ -51,8 +72,7 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
   device.copy(lexicon.background(), output_bias_.value);
   for (auto* x : {&ctx_, &ctx_mask_}) *x = {device, in, b};
   for (auto* x : {&mu_a_, &x_a_, &f_a_, &e_a_, &message_a_, &kept_x_a_, &kept_f_a_}) *x = {device, ha, b};
-  for (auto* x : {&base_, &mu_0_, &x_0_, &f_0_, &e0_, &gradient_0_, &kept_x_0_, &kept_f_0_, &kept_mu_0_, &belief_})
-    *x = {device, d, b};
+  for (auto* x : {&base_, &mu_0_, &x_0_, &f_0_, &e0_, &gradient_0_, &kept_x_0_, &kept_f_0_, &kept_mu_0_, &belief_}) *x = {device, d, b};
   for (auto* x : {&rho_, &word_, &stream_held_}) *x = {device, n, b};
   for (auto* x : {&logits_, &work_[0], &work_[1]}) *x = {device, v, b};
   for (auto* x : {&kept_loss_, &loss_, &surprise_, &error_norm_, &free_energy_, &scratch_energy_}) *x = {device, b, 1};
@@ -265,7 +285,8 @@ void TokenLevel<T>::prime() {
   for (std::size_t i = 0; i < 3; ++i) {
     primed_[i].clear();
     for (Index j = 0; j < streams_; ++j)
-      recency_->entries(j, i, static_cast<std::int32_t>(j), [i](double r) { return saturate(i, r); }, primed_[i]);
+      recency_->entries(
+          j, i, static_cast<std::int32_t>(j), [i](double r) { return saturate(i, r); }, primed_[i]);
   }
 }
 
@@ -273,7 +294,8 @@ template <class T>
 void TokenLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) {
   const Index d = settings_.units;
   for (Index k = 0; k < settings_.context; ++k)
-    device_.gather_columns(embedding_.value, std::span(context_).subspan(static_cast<std::size_t>(k * streams_), static_cast<std::size_t>(streams_)),
+    device_.gather_columns(embedding_.value,
+                           std::span(context_).subspan(static_cast<std::size_t>(k * streams_), static_cast<std::size_t>(streams_)),
                            ctx_.rows_at(k * d, d));
   if (step.learning && settings_.context_dropout > 0) {
     device_.dropout_mask(settings_.context_dropout, {step.seed, step.index, 0, context_dropout}, ctx_mask_);
@@ -303,9 +325,17 @@ void TokenLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) 
 template <class T>
 void TokenLevel<T>::archive_state(Archive& archive) {
   archive.value("context", context_);
-  for (auto& [name, x] : std::initializer_list<std::pair<const char*, Tensor<T>*>>{
-           {"ctx", &ctx_}, {"ctx_mask", &ctx_mask_}, {"mu_a", &mu_a_}, {"base", &base_}, {"mu_0", &mu_0_}, {"x_a", &x_a_}, {"x_0", &x_0_},
-           {"f_a", &f_a_}, {"f_0", &f_0_}, {"stream", &stream_held_}, {"logits", &logits_}})
+  for (auto& [name, x] : std::initializer_list<std::pair<const char*, Tensor<T>*>>{{"ctx", &ctx_},
+                                                                                   {"ctx_mask", &ctx_mask_},
+                                                                                   {"mu_a", &mu_a_},
+                                                                                   {"base", &base_},
+                                                                                   {"mu_0", &mu_0_},
+                                                                                   {"x_a", &x_a_},
+                                                                                   {"x_0", &x_0_},
+                                                                                   {"f_a", &f_a_},
+                                                                                   {"f_0", &f_0_},
+                                                                                   {"stream", &stream_held_},
+                                                                                   {"logits", &logits_}})
     archive.tensor(name, *x);
   for (std::size_t i = 0; recency_ && i < 3; ++i) {
     Archive::Scope scope(archive, "priming");
@@ -327,7 +357,8 @@ void TokenLevel<T>::permute_streams(std::span<const std::int32_t> from) {
   const auto old = context_;
   for (Index k = 0; k < settings_.context; ++k)
     for (Index j = 0; j < streams_; ++j)
-      context_[static_cast<std::size_t>(k * streams_ + j)] = old[static_cast<std::size_t>(k * streams_ + from[static_cast<std::size_t>(j)])];
+      context_[static_cast<std::size_t>(k * streams_ + j)] =
+          old[static_cast<std::size_t>(k * streams_ + from[static_cast<std::size_t>(j)])];
 }
 
 template <class T>

@@ -19,10 +19,10 @@
 namespace strata {
 
 struct TokenSettings {
-  Index units = 64;       ///< d
-  Index hidden = 192;     ///< Ha
-  Index context = 5;      ///< K0
-  double precision = 1;   ///< pi_0
+  Index units = 64;               ///< d
+  Index hidden = 192;             ///< Ha
+  Index context = 5;              ///< K0
+  double precision = 1;           ///< pi_0
   double hidden_precision = 100;  ///< pi_a
   double context_dropout = .1;
   bool priming = false;

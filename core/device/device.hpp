@@ -55,7 +55,7 @@ class Device {
   // --- memory
   virtual T* allocate(Index elements) = 0;  ///< 64-byte aligned, zeroed; throws DeviceError when there is none
   virtual void release(T* data, Index elements) noexcept = 0;
-  virtual void upload(std::span<const T> host, View<T> to) = 0;         ///< host is dense column-major, rows*cols
+  virtual void upload(std::span<const T> host, View<T> to) = 0;  ///< host is dense column-major, rows*cols
   virtual void download(ConstView<T> from, std::span<T> host) const = 0;
 
   // --- primitives
@@ -63,11 +63,11 @@ class Device {
   virtual void copy(ConstView<T> x, View<T> y) = 0;
   /// C = alpha op(A) op(B) + beta C; C is not read where beta = 0.
   virtual void gemm(bool transpose_a, bool transpose_b, T alpha, ConstView<T> a, ConstView<T> b, T beta, View<T> c) = 0;
-  virtual void map(Unary f, ConstView<T> x, View<T> y) = 0;  ///< y = f(x); in place allowed
-  virtual void axpby(T alpha, ConstView<T> x, T beta, View<T> y) = 0;  ///< y = alpha x + beta y; y is not read where beta = 0
-  virtual void multiply(ConstView<T> a, ConstView<T> b, View<T> y) = 0;  ///< y = a .* b; y may be a or b
-  virtual void add_scalar(T value, View<T> y) = 0;                       ///< y += value
-  virtual void scale_columns(ConstView<T> per_stream, View<T> y) = 0;    ///< y(:,j) *= per_stream(j)
+  virtual void map(Unary f, ConstView<T> x, View<T> y) = 0;                      ///< y = f(x); in place allowed
+  virtual void axpby(T alpha, ConstView<T> x, T beta, View<T> y) = 0;            ///< y = alpha x + beta y; y is not read where beta = 0
+  virtual void multiply(ConstView<T> a, ConstView<T> b, View<T> y) = 0;          ///< y = a .* b; y may be a or b
+  virtual void add_scalar(T value, View<T> y) = 0;                               ///< y += value
+  virtual void scale_columns(ConstView<T> per_stream, View<T> y) = 0;            ///< y(:,j) *= per_stream(j)
   virtual void add_to_columns(T alpha, ConstView<T> per_stream, View<T> y) = 0;  ///< y(:,j) += alpha per_stream(j)
   virtual void add_to_rows(T alpha, ConstView<T> per_unit, View<T> y) = 0;       ///< y(i,:) += alpha per_unit(i)
   virtual void scale_rows(ConstView<T> per_unit, View<T> y) = 0;                 ///< y(i,:) *= per_unit(i)

@@ -17,7 +17,8 @@ TEST_CASE("golden: 300 tokens in 4 streams, four levels") {
   for (const char* l : {"1", "2", "3"})
     for (const char* line : {"broad_interval=6", "gate=1", "gate_threshold=1"}) lines.push_back("level." + std::string(l) + "." + line);
   Tiny<double> tiny(lines, streams, 8, vocabulary);
-  ScriptedWorld world(streams, vocabulary, 1000, [](Index t, Index j) { return random_word(static_cast<std::uint64_t>(j), t, vocabulary); });
+  ScriptedWorld world(streams, vocabulary, 1000,
+                      [](Index t, Index j) { return random_word(static_cast<std::uint64_t>(j), t, vocabulary); });
   Probe<double> probe(*tiny.hierarchy, world, tiny.learning.get(), 8);
   probe.start();
   double nats = 0, settled = 0, broad[4] = {}, error[4] = {}, gain[4] = {};
@@ -37,10 +38,10 @@ TEST_CASE("golden: 300 tokens in 4 streams, four levels") {
   double weights = 0;
   for (const auto& [name, weight] : weight_values(*tiny.hierarchy))
     for (const double x : weight.data) weights += x * x;
-  const std::vector<double> found{nats, settled, error[0], error[1], error[2], error[3], broad[1], broad[2], broad[3],
-                                  gain[1], gain[2], gain[3], weights};
-  const std::vector<double> golden{3080.70005195879,  7.66558552990245, 238.816605237212, 4.63410887453224,    1.67918645920722,
-                                   .59738636031098,   3078.29631681013, 3079.08008577702, 3077.75437448855,    .00622672900540201,
+  const std::vector<double> found{nats,     settled,  error[0], error[1], error[2], error[3], broad[1],
+                                  broad[2], broad[3], gain[1],  gain[2],  gain[3],  weights};
+  const std::vector<double> golden{3080.70005195879,   7.66558552990245, 238.816605237212, 4.63410887453224, 1.67918645920722,
+                                   .59738636031098,    3078.29631681013, 3079.08008577702, 3077.75437448855, .00622672900540201,
                                    -.0396196369884644, .072422568287213, 486.651052565344};
   REQUIRE(found.size() == golden.size());
   for (std::size_t i = 0; i < golden.size(); ++i) {

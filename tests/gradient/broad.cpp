@@ -20,7 +20,8 @@ struct Rig {
   Lexicon<double> lexicon{*device, units, std::vector<double>(vocabulary, -std::log(9.0)), .5, 3};
   BroadSettings settings{.25, 4, 30, sentence_end, 15, 1};
   Broad<double> broad{*device, lexicon, settings, inputs, above, streams, 1, 3, 1};
-  Weight<double> memory_in{*device, "memory_in", units, inputs}, above_in{*device, "above_in", units, above}, bias{*device, "bias", units, 1};
+  Weight<double> memory_in{*device, "memory_in", units, inputs}, above_in{*device, "above_in", units, above},
+      bias{*device, "bias", units, 1};
   Tensor<double> mu{*device, units, streams}, memory{*device, inputs, streams}, higher{*device, above, streams};
   std::map<std::string, Weight<double>*> blocks;
   std::vector<std::vector<std::int32_t>> read{streams};
@@ -56,18 +57,23 @@ struct Rig {
     }
   }
   /// Words of the window of stream j: to the end of the sentence after the one under way.
-  std::vector<std::int32_t> window(std::size_t j) const { return {read[j].begin() + length, read[j].begin() + length + 2 + static_cast<std::ptrdiff_t>(j) + 4}; }
+  std::vector<std::int32_t> window(std::size_t j) const {
+    return {read[j].begin() + length, read[j].begin() + length + 2 + static_cast<std::ptrdiff_t>(j) + 4};
+  }
 
   /// Sum over streams of the cross entropy, nats, written out; weights of the level act on mu through the partners alone.
   double loss(std::map<std::string, std::vector<double>> w, const std::map<std::string, std::vector<double>>& base, double beta) const {
-    const auto x = values<double>(mu.view(), *device), h = values<double>(memory.view(), *device), up = values<double>(higher.view(), *device);
+    const auto x = values<double>(mu.view(), *device), h = values<double>(memory.view(), *device),
+               up = values<double>(higher.view(), *device);
     double sum = 0;
     for (std::size_t j = 0; j < streams; ++j) {
       double f[units], mf[units] = {};
       for (std::size_t i = 0; i < units; ++i) {
         double m = x[j * units + i] + w["bias"][i] - base.at("bias")[i];
-        for (std::size_t c = 0; c < inputs; ++c) m += (w["memory_in"][c * units + i] - base.at("memory_in")[c * units + i]) * h[j * inputs + c];
-        for (std::size_t c = 0; c < above; ++c) m += (w["above_in"][c * units + i] - base.at("above_in")[c * units + i]) * up[j * above + c];
+        for (std::size_t c = 0; c < inputs; ++c)
+          m += (w["memory_in"][c * units + i] - base.at("memory_in")[c * units + i]) * h[j * inputs + c];
+        for (std::size_t c = 0; c < above; ++c)
+          m += (w["above_in"][c * units + i] - base.at("above_in")[c * units + i]) * up[j * above + c];
         f[i] = std::tanh(m);
       }
       for (std::size_t i = 0; i < units; ++i)

@@ -40,7 +40,8 @@ Run read(const SituationSettings& settings, double persistence, Index row = 0, I
       rig.observation.boundary[j] = (bits >> 20) % 7 == 0 ? sentence_end : 0;
       ++since[j];
     }
-    for (std::size_t i = 0; i < rho.size(); ++i) rho[i] = persistence * rho[i] + random_normal(7, static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(i));
+    for (std::size_t i = 0; i < rho.size(); ++i)
+      rho[i] = persistence * rho[i] + random_normal(7, static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(i));
     rig.advance(rho, false, [&] {
       run.h.push_back(rig.state().at("h_used"));
       Matrix e{units, streams, values<double>(rig.level.snapshot().prediction_error, *rig.device)};
@@ -110,8 +111,8 @@ TEST_CASE("eligibility: sampled lags point the same way", "[gradient]") {
     const Run base = read(settings, persistence);
     cosines[persistence > 0] = cosine(base.learned, through_time(settings, persistence, base));
   }
-  std::printf("cosine of sampled and exact eligibility, tick %d: %.3f (white errors), %.3f (lasting errors)\n", static_cast<int>(settings.tick),
-              cosines[0], cosines[1]);
+  std::printf("cosine of sampled and exact eligibility, tick %d: %.3f (white errors), %.3f (lasting errors)\n",
+              static_cast<int>(settings.tick), cosines[0], cosines[1]);
   CHECK(cosines[0] > .4);
   CHECK(cosines[1] > .9);
 }

@@ -16,8 +16,13 @@ namespace {
 constexpr double tolerance = 1e-6;
 
 std::vector<std::string> lines(const std::string& kind, bool dropout, bool token_fed) {
-  std::vector<std::string> all{"hierarchy.levels=4", "relaxation.tolerance=0", "relaxation.steps=3", "learning.rate=.02", "learning.warm_up=0",
-                               "level.0.priming=1", "level.0.context_dropout=" + std::string(dropout ? ".3" : "0")};
+  std::vector<std::string> all{"hierarchy.levels=4",
+                               "relaxation.tolerance=0",
+                               "relaxation.steps=3",
+                               "learning.rate=.02",
+                               "learning.warm_up=0",
+                               "level.0.priming=1",
+                               "level.0.context_dropout=" + std::string(dropout ? ".3" : "0")};
   for (const char* l : {"1", "2", "3"}) {
     const std::string level = "level." + std::string(l) + ".";
     if (kind != "token") all.push_back(level + "kind=" + kind);
@@ -31,7 +36,6 @@ std::vector<std::string> lines(const std::string& kind, bool dropout, bool token
 
 /// The blocks of the broad prediction learn when its window closes (tests/gradient/broad.cpp), not on F_now.
 bool of_broad_prediction(const std::string& block) { return block.find("/broad_") != std::string::npos; }
-
 
 /// A hierarchy of one token level and one situation level, which a test may replace by a wrong one.
 template <class Token, class Situation>

@@ -104,12 +104,18 @@ struct Forward {
 
 /// Largest distance over blocks between what one sweep learns and the gradient.
 std::map<std::string, double> distances(int levels, const std::vector<double>& precisions) {
-  std::vector<std::string> lines{"hierarchy.levels=" + std::to_string(levels), "relaxation.steps=1", "relaxation.rate=1", "learning.rate=.02",
-                                 "learning.warm_up=0", "level.0.context_dropout=0", "level.0.hidden_precision=1e6"};
+  std::vector<std::string> lines{"hierarchy.levels=" + std::to_string(levels),
+                                 "relaxation.steps=1",
+                                 "relaxation.rate=1",
+                                 "learning.rate=.02",
+                                 "learning.warm_up=0",
+                                 "level.0.context_dropout=0",
+                                 "level.0.hidden_precision=1e6"};
   for (int l = 1; l < levels; ++l) {
     const std::string level = "level." + std::to_string(l) + ".";
     lines.push_back(level + "precision=" + std::to_string(precisions[static_cast<std::size_t>(l - 1)]));
-    for (const char* line : {"tick=1", "tau=3", "dropout=0", "carry_rate=.02", "broad_weight=0", "eligibility=off"}) lines.push_back(level + line);
+    for (const char* line : {"tick=1", "tau=3", "dropout=0", "carry_rate=.02", "broad_weight=0", "eligibility=off"})
+      lines.push_back(level + line);
   }
   Tiny<double> tiny(lines);
   Probe<double> probe(*tiny.hierarchy, *tiny.world, tiny.learning.get());

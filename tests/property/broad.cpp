@@ -134,8 +134,8 @@ TEST_CASE("broad prediction: a source without structure is predicted at its entr
   for (Index l = 1; l < 4; ++l) {
     const BroadScore& score = *tiny.hierarchy->level(l).broad_score();
     const double nats = score.nats / score.predictions;
-    INFO("level " << l << ": " << nats << " nats over " << score.predictions << " predictions, entropy of the source " << entropy << ", own entropy "
-                  << score.entropy / score.predictions);
+    INFO("level " << l << ": " << nats << " nats over " << score.predictions << " predictions, entropy of the source " << entropy
+                  << ", own entropy " << score.entropy / score.predictions);
     CHECK(nats == Approx(entropy).epsilon(.03));
     CHECK(nats < score.unigram_nats / score.predictions);  // the lexicon's unigram is uniform here
     CHECK(score.entropy / score.predictions == Approx(entropy).epsilon(.1));

@@ -44,7 +44,8 @@ double learned_gain(double a, double q, double r, double predicted_variance, std
   double sum = 0, count = 0;
   for (Index t = 0; t < steps; ++t) {
     const auto mu = values<double>(rig.level.snapshot().prediction, *rig.device);
-    const std::uint64_t motion = random_base(seed, static_cast<std::uint64_t>(t), 0, 0), sight = random_base(seed, static_cast<std::uint64_t>(t), 0, 1);
+    const std::uint64_t motion = random_base(seed, static_cast<std::uint64_t>(t), 0, 0),
+                        sight = random_base(seed, static_cast<std::uint64_t>(t), 0, 1);
     for (std::size_t i = 0; i < z.size(); ++i) {
       z[i] = a * z[i] + std::sqrt(q) * random_normal(motion, static_cast<std::uint32_t>(i), 0);
       const double y = z[i] + std::sqrt(r) * random_normal(sight, static_cast<std::uint32_t>(i), 0), f = std::tanh(mu[i]);

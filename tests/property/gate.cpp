@@ -12,7 +12,9 @@ using namespace strata::test;
 
 namespace {
 
-double normal(std::uint64_t key, Index t, std::size_t j) { return random_normal(key, static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(j)); }
+double normal(std::uint64_t key, Index t, std::size_t j) {
+  return random_normal(key, static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(j));
+}
 
 }  // namespace
 
@@ -126,7 +128,8 @@ TEST_CASE("gate: an open gate lets the traces go at once, and the carry at the n
   std::vector<double> rho(units * streams), product(streams, 1), since(streams, 0);
   double most = 0;
   for (Index t = 0; t < 90; ++t) {
-    for (std::size_t j = 0; j < streams; ++j) rig.observation.id[j] = static_cast<std::int32_t>(mix(static_cast<std::uint64_t>(t) * 3 + j) % vocabulary);
+    for (std::size_t j = 0; j < streams; ++j)
+      rig.observation.id[j] = static_cast<std::int32_t>(mix(static_cast<std::uint64_t>(t) * 3 + j) % vocabulary);
     for (std::size_t i = 0; i < rho.size(); ++i) rho[i] = normal(9, t, i);
     const auto before = rig.state();
     Matrix delta{units, streams, {}};

@@ -28,12 +28,13 @@ static_assert(std::is_aggregate_v<Place>);
   const auto& [device, lexicon, index, depth, inputs, above, its_streams, interval, seed, values] = place;
   static_assert(std::is_integral_v<std::remove_cvref_t<decltype(index)>> && std::is_integral_v<std::remove_cvref_t<decltype(depth)>> &&
                 std::is_integral_v<std::remove_cvref_t<decltype(inputs)>> && std::is_integral_v<std::remove_cvref_t<decltype(above)>> &&
-                std::is_integral_v<std::remove_cvref_t<decltype(its_streams)>> && std::is_integral_v<std::remove_cvref_t<decltype(interval)>> &&
-                std::is_integral_v<std::remove_cvref_t<decltype(seed)>>);
+                std::is_integral_v<std::remove_cvref_t<decltype(its_streams)>> &&
+                std::is_integral_v<std::remove_cvref_t<decltype(interval)>> && std::is_integral_v<std::remove_cvref_t<decltype(seed)>>);
 }
-static_assert(std::is_constructible_v<SituationLevel<double>, Device<double>&, Lexicon<double>&, const SituationSettings&, Index, Index, Index, Index,
-                                      Index, std::uint64_t>);
-static_assert(std::is_constructible_v<TokenLevel<double>, Device<double>&, Lexicon<double>&, const TokenSettings&, Index, Index, std::uint64_t>);
+static_assert(std::is_constructible_v<SituationLevel<double>, Device<double>&, Lexicon<double>&, const SituationSettings&, Index, Index,
+                                      Index, Index, Index, std::uint64_t>);
+static_assert(
+    std::is_constructible_v<TokenLevel<double>, Device<double>&, Lexicon<double>&, const TokenSettings&, Index, Index, std::uint64_t>);
 using FromBelow = void (Unit::*)(const Step<double>&, const Upward<double>&);
 using FromAbove = void (Unit::*)(const Step<double>&, const Downward<double>&);
 static_assert(std::is_same_v<decltype(&Unit::observe), FromBelow> && std::is_same_v<decltype(&Unit::begin_settling), FromBelow> &&
@@ -49,7 +50,8 @@ std::vector<std::string> lines(bool every_token) {
   for (const char* l : {"1", "2", "3"}) {
     const std::string level = "level." + std::string(l) + ".";
     if (every_token) all.push_back(level + "tick=1");
-    for (const char* line : {"broad_interval=3", "broad_limit=20", "gate=1", "gate_threshold=.5", "carry_rate=.02"}) all.push_back(level + line);
+    for (const char* line : {"broad_interval=3", "broad_limit=20", "gate=1", "gate_threshold=.5", "carry_rate=.02"})
+      all.push_back(level + line);
   }
   return all;
 }
@@ -63,7 +65,8 @@ std::vector<std::string> of_level(const std::vector<std::string>& names, Index l
 
 /// Adds .1 to every element behind a message or belief.
 void disturb(Device<double>& device, ConstView<double> view) {
-  if (view.data != nullptr) device.add_scalar(.1, {const_cast<double*>(view.data), view.rows, view.cols, view.ld});  // NOLINT: that is the point
+  if (view.data != nullptr)
+    device.add_scalar(.1, {const_cast<double*>(view.data), view.rows, view.cols, view.ld});  // NOLINT: that is the point
 }
 
 /// One phase of all levels in the hierarchy's order; each level's messages are taken before anybody moves, so that a disturbance goes one step far.
@@ -192,8 +195,8 @@ TEST_CASE("locality: an idle stream changes nothing and is not changed") {
     Probe<double> learning(*tiny.hierarchy, world, tiny.learning.get());
     learning.run(40);
     const auto now = state_of(*tiny.hierarchy);
-    for (const char* name : {"level_1/h", "level_2/h", "level_3/h", "level_1/kap", "level_2/kap", "level_3/kap", "level_1/features", "level_2/mu",
-                             "level_3/mu", "level_1/belief", "level_3/rho_sum"}) {
+    for (const char* name : {"level_1/h", "level_2/h", "level_3/h", "level_1/kap", "level_2/kap", "level_3/kap", "level_1/features",
+                             "level_2/mu", "level_3/mu", "level_1/belief", "level_3/rho_sum"}) {
       const Matrix &a = then.at(name), &b = now.at(name);
       INFO(name);
       CHECK(std::equal(a.data.begin() + idle * a.rows, a.data.end(), b.data.begin() + idle * b.rows));
@@ -214,7 +217,8 @@ TEST_CASE("locality: with learning off nothing of the model moves") {
   Probe<double> silent(*tiny.hierarchy, *tiny.world, nullptr);
   silent.run(80);
   CHECK(differences(before, parameters_of(*tiny.hierarchy)).empty());
-  for (const char* name : {"level_1/gain", "level_1/mean", "level_1/power", "level_1/gate/mean", "level_1/gate/variance", "level_1/broad_sharpness"})
+  for (const char* name :
+       {"level_1/gain", "level_1/mean", "level_1/power", "level_1/gate/mean", "level_1/gate/variance", "level_1/broad_sharpness"})
     CHECK(before.items().count(name) == 1);
   learning.run(80);
   CHECK(differences(before, parameters_of(*tiny.hierarchy)).size() == before.items().size());  // and with learning on everything does

@@ -16,7 +16,8 @@ using Counts = std::map<std::int32_t, float>;
 
 Counts counts(const Recency& recency, Index stream, std::size_t trace) {
   std::vector<Entry<float>> entries;
-  recency.entries(stream, trace, 4, [](double r) { return r; }, entries);
+  recency.entries(
+      stream, trace, 4, [](double r) { return r; }, entries);
   Counts all;
   for (const auto& e : entries) {
     CHECK(e.col == 4);
@@ -60,7 +61,8 @@ TEST_CASE("recency: counts are leaky sums, cleared at will, through thousands of
       INFO("token " << t << ", tau " << taus[i]);
       CHECK(listed == found.size());
       CHECK(worst < 1.1e-3);  // what lies below the floor is left out
-      for (const auto& [word, r] : found) CHECK(static_cast<double>(r) == Approx(expected[i][static_cast<std::size_t>(word)]).epsilon(1e-4).margin(1e-3));
+      for (const auto& [word, r] : found)
+        CHECK(static_cast<double>(r) == Approx(expected[i][static_cast<std::size_t>(word)]).epsilon(1e-4).margin(1e-3));
     }
   }
 }

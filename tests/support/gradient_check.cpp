@@ -42,9 +42,12 @@ void refresh(Probe<double>& probe) {
   const Index depth = hierarchy.depth();
   for (Index l = 0; l < depth; ++l) hierarchy.level(l).refresh();
   for (Index l = depth - 1; l > 0; --l) hierarchy.level(l - 1).repredict(hierarchy.level(l).downward());
-  for (Index l = depth; l-- > 0;) hierarchy.level(l).emit(probe.step(), l + 1 < depth ? hierarchy.level(l + 1).downward() : Downward<double>{});
+  for (Index l = depth; l-- > 0;)
+    hierarchy.level(l).emit(probe.step(), l + 1 < depth ? hierarchy.level(l + 1).downward() : Downward<double>{});
   hierarchy.level(0).refresh();  // its messages follow the emission
 }
+
+}  // namespace
 
 std::vector<double> energies(Probe<double>& probe) {
   refresh(probe);
@@ -52,6 +55,8 @@ std::vector<double> energies(Probe<double>& probe) {
   for (Index l = 0; l < probe.hierarchy.depth(); ++l) probe.hierarchy.level(l).add_energy(energy);
   return values<double>(energy.view(), probe.hierarchy.device());
 }
+
+namespace {
 
 /// -dF/dx of one node, units x streams; streams do not touch each other, so one row of all of them is moved at once.
 std::vector<double> node_gradient(Probe<double>& probe, const ValueNode<double>& node) {
@@ -65,7 +70,8 @@ std::vector<double> node_gradient(Probe<double>& probe, const ValueNode<double>&
       device.upload(moved, node.belief);
       return energies(probe);
     });
-    for (Index j = 0; j < node.belief.cols; ++j) gradient[static_cast<std::size_t>(j * node.belief.rows + i)] = -slope[static_cast<std::size_t>(j)];
+    for (Index j = 0; j < node.belief.cols; ++j)
+      gradient[static_cast<std::size_t>(j * node.belief.rows + i)] = -slope[static_cast<std::size_t>(j)];
   }
   device.upload(before, node.belief);
   refresh(probe);

@@ -23,5 +23,7 @@ struct BlockCheck {
 std::vector<BlockCheck> check_weights(Probe<double>& probe);
 /// After probe.begin(), every level ticking at every token. Beliefs are put back.
 std::vector<BlockCheck> check_nodes(Probe<double>& probe);
+/// Recomputes, top down, everything that follows from the beliefs, every level ticking at every token; returns F_now per stream, nats.
+std::vector<double> energies(Probe<double>& probe);
 
 }  // namespace strata::test

@@ -16,11 +16,13 @@ class LevelRig {
   /// Places the level right above the token level, at the top.
   LevelRig(const SituationSettings& settings, Index units, Index vocabulary, Index streams, std::uint64_t seed = 1)
       : device(make_device<T>({"reference", "auto", 0})),
-        lexicon(*device, units, std::vector<double>(static_cast<std::size_t>(vocabulary), -std::log(static_cast<double>(vocabulary))), .5, seed),
+        lexicon(*device, units, std::vector<double>(static_cast<std::size_t>(vocabulary), -std::log(static_cast<double>(vocabulary))), .5,
+                seed),
         level(*device, lexicon, settings, units, 0, 2, streams, 1, seed),
         active_(*device, streams),
         rate_(*device, streams),
-        rho_(*device, units, streams) {
+        rho_(*device, units, streams),
+        feedback_(*device, units, streams) {
     observation.resize(streams);
     observation.active.assign(static_cast<std::size_t>(streams), 1);
     device->fill(active_, T(1));
@@ -39,13 +41,15 @@ class LevelRig {
   void start() { level.forecast(step(false), {}); }
   /// One token per stream (ids and boundaries in `observation`) with the emission error `rho`, units x streams; one sweep of size 1.
   /// `inside` is called between learn and carry.
-  void advance(const std::vector<T>& rho, bool learning, const std::function<void()>& inside = {}) {
+  /// `feedback` is what the level below asks of f(x), units x streams; none where empty.
+  void advance(const std::vector<T>& rho, bool learning, const std::function<void()>& inside = {}, const std::vector<T>& feedback = {}) {
     device->upload(rho, rho_);
-    const Upward<T> below{rho_.view(), {}, rho_.view()};
+    if (!feedback.empty()) device->upload(feedback, feedback_);
+    const Upward<T> below{rho_.view(), feedback.empty() ? ConstView<T>{} : ConstView<T>(feedback_.view()), rho_.view()};
     const Step<T> now = step(learning);
     level.observe(now, below);
     level.begin_settling(now, below);
-    for (std::size_t j = 0; j < observation.id.size(); ++j) rates_.assign(level.ticking().begin(), level.ticking().end());
+    rates_.assign(level.ticking().begin(), level.ticking().end());
     device->upload(rates_, rate_);
     level.settle(below, rate_.view());
     level.end_settling(now);
@@ -68,7 +72,7 @@ class LevelRig {
   Observation observation;
 
  private:
-  Tensor<T> active_, rate_, rho_;
+  Tensor<T> active_, rate_, rho_, feedback_;
   std::vector<T> rates_;
   std::uint64_t index_ = 0;
 };

@@ -19,8 +19,8 @@ struct Matrix {
 
 class MemoryArchive final : public Archive {
  public:
-  using Item = std::variant<std::int64_t, double, std::string, std::vector<std::uint8_t>, std::vector<std::int32_t>, std::vector<std::int64_t>,
-                            std::vector<float>, std::vector<double>, Matrix>;
+  using Item = std::variant<std::int64_t, double, std::string, std::vector<std::uint8_t>, std::vector<std::int32_t>,
+                            std::vector<std::int64_t>, std::vector<float>, std::vector<double>, Matrix>;
 
   bool loading() const override { return loading_; }
   void rewind() { loading_ = true; }  ///< from saving to loading
@@ -40,7 +40,9 @@ class MemoryArchive final : public Archive {
   void enter(std::string_view name) override { path_.emplace_back(name); }
   void leave() override { path_.pop_back(); }
   void matrix(std::string_view name, std::vector<float>& data, Index rows, Index cols) override { exchange_matrix(name, data, rows, cols); }
-  void matrix(std::string_view name, std::vector<double>& data, Index rows, Index cols) override { exchange_matrix(name, data, rows, cols); }
+  void matrix(std::string_view name, std::vector<double>& data, Index rows, Index cols) override {
+    exchange_matrix(name, data, rows, cols);
+  }
 
  private:
   std::string key(std::string_view name) const;
@@ -63,7 +65,7 @@ class MemoryArchive final : public Archive {
     for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<X>(stored.data[i]);
   }
   const Matrix& load(const std::string& name, Index rows, Index cols) const;  // another shape is an error
-  void store(const std::string& name, Item item);  // a name used twice is an error
+  void store(const std::string& name, Item item);                             // a name used twice is an error
 
   bool loading_ = false;
   std::vector<std::string> path_;

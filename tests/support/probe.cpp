@@ -8,7 +8,12 @@ namespace strata::test {
 
 template <class T>
 Probe<T>::Probe(Hierarchy<T>& its_hierarchy, World& world, Learning<T>* learning, Index interval, std::uint64_t seed)
-    : hierarchy(its_hierarchy), world_(world), learning_(learning), interval_(interval), seed_(seed), active_(hierarchy.device(), world.streams()) {
+    : hierarchy(its_hierarchy),
+      world_(world),
+      learning_(learning),
+      interval_(interval),
+      seed_(seed),
+      active_(hierarchy.device(), world.streams()) {
   observation.resize(world.streams());
 }
 
@@ -117,12 +122,12 @@ MemoryArchive parameters_of(Hierarchy<T>& hierarchy) {
   return archive;
 }
 
-#define STRATA_INSTANTIATE(T)                                                                                              \
-  template class Probe<T>;                                                                                                 \
-  template void for_each_weight<T>(Hierarchy<T>&, const std::function<void(const std::string&, Weight<T>&)>&);             \
-  template std::map<std::string, Matrix> weight_values<T>(Hierarchy<T>&);                                                  \
-  template std::map<std::string, Matrix> weight_gradients<T>(Hierarchy<T>&);                                               \
-  template MemoryArchive state_of<T>(Hierarchy<T>&);                                                                       \
+#define STRATA_INSTANTIATE(T)                                                                                  \
+  template class Probe<T>;                                                                                     \
+  template void for_each_weight<T>(Hierarchy<T>&, const std::function<void(const std::string&, Weight<T>&)>&); \
+  template std::map<std::string, Matrix> weight_values<T>(Hierarchy<T>&);                                      \
+  template std::map<std::string, Matrix> weight_gradients<T>(Hierarchy<T>&);                                   \
+  template MemoryArchive state_of<T>(Hierarchy<T>&);                                                           \
   template MemoryArchive parameters_of<T>(Hierarchy<T>&);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)

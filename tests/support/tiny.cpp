@@ -31,7 +31,8 @@ template <class T>
 Tiny<T>::Tiny(std::vector<std::string> assignments, Index streams, Index interval, Index vocabulary, bool learns, std::uint64_t seed,
               std::string device_name) {
   Configuration configuration;
-  for (const char* small : {"hierarchy.units=5", "level.0.units=6", "level.0.hidden=7", "level.0.context=3"}) configuration.set_assignment(small);
+  for (const char* small : {"hierarchy.units=5", "level.0.units=6", "level.0.hidden=7", "level.0.context=3"})
+    configuration.set_assignment(small);
   for (const auto& line : assignments) configuration.set_assignment(line);
   DeviceOptions options;
   options.name = device_name;

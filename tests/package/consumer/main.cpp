@@ -9,7 +9,5 @@ int main() {
   std::printf("strata %s\n", strata::version);
   try {
     strata::Configuration().set_assignment("no equals sign");
-  } catch (const strata::ConfigError& error) {
-    std::printf("configuration errors exit with %d\n", error.exit_code());
-  }
+  } catch (const strata::ConfigError& error) { std::printf("configuration errors exit with %d\n", error.exit_code()); }
 }

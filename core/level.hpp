@@ -123,8 +123,6 @@ class Level {
   virtual const BroadScore* broad_score() const { return nullptr; }
   /// Losses of `targets` under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`.
   virtual void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) { (void)step, (void)stream, (void)loss; }
-  /// Columns of this level's state are exchanged: stream j takes stream from[j]'s (single-level twins).
-  virtual void permute_streams(std::span<const std::int32_t> from) { (void)from; }
 
   // --- instruments of the gradient test (tests/gradient), used between learn and accumulate; a kind without them fails there
   /// stream += this level's share of the forecast that was scored, with present weights; n x B.

@@ -307,16 +307,6 @@ void SituationLevel<T>::refresh() {
 }
 
 template <class T>
-void SituationLevel<T>::permute_streams(std::span<const std::int32_t> from) {
-  for (auto& [name, x] : state_tensors()) {
-    if (x->cols() != streams_) continue;
-    Tensor<T> copy(device_, x->rows(), x->cols());
-    device_.gather_columns(*x, from, copy);
-    device_.copy(copy, *x);
-  }
-}
-
-template <class T>
 void SituationLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
   visit(memory_in_);
   if (above_ > 0) visit(above_in_);

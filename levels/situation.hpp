@@ -87,7 +87,6 @@ class SituationLevel : public Level<T> {
   void set_error_gain(std::span<const T> per_stream) override { error_gain_.assign(per_stream.begin(), per_stream.end()); }
   void score_broad(bool on) override { broad_.set_scoring(on); }
   const BroadScore* broad_score() const override { return &broad_.score(); }
-  void permute_streams(std::span<const std::int32_t> from) override;
   void held_share(View<T> stream) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
   std::vector<ValueNode<T>> nodes() override { return {{x_, static_cast<T>(settings_.precision)}}; }

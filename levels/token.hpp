@@ -65,7 +65,6 @@ class TokenLevel : public Level<T> {
   void archive_state(Archive& archive) override;
   void reset_state() override;
   void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) override;
-  void permute_streams(std::span<const std::int32_t> from) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
   std::vector<ValueNode<T>> nodes() override;
   void refresh() override;

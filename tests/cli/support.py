@@ -11,7 +11,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SMALL = {"hierarchy.units": 8, "level.0.units": 8, "level.0.hidden": 16, "text.vocabulary": 400, "world.streams": 4, "evaluate.streams": 4}
-SMALL_RECOVERY = {"places": 8, "history": 60, "context": 40, "after": 100, "room": 60, "sentence": 12, "paragraph": 24}
+SMALL_RECOVERY = {"places": 8, "history": 130, "context": 125, "after": 100, "room": 60, "sentence": 13, "paragraph": 60}
 SMALL_INERTIA = {"pairs": 8, "history": 90, "context": 64, "after": 150, "room": 80}
 VARYING = {"seconds", "tokens_per_second", "peak_memory_bytes", "created"}
 
@@ -48,7 +48,7 @@ def words(topic, count, chance):
     return [lexicon[min(int(chance.expovariate(.08)), len(lexicon) - 1)] for _ in range(count)]
 
 
-def document(topic, chance, paragraphs=4, sentences=5):
+def document(topic, chance, paragraphs=6, sentences=5):
     def sentence():
         said = words(topic if chance.random() < .8 else "common", chance.randint(5, 12), chance)
         return " ".join(said).capitalize() + chance.choice(".....?!")

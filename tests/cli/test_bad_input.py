@@ -203,7 +203,9 @@ class Places(CommandTest):
         self.refused(6, ["closed", "may write"], "train", "--text", "prose.txt", *TINY, "--out", "closed/run", **nobody)
         self.write("secret.txt", "Nobody may read this.\n")
         os.chmod(self.path("secret.txt"), 0)
-        self.refused(6, ["secret.txt", "ermission"], "train", "--text", "secret.txt", *TINY, "--out", self.path("closed/x"), **nobody)
+        os.mkdir(self.path("open"))
+        os.chmod(self.path("open"), 0o777)
+        self.refused(6, "secret.txt", "train", "--text", "secret.txt", *TINY, "--out", "open/run", **nobody)
 
     def test_existing_out(self):
         self.refused(6, ["trained", "--out"], "train", "--text", "prose.txt", *TINY, "--out", "trained")

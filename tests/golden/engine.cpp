@@ -1,4 +1,5 @@
-// A small fixed run whose numbers are known. They change when the engine computes something else: then look why, and only then write the new ones.
+// A small fixed run whose numbers are known. They change when the engine computes something else: then look why, and only then write the
+// new ones.
 // Everything is double on the reference device; 1e-9 leaves room for the order of sums in another build of Eigen.
 
 #include <catch2/catch.hpp>

@@ -102,7 +102,8 @@ TEST_CASE("eligibility: exact mode is back-propagation through time", "[gradient
 }
 
 TEST_CASE("eligibility: sampled lags point the same way", "[gradient]") {
-  // Every 8th lag standing for 8 is noise where errors are white, and nearly exact where they last longer than 8 tokens, which are those that
+  // Every 8th lag standing for 8 is noise where errors are white, and nearly exact where they last longer than 8 tokens, which are those
+  // that
   // slow traces can serve at all.
   SituationSettings settings;
   settings.tick = GENERATE(1, 3);

@@ -133,7 +133,8 @@ TEST_CASE("gradients: every registered level learns -dF/dW and moves along -dF/d
 }
 
 TEST_CASE("gradients: a window of several tokens learns its error once per token", "[gradient]") {
-  // At ticks above 1 the error of a tick counts for each of its tokens; held_energy weighs it so, and nothing else may differ. Weights and gains
+  // At ticks above 1 the error of a tick counts for each of its tokens; held_energy weighs it so, and nothing else may differ. Weights
+  // and gains
   // stay as they are: a forecast held over a window was made with the weights of its beginning, which differences at its end do not see.
   auto all = lines("situation", true, false);
   for (const char* line : {"level.2.tick=3", "level.3.tick=7", "learning.rate=0", "level.2.carry_rate=0", "level.3.carry_rate=0"})

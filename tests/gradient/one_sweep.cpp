@@ -1,7 +1,8 @@
 // One sweep with gamma = 1 is back-propagation of the instantaneous loss -ln p(w), in the limit of precisions that grow upwards.
 //
 // The errors of a sweep are read after every node has moved, and a node's prediction follows the node above: e_n is off by
-// pi_n / pi_{n+1} times a matrix of order one. With a level's precision R times that of the level below, updates differ from gradients by O(1/R).
+// pi_n / pi_{n+1} times a matrix of order one. With a level's precision R times that of the level below, updates differ from gradients by
+// O(1/R).
 // The token level and one situation level touch through the output stream alone, which is evaluated at the forecast: there only
 // pi_a / pi_0 has to be large.
 

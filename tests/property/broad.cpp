@@ -15,7 +15,8 @@ namespace {
 
 constexpr Index streams = 6, vocabulary = 40, units = 3;
 
-/// One window as the definition has it: made after token `begin` - 1, to the end of the next unit, at most `limit` tokens, never across documents.
+/// One window as the definition has it: made after token `begin` - 1, to the end of the next unit, at most `limit` tokens, never across
+/// documents.
 struct Expected {
   Index begin, end;
 };

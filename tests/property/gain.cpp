@@ -1,7 +1,8 @@
 // The innovation rule finds the Kalman gain of a linear-Gaussian unit.
 //
 // World    z_t = a z_{t-1} + N(0, q),  y_t = z_t + N(0, r), one per unit and stream
-// Level    the situation level itself with V = 0, Mo = 1 and ct = -1/ln a; the emission error is such that settling lands on y_t, so that its error is
+// Level    the situation level itself with V = 0, Mo = 1 and ct = -1/ln a; the emission error is such that settling lands on y_t, so
+//          that its error is
 //          the innovation y_t - mu_t, and mu_{t+1} = g kap_t is a Kalman predictor with a K = g sqrt(1 - a^2) / sqrt(P + r)
 // Answer   P = (b + sqrt(b^2 + 4 q r)) / 2,  b = q - r (1 - a^2),  K = P / (P + r)
 

@@ -69,7 +69,8 @@ void disturb(Device<double>& device, ConstView<double> view) {
     device.add_scalar(.1, {const_cast<double*>(view.data), view.rows, view.cols, view.ld});  // NOLINT: that is the point
 }
 
-/// One phase of all levels in the hierarchy's order; each level's messages are taken before anybody moves, so that a disturbance goes one step far.
+/// One phase of all levels in the hierarchy's order; each level's messages are taken before anybody moves, so that a disturbance goes one
+/// step far.
 enum class Phase { observe, settle, repredict, emit, carry, forecast };
 
 void play(Hierarchy<double>& hierarchy, Phase phase, Index l, const Step<double>& step) {
@@ -86,7 +87,8 @@ void play(Hierarchy<double>& hierarchy, Phase phase, Index l, const Step<double>
   }
 }
 
-/// What level `watched` carries after one of its phases, level `l` disturbed (-1: none) after settling: its beliefs, and every message it sends but
+/// What level `watched` carries after one of its phases, level `l` disturbed (-1: none) after settling: its beliefs, and every message it
+/// sends but
 /// the relayed emission error, which is the token level's.
 MemoryArchive after_disturbance(Index disturbed, Index watched, Phase phase) {
   Tiny<double> tiny(lines(true), streams);

@@ -1,0 +1,44 @@
+// What the gradient test asks of the token level: its energy with beliefs held, its value nodes. See levels/token.hpp for the equations.
+
+#include "levels/token.hpp"
+
+namespace strata {
+
+template <class T>
+void TokenLevel<T>::held_energy(ConstView<T> stream, View<T> energy) {
+  const Index first = (stashed_ - 1) * streams_, d = settings_.units;
+  View<T> out = work_[0].view();
+  compute_logits(stash_f_0_.cols_at(first, streams_), stream, out);
+  device_.softmax_cross_entropy(out, targets_, out, scratch_energy_);
+  device_.axpby(T(1), scratch_energy_, T(1), energy);
+  const auto n = static_cast<std::size_t>(streams_);
+  View<T> ctx = context_error_.cols_at(0, streams_), mu_0 = gradient_0_, mu_a = message_a_;
+  for (Index k = 0; k < settings_.context; ++k)
+    device_.gather_columns(embedding_.value, std::span(context_).subspan(static_cast<std::size_t>(k) * n, n), ctx.rows_at(k * d, d));
+  device_.multiply(ctx, ctx_mask_, ctx);
+  device_.affine(hidden_in_.value, ctx, hidden_bias_.value, T(0), mu_a);
+  device_.prediction_error(static_cast<T>(settings_.hidden_precision), x_a_, mu_a, e_a_, energy);
+  device_.affine(direct_.value, ctx, bias_.value, T(0), mu_0);
+  device_.gemm(false, false, T(1), hidden_out_.value.view(), f_a_.view(), T(1), mu_0);
+  device_.prediction_error(static_cast<T>(settings_.precision), x_0_, mu_0, e0_, energy);
+  messages_fresh_ = false;
+}
+
+template <class T>
+std::vector<ValueNode<T>> TokenLevel<T>::nodes() {
+  return {{x_0_, static_cast<T>(settings_.precision)}, {x_a_, static_cast<T>(settings_.hidden_precision)}};
+}
+
+template <class T>
+void TokenLevel<T>::refresh() {
+  device_.map(Unary::tanh, x_0_, f_0_);
+  device_.map(Unary::tanh, x_a_, f_a_);
+  device_.copy(base_, mu_0_);
+  device_.gemm(false, false, T(1), hidden_out_.value.view(), f_a_.view(), T(1), mu_0_);
+  compute_messages();
+}
+
+template class TokenLevel<float>;
+template class TokenLevel<double>;
+
+}  // namespace strata

@@ -1,0 +1,209 @@
+#!/usr/bin/python3
+"""The words of the command: help, lists, descriptions, inspection, analysis of anybody's trace, what goes to which stream, where files go."""
+import json
+import os
+import pty
+import re
+import subprocess
+import unittest
+
+import support
+from support import STRATA, TINY, CommandTest, sets
+
+FOREIGN_TRACE = """
+import h5py, numpy
+chance = numpy.random.default_rng(1)
+time, streams, units = 200, 30, 5
+with h5py.File("foreign.h5", "w") as file:
+    for level, half_life in enumerate((4, 32)):
+        belief = chance.normal(size=(time, streams, units)).astype("f4")
+        apart = chance.normal(size=(1, streams, units)) * .5 ** (numpy.arange(time) / half_life)[:, None, None]
+        file[f"levels/{level}/belief"] = belief
+        file[f"conditions/twin/levels/{level}/belief"] = (belief + apart).astype("f4")
+"""
+
+
+class Looking(CommandTest):
+    needs_model = True
+
+    def test_help(self):
+        said = self.strata("--help")
+        for word in ("train", "run NAME", "evaluate", "analyse", "inspect", "list", "describe", "devices", "--text", "--held-out", "--foreign",
+                     "--model", "--out", "--config", "--set", "--resume", "--seed", "--seeds", "--threads", "--device", "--quick", "--json",
+                     "--quiet", "130"):
+            self.assertIn(word, said)
+        self.assertEqual(said, self.strata("help"))
+        self.assertEqual(said, self.strata("train", "-h"))
+        self.assertLessEqual(max(map(len, said.splitlines())), 120)
+        alone = self.start()
+        self.assertEqual((alone.returncode, alone.stdout, alone.stderr), (2, "", said))
+        self.assertRegex(self.strata("--version"), r"^strata \d+\.\d+\.\d+ \(.+\)\n$")
+
+    def test_everything_listed_is_described(self):
+        sections, name = {}, ""
+        for line in self.strata("list").splitlines():
+            if line.startswith("  "):
+                word, summary = line.split(maxsplit=1)
+                self.assertGreater(len(summary), 10)
+                sections[name].append(word)
+            else:
+                name = line
+                sections[name] = []
+        self.assertEqual(list(sections), ["levels", "experiments", "worlds", "measures", "settings"])
+        for wanted in ("surprise_recovery", "belief_inertia", "evaluate"):
+            self.assertIn(wanted, sections["experiments"])
+        every = [word for words in sections.values() for word in words]
+        self.assertEqual(len(every), len(set(every)), "a name stands for one thing")
+        for word in every:
+            said = self.strata("describe", word)
+            self.assertTrue(said.startswith(word), said)
+            self.assertGreater(len(said.splitlines()), 3)
+        for name, words in sections.items():
+            self.assertEqual([line.split()[0] for line in self.strata("list", name).splitlines()[1:]], words)
+
+    def test_described_keys_are_all_of_config(self):
+        """Whatever config.ini holds can be looked up, and the other way round."""
+        keys = set()
+        for name in ("token", "situation", "text", "learning", "relaxation", "hierarchy", "world", "run", "record"):
+            keys |= set(re.findall(r"^  ([a-z_]+\.[a-z0-9_.]+) ", self.strata("describe", name), re.M))
+        with open(self.path("trained/config.ini"), encoding="utf-8") as file:
+            held = set(re.findall(r"^([a-z_]+\.[a-z0-9_.]+) =", file.read(), re.M))
+        levels = re.compile(r"level\.[0-9]\.kind|level\.[23]\.|evaluate\.")  # kinds are chosen; levels 2 and 3 are situations as level 1 is
+        self.assertEqual({key for key in held if not levels.match(key)} ^ keys, set())
+
+    def test_devices(self):
+        said = self.strata("devices")
+        for name in ("reference", "cpu", "check"):
+            self.assertRegex(said, rf"(?m)^{name} +available")
+
+    def test_inspect_model(self):
+        said = self.strata("inspect", "model.h5")
+        for fact in ("strata model", "seed 1", "prose.txt (", "tokens", "parameters", "hierarchy.units = 8", "level_3/memory_in", "400 x 8"):
+            self.assertIn(fact, said)
+        self.refused(6, "none.h5", "inspect", "none.h5")
+
+
+class Analysis(CommandTest):
+    needs_model = True
+
+    def test_anybodys_trace(self):
+        subprocess.run([support.sys.executable, "-c", FOREIGN_TRACE], cwd=self.base, check=True)
+        measured = json.loads(self.strata("analyse", "half_life", "foreign.h5", "--json"))
+        found = [level["half_life"] for level in measured["levels"]]
+        self.assertAlmostEqual(found[0], 4, delta=.5)
+        self.assertAlmostEqual(found[1], 32, delta=3)
+        ratio, (low, high) = (measured["levels"][1][key] for key in ("half_life_ratio", "half_life_ratio_ci95"))
+        self.assertTrue(low <= ratio <= high)
+        self.assertAlmostEqual(ratio, 8, delta=1.2)
+        self.assertIn("half", self.strata("analyse", "half_life", "foreign.h5"))
+        self.assertIn("30 streams, 5 units", self.strata("inspect", "foreign.h5"))
+        self.refused(2, "analyse.resampels", "analyse", "half_life", "foreign.h5", "--set", "analyse.resampels=10")
+        self.refused(3, "foreign.h5", "analyse", "recovery", "foreign.h5")
+
+    def test_experiments(self):
+        """Both main experiments on a tiny model: summary, trace, table; analyse finds in the trace what the run found."""
+        self.strata("run", "belief_inertia", "--text", "prose.txt", "--model", "model.h5", *sets(belief_inertia=support.SMALL_INERTIA),
+                    "--out", "inertia", "--quiet")
+        summary, trace = self.summary("inertia"), "inertia/trace.h5"
+        for name in ("half_life", "evidence", "tokens_to_switch"):
+            self.assertIsInstance(json.loads(self.strata("analyse", name, trace, "--json")), dict)
+        again = json.loads(self.strata("analyse", "half_life", trace, "--json"))
+        self.assertEqual([level.get("half_life") for level in again["levels"]], [level.get("half_life") for level in summary["levels"]])
+        said = self.strata("inspect", trace)
+        for fact in ("a trace", "belief_inertia", "token, time constant", "twin, to be compared with the root levels", "seed 1"):
+            self.assertIn(fact, said)
+        table = self.strata("run", "surprise_recovery", "--text", "prose.txt", "--model", "model.h5",
+                            *sets(surprise_recovery=support.SMALL_RECOVERY), "--out", "recovery", "--quiet")
+        for name in ("token", "sentence", "paragraph", "document"):
+            self.assertIn(name, table)
+        self.assertEqual([level["name"] for level in self.summary("recovery")["levels"]], ["token", "sentence", "paragraph", "document"])
+        self.assertEqual(sorted(os.listdir(self.path("recovery"))), ["config.ini", "log.txt", "summary.json", "trace.h5"])
+
+    def test_xarray_opens_a_trace(self):
+        try:
+            import xarray
+        except ImportError:
+            self.skipTest("python3-xarray is absent")
+        self.strata("evaluate", "--text", "prose.txt", "--model", "model.h5", *TINY, "--out", "opened", "--quiet")
+        with xarray.open_dataset(self.path("opened/trace.h5"), engine="h5netcdf", group="levels/1") as level:
+            self.assertIn("time", level.sizes)
+            self.assertTrue(all("units" in level[name].attrs for name in level.data_vars))
+
+
+class Streams(CommandTest):
+    """What goes where: progress to standard error, results to standard output."""
+
+    def test_json_and_quiet(self):
+        noisy = self.start("evaluate", "--text", "prose.txt", *TINY, "--out", "noisy", "--json")
+        self.assertEqual(noisy.returncode, 0, noisy.stderr)
+        self.assertEqual(json.loads(noisy.stdout), self.summary("noisy"))
+        self.assertIn("training", noisy.stderr)
+        self.assertNotIn("\r", noisy.stderr, "no bar where nobody looks")
+        silent = self.start("evaluate", "--text", "prose.txt", *TINY, "--out", "silent", "--json", "--quiet")
+        self.assertEqual(silent.stderr, "")
+        self.assertEqual(support.without_times(json.loads(silent.stdout)), support.without_times(json.loads(noisy.stdout)))
+        shown = self.start("evaluate", "--text", "prose.txt", *TINY, "--out", "shown", "--quiet")
+        self.assertEqual(shown.stderr, "")
+        for fact in ("perplexity", "bits/byte", "document", "results: shown", "model: shown/model.h5"):
+            self.assertIn(fact, shown.stdout)
+
+    def test_summary(self):
+        summary = json.loads(self.strata("evaluate", "--text", "prose.txt", *TINY, "--out", "scored", "--json", "--threads", 2))
+        for key in ("experiment", "strata_version", "commit", "seed", "device", "isa", "threads", "seconds", "peak_memory_bytes", "levels",
+                    "perplexity", "bits_per_byte", "nats_per_token", "unigram_nats"):
+            self.assertIn(key, summary)
+        self.assertEqual((summary["experiment"], summary["seed"], summary["threads"]), ("evaluate", 1, 2))
+        self.assertLess(summary["nats_per_token"], summary["unigram_nats"], "it learned something")
+        self.assertEqual([level["name"] for level in summary["levels"]], ["token", "sentence", "paragraph", "document"])
+        self.assertNotIn("null", json.dumps(summary))
+        self.assertNotIn("NaN", json.dumps(summary))
+
+    def test_default_folder(self):
+        said = self.strata("train", "--text", "prose.txt", *TINY, "--quiet")
+        folder = re.search(r"results: (results/train/\d{8}-\d{6}-[0-9a-f]{8})", said)
+        self.assertTrue(folder, said)
+        self.assertEqual(sorted(os.listdir(self.path(folder.group(1)))), ["config.ini", "log.txt", "model.h5", "summary.json"])
+
+    def test_model_option_of_train(self):
+        said = self.strata("train", "--text", "prose.txt", *TINY, "--model", "deep/down/m.h5", "--out", "made", "--quiet")
+        self.assertIn("model: deep/down/m.h5", said)
+        self.assert_same_bits("made/model.h5", "deep/down/m.h5")
+        self.assertEqual(os.listdir(self.path("deep/down")), ["m.h5"])
+
+    def test_corrected_command_finds_its_place_free(self):
+        self.refused(2, "learning.rat", "train", "--text", "prose.txt", *TINY, "--set", "learning.rat=1", "--out", "corrected")
+        self.refused(2, "learning.rat", "train", "--text", "prose.txt", *TINY, "--set", "learning.rat=1", "--out", "corrected", "--seeds", 2)
+        self.strata("train", "--text", "prose.txt", *TINY, "--out", "corrected", "--quiet")
+
+    def test_two_at_once(self):
+        words = ["train", "--text", "prose.txt", *TINY, *sets({"world.passes": 6, "learning.checkpoint_seconds": 0.05}), "--out", "shared"]
+        with subprocess.Popen([STRATA, *words, "--quiet"], cwd=self.base, stdout=subprocess.DEVNULL) as first:
+            while not os.path.exists(self.path("shared.partial/log.txt")) and first.poll() is None:
+                pass
+            self.refused(6, "shared", *words)
+            self.assertEqual(first.wait(timeout=60), 0)
+
+    def test_bar_on_a_terminal(self):
+        """A bar that rewrites its line, with tokens per second and time left, no wider than 80 columns."""
+        mother, child = pty.openpty()
+        with subprocess.Popen([STRATA, "train", "--text", "prose.txt", *TINY, *sets({"world.passes": 4}), "--out", "bar"], cwd=self.base,
+                              stdout=subprocess.DEVNULL, stderr=child) as process:
+            os.close(child)
+            said = b""
+            try:
+                while part := os.read(mother, 4096):
+                    said += part
+            except OSError:  # the other end is closed
+                pass
+            self.assertEqual(process.wait(timeout=60), 0)
+        os.close(mother)
+        lines = [line for line in re.split(r"[\r\n]+", said.decode().replace("\x1b[K", "")) if line.startswith("training [")]
+        self.assertGreater(len(lines), 2)
+        for line in lines:
+            self.assertLess(len(line), 80)
+        self.assertRegex(lines[1], r"\[#*\.*\] +\d+ %  [\d.]+k? tokens/s  left \d+:\d\d  [\d.]+ nats/token")
+        self.assertRegex(lines[-1], r"\[#+\] 100 %  [\d.]+k? tokens/s  took \d+:\d\d")
+
+
+if __name__ == "__main__":
+    support.main()

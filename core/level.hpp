@@ -49,9 +49,9 @@ struct Snapshot {
   ConstView<T> prediction;        ///< mu_l for the next token, n x B
   ConstView<T> belief;            ///< x_l as settled at its last tick, n x B
   ConstView<T> prediction_error;  ///< e_l of its last tick, n x B
-  ConstView<T> error_norm;        ///< sqrt(pi_l) |x_l - mu_l|, B x 1, nats^(1/2)
-  ConstView<T> surprise;          ///< -log p_l(token), B x 1, nats
-  ConstView<T> free_energy;       ///< B x 1, nats
+  ConstView<T> error_norm;   ///< sqrt(pi_l k/tick) |x_l - mu_l| of a tick over k tokens (a joint level: k = tick = 1), B x 1, nats^(1/2)
+  ConstView<T> surprise;     ///< -log p_l(token), B x 1, nats
+  ConstView<T> free_energy;  ///< B x 1, nats
 };
 
 /// One value node of a level, as instruments see it.
@@ -64,7 +64,7 @@ struct ValueNode {
 /// Scores of a level's own (broad) predictions, summed over predictions that closed; nats per token of the level's own unit.
 struct BroadScore {
   double predictions = 0, nats = 0, unigram_nats = 0, entropy = 0, divergence = 0;
-  std::vector<double> decaying_nats;  ///< decaying unigram of the level's own time constant, one per mixing weight decaying_weights()
+  std::vector<double> decaying_nats;  ///< decaying unigram of the level's recency counts, one per mixing weight decaying_weights()
 };
 /// Weights of the decaying unigram against the unigram, the best of which is reported.
 inline const std::vector<double>& decaying_weights() {
@@ -102,7 +102,7 @@ class Level {
   virtual void end_settling(const Step<T>& step) = 0;  ///< errors, belief and feedback as settled
   /// Stashes (error, activity) columns; called while learning only.
   virtual void learn(const Step<T>& step) = 0;
-  /// Turns the stash of `tokens` columns into weight gradients (sums scaled by `scale`), and closes what waited for its outcome.
+  /// While learning: adds the stash, times `scale`, to the weights' gradients and empties it. Always: closes what waited for its outcome.
   virtual void accumulate(T scale, bool learning) = 0;
   virtual void carry(const Step<T>& step, const Upward<T>& below) = 0;
   virtual void forecast(const Step<T>& step, const Downward<T>& above) = 0;
@@ -121,7 +121,7 @@ class Level {
   virtual void set_error_gain(std::span<const T> per_stream) { (void)per_stream; }  ///< scales e_l in carry; 1 = untouched
   virtual void score_broad(bool on) { (void)on; }
   virtual const BroadScore* broad_score() const { return nullptr; }
-  /// Losses of `targets` under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`.
+  /// Loss of the step's tokens under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`.
   virtual void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) { (void)step, (void)stream, (void)loss; }
 
   // --- instruments of the gradient test (tests/gradient), used between learn and accumulate; a kind without them fails there

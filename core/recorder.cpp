@@ -67,7 +67,7 @@ void Recorder<T>::lay_out_level(TraceLayout& layout, Index l, const std::string&
   vectors("prediction", "mu: what the level expects next");
   vectors("belief", "x: what the level believed when it last settled");
   vectors("prediction_error", "e = precision (x - mu) of the last settling");
-  scalars("prediction_error_norm", "nats^0.5", "sqrt(precision) |x - mu| of the last settling");
+  scalars("prediction_error_norm", "nats^0.5", "sqrt(precision k / tick) |x - mu| of the last settling, over k tokens");
   scalars("surprise", "nats", l == 0 ? "-ln p(token)" : "-ln p(token) under the level's own broad prediction");
   scalars("free_energy", "nats", "the level's part of the free energy");
   layout.datasets.push_back({group + "/active", {"time"}, {unlimited}, NumberType::u8, "1", "1 where the level is part of the hierarchy"});

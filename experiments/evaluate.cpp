@@ -98,7 +98,7 @@ Findings run(Bench& bench) {
   s.set("rejected_fraction", scores.rejected_fraction);
   s.set("document_nats", scores.documents.nats);
   s.set("document_tokens", scores.documents.tokens);
-  if (!scores.stream.tokens.empty()) stream_findings(s.section("stream"), scores.stream, 0, study.options.seed);
+  if (scores.stream.measured()) stream_findings(s.section("stream"), scores.stream, 0, study.options.seed);
   for (Index l = 0; l < hierarchy->depth(); ++l) {
     const auto i = static_cast<std::size_t>(l);
     Summary& level = s.item("levels", i);
@@ -106,7 +106,7 @@ Findings run(Bench& bench) {
     level.set("time_constant", hierarchy->level(l).time_constant());
     if (l == 0) level.set("prediction_nats", nats);
     if (l > 0) broad_findings(level, scores.broad[i]);
-    if (l > 0 && !scores.stream.tokens.empty()) stream_findings(level, scores.stream, i, study.options.seed);
+    if (l > 0 && scores.stream.measured()) stream_findings(level, scores.stream, i, study.options.seed);
   }
   char head[512];
   std::snprintf(head, sizeof head,

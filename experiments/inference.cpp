@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 
 #include "core/error.hpp"
 #include "core/simulation.hpp"
@@ -134,7 +135,8 @@ Findings run(Bench& bench) {
     Summary& level = s.item("levels", static_cast<std::size_t>(l));
     level.set("error_gain_response", mean);
     level.set("error_gain_ticks", static_cast<std::int64_t>(found.size()));
-    level.set("error_gain_monotonic", std::is_sorted(mean.begin(), mean.end()));
+    // Strictly: a forecast that does not move at all does not answer.
+    level.set("error_gain_monotonic", std::adjacent_find(mean.begin(), mean.end(), std::greater_equal<>()) == mean.end());
     std::snprintf(text, sizeof text, "  %lld %-10s %6.3f %6.3f %6.3f %6.3f   (%zu ticks)\n", static_cast<long long>(l),
                   level_name(l).c_str(), mean[0], mean[1], mean[2], mean[3], found.size());
     findings.table += text;

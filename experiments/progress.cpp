@@ -14,7 +14,11 @@ namespace {
 volatile std::sig_atomic_t stop_requested = 0;
 
 void on_signal(int signal) {
-  if (stop_requested != 0) _exit(128 + signal);
+  if (stop_requested != 0) {
+    static const char said[] = "\nstrata: stopped at once; --resume goes on after the last checkpoint\n";
+    if (write(STDERR_FILENO, said, sizeof said - 1) < 0) _exit(128 + signal);  // nothing can be done about it here
+    _exit(128 + signal);
+  }
   stop_requested = 1;
 }
 

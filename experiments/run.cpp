@@ -148,9 +148,10 @@ std::string default_out(const Options& o) {
 std::string training_table(const Summary& s) {
   const Summary* t = s.object("training");
   if (t == nullptr) return "";
+  const double seconds = t->number("seconds").value_or(0);
   char line[200];
-  std::snprintf(line, sizeof line, "learned from %.0f tokens in %.0f s: %.3f nats/token on the way, %.0f parameters, vocabulary of %.0f\n",
-                t->number("tokens").value_or(0), t->number("seconds").value_or(0), t->number("nats_per_token").value_or(0),
+  std::snprintf(line, sizeof line, "learned from %.0f tokens in %.*f s: %.3f nats/token on the way, %.0f parameters, vocabulary of %.0f\n",
+                t->number("tokens").value_or(0), seconds < 10 ? 1 : 0, seconds, t->number("nats_per_token").value_or(0),
                 t->number("parameters").value_or(0), s.number("vocabulary").value_or(0));
   return line;
 }
@@ -202,6 +203,14 @@ int run_seeds(const Options& options, const std::string& dir) {
   return 0;
 }
 
+/// Asked before the work: --model of `train` can be written, and is not in the way of the result folder, which appears when all is done.
+void require_model_place(const std::string& model, const std::string& dir) {
+  const auto place = [](const std::string& path) { return (fs::absolute(path).lexically_normal() / "").lexically_normal().string(); };
+  if (place(model).rfind(place(dir), 0) == 0)
+    throw ConfigError("--model", model, "lies in the result folder, which holds the model as model.h5 anyway; name another place");
+  require_writable(model);
+}
+
 int run_in_folder(Options options) {
   watch_for_interrupt();
   if (!options.resume.empty()) {
@@ -217,8 +226,8 @@ int run_in_folder(Options options) {
     throw ConfigError("--model", options.model_out,
                       "one file cannot hold the models of several seeds; they are found in DIR/seed_N/model.h5");
   if (options.device.threads == 0) options.device.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  if (!options.model_out.empty()) require_writable(options.model_out);
   const std::string dir = !options.resume.empty() ? options.resume : !options.out.empty() ? options.out : default_out(options);
+  if (!options.model_out.empty()) require_model_place(options.model_out, dir);
   if (options.seeds > 1) return run_seeds(options, dir);
   ResultFolder folder = options.resume.empty() ? ResultFolder::create(dir) : ResultFolder::resume(dir);
   const Outcome outcome = run_one(options, folder, how_to_go_on(options, folder.dir().string()));

@@ -11,8 +11,8 @@ namespace strata {
 
 namespace {
 
-constexpr double slow_rate = 1e-3;    // of the mean of a level's share
-constexpr Index settle_tokens = 256;  // per stream before the slow mean is trusted
+constexpr double slow_rate = 1e-3;   // of the mean of a level's share
+constexpr Index settle_steps = 256;  // before the slow mean is trusted
 
 /// Scores the held forecast with parts of the stream replaced.
 class StreamProbe {
@@ -20,7 +20,7 @@ class StreamProbe {
   StreamProbe(Hierarchy<float>& hierarchy, Index documents, Index every)
       : hierarchy_(hierarchy), device_(hierarchy.device()), every_(every) {
     const Index n = hierarchy.level(1).contribution().rows, b = hierarchy.streams();
-    for (auto* x : {&stream_, &own_, &other_}) *x = {device_, n, b};
+    for (auto* x : {&stream_, &other_}) *x = {device_, n, b};
     loss_ = {device_, b, 1};
     host_.resize(static_cast<std::size_t>(b));
     intact_.resize(host_.size());
@@ -33,7 +33,7 @@ class StreamProbe {
 
   void probe(const Step<float>& step, const std::vector<std::int32_t>& place) {
     const Observation& o = *step.observation;
-    const bool sampled = static_cast<Index>(step.index) >= settle_tokens && static_cast<Index>(step.index) % every_ == 0;
+    const bool sampled = static_cast<Index>(step.index) >= settle_steps && static_cast<Index>(step.index) % every_ == 0;
     if (sampled) sample(step, o, place);
     for (Index l = 1; l < hierarchy_.depth(); ++l) {
       const double rate = std::max(slow_rate, 1 / (static_cast<double>(step.index) + 1));
@@ -97,15 +97,79 @@ class StreamProbe {
   Hierarchy<float>& hierarchy_;
   Device<float>& device_;
   Index every_;
-  Tensor<float> stream_, own_, other_, loss_;
+  Tensor<float> stream_, other_, loss_;
   std::vector<Tensor<float>> means_;
   std::vector<float> host_, intact_;
 };
 
 }  // namespace
 
+bool StreamScores::measured() const { return std::accumulate(tokens.begin(), tokens.end(), 0.0) > 0; }
 double DocumentScores::total_nats() const { return std::accumulate(nats.begin(), nats.end(), 0.0); }
 double DocumentScores::total_tokens() const { return std::accumulate(tokens.begin(), tokens.end(), 0.0); }
+
+namespace {
+
+/// Sums over the run, step by step; closed into Scores at its end.
+class Tally {
+ public:
+  Tally(const Study& study, Hierarchy<float>& hierarchy) : hierarchy_(hierarchy) {
+    for (std::size_t i = 0; i < study.held_out.size(); ++i) place_of_[study.held_out[i].index] = static_cast<std::int32_t>(i);
+    scores.documents.nats.assign(study.held_out.size(), 0);
+    scores.documents.tokens = scores.documents.nats;
+    scores.free_energy.assign(static_cast<std::size_t>(hierarchy.relaxation().settings.steps) + 1, 0);
+    place_.assign(static_cast<std::size_t>(hierarchy.streams()), 0);
+    surprise_.resize(place_.size());
+  }
+
+  /// Which held-out document each stream is about to read; idle streams keep their last.
+  const std::vector<std::int32_t>& locate(const Observation& o) {
+    for (std::size_t s = 0; s < place_.size(); ++s)
+      if (o.active[s] != 0) place_[s] = place_of_.at(o.document[s]);
+    return place_;
+  }
+
+  void add(const Observation& o) {
+    hierarchy_.device().download(hierarchy_.level(0).snapshot().surprise, surprise_);
+    double active = 0;
+    for (std::size_t s = 0; s < place_.size(); ++s) {
+      if (o.active[s] == 0) continue;
+      active += 1;
+      scores.documents.nats[static_cast<std::size_t>(place_[s])] += static_cast<double>(surprise_[s]);
+      scores.documents.tokens[static_cast<std::size_t>(place_[s])] += 1;
+    }
+    const RelaxationTrace& trace = hierarchy_.relaxation().trace();
+    for (std::size_t k = 0; k < trace.free_energy.size(); ++k) scores.free_energy[k] += active * trace.free_energy[k];
+    rejections_ += trace.rejections;
+    sweeps_ += trace.sweeps;
+  }
+
+  void close(std::int64_t tokens) {
+    for (double& f : scores.free_energy) f /= static_cast<double>(tokens);
+    scores.rejected_fraction = sweeps_ > 0 ? static_cast<double>(rejections_) / static_cast<double>(sweeps_) : 0;
+    for (Index l = 0; l < hierarchy_.depth(); ++l) {
+      const BroadScore* broad = hierarchy_.level(l).broad_score();
+      scores.broad.push_back(broad != nullptr ? *broad : BroadScore{});
+    }
+  }
+
+  Scores scores;
+
+ private:
+  Hierarchy<float>& hierarchy_;
+  std::map<std::int32_t, std::int32_t> place_of_;
+  std::vector<std::int32_t> place_;
+  std::vector<float> surprise_;
+  std::int64_t rejections_ = 0, sweeps_ = 0;
+};
+
+std::unique_ptr<Recorder<float>> make_recorder(const Study& study, Hierarchy<float>& hierarchy, const std::string& path) {
+  std::vector<std::string> names;
+  for (Index l = 0; l < hierarchy.depth(); ++l) names.push_back(level_name(l));
+  return std::make_unique<Recorder<float>>(path, hierarchy, names, study.record(), study.trace_attributes("evaluate"));
+}
+
+}  // namespace
 
 Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOptions& options, Progress& progress) {
   const auto begin = std::chrono::steady_clock::now();
@@ -113,46 +177,22 @@ Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOp
   world_options.streams = hierarchy.streams();
   world_options.shuffle = false;
   text::TextWorld world(study.held_out, study.vocabulary(), world_options);
-  std::map<std::int32_t, std::int32_t> place_of;
-  for (std::size_t i = 0; i < study.held_out.size(); ++i) place_of[study.held_out[i].index] = static_cast<std::int32_t>(i);
 
   hierarchy.reset_state();
   Simulation<float> simulation(hierarchy, world, nullptr, study.interval(), study.options.seed);
   for (Index l = 1; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(options.broad);
-  Scores scores;
-  scores.documents.nats.assign(study.held_out.size(), 0);
-  scores.documents.tokens = scores.documents.nats;
-  scores.free_energy.assign(static_cast<std::size_t>(hierarchy.relaxation().settings.steps) + 1, 0);
-  std::vector<std::int32_t> place(static_cast<std::size_t>(hierarchy.streams()), 0);
-  std::vector<float> surprise(place.size());
-  std::int64_t rejections = 0, sweeps = 0;
+  Tally tally(study, hierarchy);
   std::unique_ptr<StreamProbe> probe;
   if (options.stream_every > 0 && hierarchy.depth() > 1)
     probe = std::make_unique<StreamProbe>(hierarchy, static_cast<Index>(study.held_out.size()), options.stream_every);
   std::unique_ptr<Recorder<float>> recorder;
-  if (!options.trace.empty()) {
-    std::vector<std::string> names;
-    for (Index l = 0; l < hierarchy.depth(); ++l) names.push_back(level_name(l));
-    recorder = std::make_unique<Recorder<float>>(options.trace, hierarchy, names, study.record(), study.trace_attributes("evaluate"));
-  }
+  if (!options.trace.empty()) recorder = make_recorder(study, hierarchy, options.trace);
   simulation.before_observe = [&](const Step<float>& step) {
-    for (std::size_t s = 0; s < place.size(); ++s)
-      if (step.observation->active[s] != 0) place[s] = place_of.at(step.observation->document[s]);
+    const auto& place = tally.locate(*step.observation);
     if (probe) probe->probe(step, place);
   };
   simulation.record = [&](const Observation& o, std::uint64_t step) {
-    hierarchy.device().download(hierarchy.level(0).snapshot().surprise, surprise);
-    double active = 0;
-    for (std::size_t s = 0; s < place.size(); ++s) {
-      if (o.active[s] == 0) continue;
-      active += 1;
-      scores.documents.nats[static_cast<std::size_t>(place[s])] += static_cast<double>(surprise[s]);
-      scores.documents.tokens[static_cast<std::size_t>(place[s])] += 1;
-    }
-    const RelaxationTrace& trace = hierarchy.relaxation().trace();
-    for (std::size_t k = 0; k < trace.free_energy.size(); ++k) scores.free_energy[k] += active * trace.free_energy[k];
-    rejections += trace.rejections;
-    sweeps += trace.sweeps;
+    tally.add(o);
     if (recorder) recorder->record(o, step);
     progress.update(simulation.tokens());
   };
@@ -161,14 +201,10 @@ Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOp
   if (!simulation.run(interrupted)) throw Interrupted("nothing of this score is kept; run it again");
   progress.end();
   if (recorder) recorder->close();
-  for (double& f : scores.free_energy) f /= static_cast<double>(simulation.tokens());
-  scores.rejected_fraction = sweeps > 0 ? static_cast<double>(rejections) / static_cast<double>(sweeps) : 0;
+  tally.close(simulation.tokens());
+  for (Index l = 1; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(false);
+  Scores scores = std::move(tally.scores);
   if (probe) scores.stream = std::move(probe->scores);
-  for (Index l = 0; l < hierarchy.depth(); ++l) {
-    const BroadScore* broad = hierarchy.level(l).broad_score();
-    scores.broad.push_back(broad != nullptr ? *broad : BroadScore{});
-    hierarchy.level(l).score_broad(false);
-  }
   scores.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return scores;
 }

@@ -22,6 +22,8 @@ struct DocumentScores {
 struct StreamScores {
   std::vector<double> tokens, intact;           ///< per document
   std::vector<std::vector<double>> mean, swap;  ///< [part][document]
+  /// False where no moment had two documents side by side (one held-out document, one stream, a short text): nothing to swap with.
+  bool measured() const;
 };
 
 struct Scores {
@@ -34,7 +36,6 @@ struct Scores {
 };
 
 struct ScoringOptions {
-  Index streams = 32;
   Index stream_every = 0;  ///< sample the stream's worth every so many tokens; 0: not at all
   bool broad = true;
   std::string what = "scoring";

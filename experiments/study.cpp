@@ -129,12 +129,8 @@ void Study::read_documents(Progress& progress) {
   }
   if (options.model.empty() && options.text.empty()) throw ConfigError("--text", "", "training needs a text, or give a trained --model");
   text::HoldOut split;
-  if (options.text.empty()) {
-  } else if (options.held_out.empty()) {
-    split = text::hold_out_tenth(corpus);
-  } else {
-    split.training = text::all_documents(corpus);
-  }
+  if (!options.text.empty() && options.held_out.empty()) split = text::hold_out_tenth(corpus);
+  if (!options.text.empty() && !options.held_out.empty()) split.training = text::all_documents(corpus);
   take_tokenizer(split.training, progress);
   training = tokenizer->encode(corpus, split.training);
   held_out = options.held_out.empty() ? tokenizer->encode(corpus, split.held_out)
@@ -185,16 +181,26 @@ Provenance Study::provenance() const {
   return p;
 }
 
+std::string Study::configuration_text() const {
+  std::istringstream lines(options.configuration.to_ini());
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    bool path = false;
+    for (const char* key : {"run.text ", "run.held_out ", "run.foreign ", "run.model "}) path = path || line.rfind(key, 0) == 0;
+    if (!path) kept += line + "\n";
+  }
+  return kept;
+}
+
 std::map<std::string, std::string> Study::notes() const {
   auto notes = attributes_of(provenance());
-  notes["config"] = options.configuration.to_ini();
+  notes["config"] = configuration_text();
   notes["inputs"] = to_json(inputs);
   return notes;
 }
 
 std::vector<TraceAttribute> Study::trace_attributes(const std::string& experiment) const {
-  std::vector<TraceAttribute> attributes{
-      {"experiment", experiment}, {"config", options.configuration.to_ini()}, {"inputs", to_json(inputs)}};
+  std::vector<TraceAttribute> attributes{{"experiment", experiment}, {"config", configuration_text()}, {"inputs", to_json(inputs)}};
   for (const auto& [name, value] : attributes_of(provenance())) attributes.push_back({name, value});
   return attributes;
 }

@@ -60,6 +60,8 @@ class Study {
   void archive_model(Archive& archive, Hierarchy<float>& hierarchy);
   std::map<std::string, std::string> notes() const;  ///< configuration, seed, provenance, for a model file
   Provenance provenance() const;
+  /// The configuration for a model or a trace, which travel: without run.text and other paths of this machine (inputs names and digests the files).
+  std::string configuration_text() const;
   std::vector<TraceAttribute> trace_attributes(const std::string& experiment) const;  ///< of the root of a trace
 
  private:

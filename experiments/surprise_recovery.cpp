@@ -6,8 +6,10 @@
 // Measures  displacement, recovery, error recovery, peak normalised error, excess nats (analysis/recovery.hpp, analysis/surprise.hpp)
 // Limit     a level that is a plain leaky integrator with time constant tau recovers in tau ln 10 tokens (tests/validation)
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/error.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/trials.hpp"
 
@@ -95,12 +97,10 @@ struct PassagePage {
   Study& study;
   const Condition& condition;
   const std::vector<Place>& places;
-  const Hdf5File& trace;
+  const Array<float>& surprise;  ///< of the condition's tokens: time x stream
   Index window_before;
 
   nlohmann::json trial(std::size_t s, Index shown) const {
-    const std::string prefix = condition.name == "/" ? "" : "/conditions/" + condition.name;
-    const auto surprise = trace.read<float>(prefix + "/tokens/surprise");
     const auto trials = static_cast<std::size_t>(surprise.shape[1]);
     nlohmann::json tokens = nlohmann::json::array();
     Index position = -condition.zero[s];
@@ -136,6 +136,9 @@ Findings run(Bench& bench) {
   Study& study = bench.study;
   const Index history = bench.values.integer("history"), after = bench.values.integer("after");
   const auto origins = study.foreign_given ? std::vector<Origin>{Origin::foreign} : text::available_origins(study.held_out);
+  if (origins.empty())
+    throw DataError("held-out text", 0,
+                    "one document: there is none to take foreign passages from; give --foreign FILE, or a text of more documents");
   const auto sentence_places = text::choose_places(study.held_out, passage_options(bench, Unit::sentence, origins), study.foreign.encoded);
   const auto paragraph_places =
       text::choose_places(study.held_out, passage_options(bench, Unit::paragraph, origins), study.foreign.encoded);
@@ -149,7 +152,7 @@ Findings run(Bench& bench) {
   if (study.held_out.size() > 1) add_switches(conditions, bench, history, after);
 
   TrialWindow window;
-  window.before = 2 * bench.values.integer("paragraph");
+  window.before = 2 * std::max(bench.values.integer("sentence"), bench.values.integer("paragraph"));  // the longest passage
   window.after = after;
   const auto streams = std::min<Index>(bench.values.integer("places"), 64);
   auto hierarchy = study.load_hierarchy(bench.model, streams);
@@ -176,7 +179,8 @@ Findings run(Bench& bench) {
   for (const Condition& condition : conditions) {
     if (condition.passage.empty()) continue;
     const bool sentence = condition.name.rfind("sentence", 0) == 0;
-    const PassagePage page{study, condition, sentence ? sentence_places : paragraph_places, trace, window.before};
+    const auto read = trace.read<float>("/conditions/" + condition.name + "/tokens/surprise");
+    const PassagePage page{study, condition, sentence ? sentence_places : paragraph_places, read, window.before};
     for (std::size_t s = 0; s < std::min<std::size_t>(4, condition.scripts.size()); ++s) pages.push_back(page.trial(s, 200));
   }
   bench.folder.write_text("passages.json", pages.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));

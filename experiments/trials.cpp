@@ -10,8 +10,8 @@ namespace strata {
 
 namespace {
 
-/// Levels 0 and 1 are back long before the others: their vectors are kept for this many tokens only.
-Index vector_reach(Index level, Index after) {
+/// Levels 0 and 1 are back long before the others: their rows end so many tokens after the event.
+Index reach_of(Index level, Index after) {
   if (level == 0) return std::min<Index>(after, 256);
   if (level == 1) return std::min<Index>(after, 640);
   return after;
@@ -77,7 +77,7 @@ class ConditionRecorder {
     track.level = l;
     track.interval = sampling_interval(hierarchy_.level(l));
     track.units = hierarchy_.level(l).units();
-    const Index reach = vector_reach(l, window_.after);
+    const Index reach = reach_of(l, window_.after);
     Index t = -1;
     while (t - track.interval >= -window_.before) t -= track.interval;  // -1 is always a sample
     for (; t < reach; t += track.interval) track.time.push_back(t);
@@ -194,7 +194,7 @@ void layout_level(TraceLayout& layout, const std::string& group, const Track& tr
   };
   vectors("prediction", "mu: what the level expects after reading the token at this time");
   if (!track.belief.empty()) vectors("belief", "x: what the level believed when it last settled");
-  scalars("prediction_error_norm", "nats^0.5", "sqrt(precision) |x - mu| of the last settling");
+  scalars("prediction_error_norm", "nats^0.5", "sqrt(precision k / tick) |x - mu| of the last settling, over k tokens");
   scalars("surprise", "nats", track.level == 0 ? "-ln p(token)" : "-ln p(token) under the level's own broad prediction");
   scalars("free_energy", "nats", "the level's part of the free energy");
   layout.datasets.push_back({group + "/active", {"time"}, {samples}, NumberType::u8, "1", "1 where the level is part of the hierarchy"});

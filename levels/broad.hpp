@@ -6,8 +6,9 @@
 //             (2,000), never across a document's end
 //             when the window closes: dM = w beta S (q-p) f', dS = w beta M f (q-p)', drec, dbeta0, dbeta, and through mu_l
 //             e = w f'(mu_l) .* beta M' S (q - p): dV = e h', dU = e f(x_{l+1})' with the partners stored at the moment
-// Symbols     S n x V the lexicon, M n x n, beta0 and rec V x 1, r_l leaky counts with the level's own time constant
-// Discretisation  evaluated at the first tick at least `interval` tokens after the last evaluation, staggered by stream
+// Symbols     S n x V the lexicon, M n x n, beta0 and rec V x 1, r_l leaky counts with the longer of the level's time constants
+// Discretisation  evaluated at the first tick at least `interval` tokens after the last evaluation, staggered by stream; at a forced tick
+//             (the end of an inserted passage, in both copies) whatever its count, so that the copies' phases agree
 // Limit       a constant source: p_l -> the word frequencies, cross entropy -> their entropy
 
 #include <memory>
@@ -40,7 +41,7 @@ class Broad {
 
   /// Reads the step's tokens: counts, history, windows that close.
   void read(const Observation& observation);
-  /// Evaluates the prediction of streams that ticked and are due. `boundary` holds what ended with the token just read.
+  /// Evaluates the prediction of streams that ticked and are due. `observation` tells what ended with the token just read.
   void evaluate(std::span<const std::uint8_t> ticked, const Observation* observation, const Partners<T>& partners);
   /// Scores, and while learning turns into gradients, every window that closed. `memory_in`, `above_in` and `bias` are the level's V, U, b.
   void settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
@@ -53,7 +54,11 @@ class Broad {
   void archive_state(Archive& archive);
   void reset();
   double sharpness() const { return beta_; }
-  void set_scoring(bool on) { scoring_ = on; }
+  /// Turning it on begins a new score.
+  void set_scoring(bool on) {
+    if (on && !scoring_) score_ = {};
+    scoring_ = on;
+  }
   const BroadScore& score() const { return score_; }
 
  private:

@@ -20,7 +20,6 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
       inputs_(settings.token_fed ? lexicon.units() : inputs),
       above_(above),
       streams_(streams),
-      interval_(interval),
       tick_(settings.tick > 0 ? settings.tick : static_cast<Index>(std::ceil(settings.tau / 8))),
       leak_{std::exp(-1 / settings.tau), std::exp(-1 / (settings.tau * settings.spread))},
       nominal_scale_(static_cast<T>(1.0 / static_cast<double>(streams * interval))),
@@ -44,7 +43,7 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   mean_ = {device, inputs_, 1};
   power_ = {device, n, 1};
   inverse_ = {device, n, 1};
-  for (auto* x : {&h_, &h_used_, &tmp_wide_, &eligible_}) *x = {device, wide, b};
+  for (auto* x : {&h_, &h_used_, &eligible_}) *x = {device, wide, b};
   for (auto* x : {&kap_, &kap_used_, &base_,    &mu_,           &x_,     &f_,      &drop_,   &fd_,      &stream_,  &share_,
                   &e_,   &error_,    &belief_,  &message_,      &drive_, &kept_x_, &kept_f_, &kept_fd_, &kept_mu_, &fd_mu_,
                   &tmp_, &delta_,    &rho_sum_, &feedback_sum_, &ek_,    &word_})
@@ -83,8 +82,6 @@ void SituationLevel<T>::reset_state() {
   forecasting_.assign(s, 1);  // the first forecast is everybody's
   device_.fill(tick_mask_, T(1));
   device_.fill(drop_, T(1));
-  device_.fill(rho_sum_, T(0));
-  device_.fill(feedback_sum_, T(0));
   stashed_ = 0;
   broad_.reset();
   gate_.reset();
@@ -98,7 +95,7 @@ void SituationLevel<T>::observe(const Step<T>& step, const Upward<T>& below) {
     device_.copy(fd_, stash_fd_.cols_at(step.slot * streams_, streams_));
   }
   broad_.surprise(step.observation->id, nats_);
-  for (std::size_t j = 0; j < nats_.size(); ++j) host_[j] = static_cast<T>(nats_[j]);
+  for (std::size_t j = 0; j < nats_.size(); ++j) host_[j] = step.observation->active[j] != 0 ? static_cast<T>(nats_[j]) : T(0);
   device_.upload(host_, surprise_);
 }
 
@@ -237,12 +234,12 @@ void SituationLevel<T>::learn(const Step<T>& step) {
   device_.copy(h_used_, stash_h_.cols_at(first, streams_));
   if (above_ > 0) device_.copy(above_used_, stash_above_.cols_at(first, streams_));
   stashed_ = step.slot + 1;
-  if (reach_ > 0) trace_eligibility(step);
+  if (reach_ > 0) trace_eligibility();
 }
 
 /// dS[w_s] += sum_q sqrt(1 - a_q^2) a_q^(age) V_q' e: the newest tokens exactly, then every 8th standing for 8.
 template <class T>
-void SituationLevel<T>::trace_eligibility(const Step<T>&) {
+void SituationLevel<T>::trace_eligibility() {
   device_.gemm(true, false, T(1), memory_in_.value.view(), ek_.view(), T(0), eligible_);
   const Index ring = static_cast<Index>(ring_.size()) / streams_;
   const Index half = lag_stride / 2;

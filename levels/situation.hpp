@@ -99,7 +99,7 @@ class SituationLevel : public Level<T> {
   void fix_ticks(const Observation& observation);
   void average_window(const Upward<T>& below);
   void error_and_feedback();
-  void trace_eligibility(const Step<T>& step);
+  void trace_eligibility();
   void innovate(const Step<T>& step);
   void carry_innovation(const Step<T>& step);
   void open_gate(const Step<T>& step);
@@ -109,7 +109,7 @@ class SituationLevel : public Level<T> {
   Device<T>& device_;
   Lexicon<T>& lexicon_;
   SituationSettings settings_;
-  Index units_, inputs_, above_, streams_, interval_, tick_;
+  Index units_, inputs_, above_, streams_, tick_;
   double leak_[2];
   T nominal_scale_;  // of gradients stashed at once, 1 / (B K)
   Weight<T> memory_in_, above_in_, bias_, share_out_;
@@ -119,8 +119,8 @@ class SituationLevel : public Level<T> {
   Tensor<T> mean_, power_;  // m (inputs), nu (n)
 
   Tensor<T> h_, h_used_, kap_, kap_used_, above_used_, base_, mu_, x_, f_, drop_, fd_, stream_, share_, features_, new_features_;
-  Tensor<T> e_, error_, belief_, feedback_, message_, drive_, kept_x_, kept_f_, kept_fd_, kept_mu_, kept_above_, fd_mu_, tmp_, tmp_wide_,
-      delta_, inverse_;
+  Tensor<T> e_, error_, belief_, feedback_, message_, drive_, kept_x_, kept_f_, kept_fd_, kept_mu_, kept_above_, fd_mu_, tmp_, delta_,
+      inverse_;
   Tensor<T> rho_sum_, feedback_sum_, error_norm_, new_norm_, penalty_, surprise_, column_, factor_, tick_mask_, word_, inputs_now_;
   Tensor<T> decay_, ek_, eligible_;
   ConstView<T> rho_;  // of the level below, relayed

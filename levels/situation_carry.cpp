@@ -137,8 +137,12 @@ void SituationLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) 
       device_.gemm(false, false, T(1), above_in_.value.view(), above.activity, T(1), tmp_);
     }
     device_.select_columns(tick_mask_, tmp_, mu_);
-    if (step.learning && settings_.dropout > 0) {
-      device_.dropout_mask(settings_.dropout, {step.seed, step.index, static_cast<std::uint32_t>(settings_.index), activity_dropout}, tmp_);
+    if (settings_.dropout > 0) {
+      const RandomKey key{step.seed, step.index, static_cast<std::uint32_t>(settings_.index), activity_dropout};
+      if (step.learning)
+        device_.dropout_mask(settings_.dropout, key, tmp_);
+      else
+        device_.fill(tmp_, T(1));  // a hierarchy that stops learning keeps no unit of its last mask silent
       device_.select_columns(tick_mask_, tmp_, drop_);
     }
   }

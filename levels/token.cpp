@@ -55,7 +55,7 @@ TokenSettings TokenSettings::from(const Values& v) {
 template <class T>
 TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSettings& settings, Index streams, Index interval,
                           std::uint64_t seed)
-    : device_(device), lexicon_(lexicon), settings_(settings), streams_(streams), interval_(interval) {
+    : device_(device), lexicon_(lexicon), settings_(settings), streams_(streams) {
   const Index d = settings.units, ha = settings.hidden, in = d * settings.context, v = lexicon.vocabulary(), n = lexicon.units();
   const Index b = streams, columns = streams * interval;
   embedding_ = {device, "embedding", d, v};
@@ -325,23 +325,14 @@ void TokenLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) 
 template <class T>
 void TokenLevel<T>::archive_state(Archive& archive) {
   archive.value("context", context_);
-  for (auto& [name, x] : std::initializer_list<std::pair<const char*, Tensor<T>*>>{{"ctx", &ctx_},
-                                                                                   {"ctx_mask", &ctx_mask_},
-                                                                                   {"mu_a", &mu_a_},
-                                                                                   {"base", &base_},
-                                                                                   {"mu_0", &mu_0_},
-                                                                                   {"x_a", &x_a_},
-                                                                                   {"x_0", &x_0_},
-                                                                                   {"f_a", &f_a_},
-                                                                                   {"f_0", &f_0_},
-                                                                                   {"stream", &stream_held_},
-                                                                                   {"logits", &logits_}})
-    archive.tensor(name, *x);
-  for (std::size_t i = 0; recency_ && i < 3; ++i) {
-    Archive::Scope scope(archive, "priming");
-    if (i == 0) recency_->archive(archive);
-  }
-  if (archive.loading() && recency_) prime();
+  const std::pair<const char*, Tensor<T>*> tensors[] = {
+      {"ctx", &ctx_}, {"ctx_mask", &ctx_mask_}, {"mu_a", &mu_a_}, {"base", &base_},          {"mu_0", &mu_0_},    {"x_a", &x_a_},
+      {"x_0", &x_0_}, {"f_a", &f_a_},           {"f_0", &f_0_},   {"stream", &stream_held_}, {"logits", &logits_}};
+  for (const auto& [name, x] : tensors) archive.tensor(name, *x);
+  if (!recency_) return;
+  Archive::Scope scope(archive, "priming");
+  recency_->archive(archive);
+  if (archive.loading()) prime();
 }
 
 template <class T>

@@ -69,9 +69,6 @@ class TokenLevel : public Level<T> {
   std::vector<ValueNode<T>> nodes() override;
   void refresh() override;
 
-  /// Logits of the forecast held, V x B (strata forecast, tests).
-  ConstView<T> logits() const { return logits_.view(); }
-
  private:
   void collect_targets(const Observation& observation);
   void compute_logits(ConstView<T> f, ConstView<T> stream, View<T> out);
@@ -81,7 +78,7 @@ class TokenLevel : public Level<T> {
   Device<T>& device_;
   Lexicon<T>& lexicon_;
   TokenSettings settings_;
-  Index streams_, interval_;
+  Index streams_;
   Weight<T> embedding_, hidden_in_, hidden_out_, direct_, hidden_bias_, bias_, output_bias_, priming_gain_;
 
   // the forecast held and the settling beliefs, units x B

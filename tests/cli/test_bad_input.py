@@ -188,6 +188,8 @@ class Places(CommandTest):
         self.refused(6, ["file", "folder"], "train", "--text", "prose.txt", *TINY, "--out", "file")
         self.refused(6, "/proc/here", "train", "--text", "prose.txt", *TINY, "--out", "/proc/here")
         self.refused(6, "/proc/m.h5", "train", "--text", "prose.txt", *TINY, "--out", "o", "--model", "/proc/m.h5")
+        self.refused(2, ["out/model.h5", "another place"], "train", "--text", "prose.txt", *TINY, "--out", "out", "--model", "out/model.h5")
+        self.assertFalse(os.path.exists(self.path("out")))
 
     def test_forbidden(self):
         nobody = {}

@@ -10,7 +10,8 @@ import time
 import support
 from support import STRATA, TINY, CommandTest, sets
 
-LONG = sets({"world.passes": 8, "learning.checkpoint_seconds": .05})
+LONG = sets({"world.passes": 6, "learning.checkpoint_seconds": .05})
+SLOW_SETTLING = {"relaxation.steps": 16, "relaxation.tolerance": 0}  # leaves time to interrupt
 INERTIA = sets(belief_inertia=support.SMALL_INERTIA)
 
 
@@ -24,6 +25,12 @@ class Resume(CommandTest):
         while not any(os.path.exists(self.path(name)) for name in names):
             self.assertIsNone(process.poll(), "ended before it could be interrupted")
             self.assertLess(time.monotonic(), end)
+            time.sleep(.005)
+
+    def wait_for_another(self, process, name):
+        """Until the running process has replaced the file."""
+        before = os.stat(self.path(name)).st_mtime_ns
+        while process.poll() is None and os.path.exists(self.path(name)) and os.stat(self.path(name)).st_mtime_ns == before:
             time.sleep(.005)
 
     def end(self, process, sent, expected):
@@ -52,7 +59,7 @@ class Resume(CommandTest):
         self.refused(2, ["strata train --resume"], "run", "belief_inertia", "--resume", "stopped")
         # kill -9, twice, then to the end; from another folder and with other threads.
         process = self.begin("train", "--resume", "stopped", "--threads", "1")
-        time.sleep(.3)
+        self.wait_for_another(process, "stopped.partial/checkpoint.h5")
         self.end(process, signal.SIGKILL, -signal.SIGKILL)
         os.makedirs(self.path("elsewhere"), exist_ok=True)
         result = subprocess.run([STRATA, "train", "--resume", "../stopped.partial/", "--threads", "3"], cwd=self.path("elsewhere"),
@@ -71,6 +78,16 @@ class Resume(CommandTest):
         self.strata(*self.train("unharmed"))
         self.assert_same_bits("unharmed/model.h5", "killed/model.h5")
         self.assert_same_summary("unharmed", "killed")
+
+    def test_second_interrupt_ends_at_once(self):
+        process = self.begin(*self.train("twice"))
+        self.wait_for(process, "twice.partial/checkpoint.h5")
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertIn("--resume", said)
+        self.strata("train", "--resume", "twice", "--quiet")
 
     def test_nothing_to_resume(self):
         self.refused(6, ["nowhere", "no interrupted run"], "train", "--resume", "nowhere")
@@ -100,8 +117,19 @@ class Resume(CommandTest):
         self.assert_same_summary("steady", "broken")
         self.assert_same_bits("steady/trace.h5", "broken/trace.h5")
 
+    def test_killed_while_recording(self):
+        """The trace that a kill left half written is in nobody's way."""
+        words = ("evaluate", "--text", "prose.txt", *TINY, *sets(SLOW_SETTLING), "--quiet")
+        self.strata(*words, "--out", "scored")
+        process = self.begin(*words, "--out", "torn")
+        self.wait_for(process, "torn.partial/trace.h5")
+        self.end(process, signal.SIGKILL, -signal.SIGKILL)
+        self.strata("evaluate", "--resume", "torn", "--quiet")
+        self.assert_same_summary("scored", "torn")
+        self.assert_same_bits("scored/trace.h5", "torn/trace.h5")
+
     def test_interrupted_experiment(self):
-        more = sets(SMALLER_TICKS) + sets(belief_inertia={**support.SMALL_INERTIA, "pairs": 12})
+        more = sets(SLOW_SETTLING) + sets(belief_inertia={**support.SMALL_INERTIA, "pairs": 12})
         process = self.begin("run", "belief_inertia", "--text", "prose.txt", *TINY, *more, "--out", "halted", "--quiet")
         self.wait_for(process, "halted.partial/model.h5")
         said = self.end(process, signal.SIGINT, 130)
@@ -125,9 +153,6 @@ class Resume(CommandTest):
         self.assertNotEqual(*nats)
         self.assertAlmostEqual(summary["training"]["nats_per_token"], sum(nats) / 2, places=12)
         self.assertAlmostEqual(summary["training"]["nats_per_token_sd"], abs(nats[0] - nats[1]) / 2**.5, places=12)
-
-
-SMALLER_TICKS = {"relaxation.steps": 16, "relaxation.tolerance": 0}
 
 
 class SameBits(CommandTest):

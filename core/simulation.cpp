@@ -1,6 +1,7 @@
 #include "core/simulation.hpp"
 
 #include <cassert>
+#include <limits>
 
 namespace strata {
 
@@ -33,7 +34,9 @@ Step<T> Simulation<T>::describe_step() const {
 template <class T>
 void Simulation<T>::start() {
   hierarchy_.device().fill(active_, T(1));
-  hierarchy_.forecast(describe_step());
+  Step<T> step = describe_step();
+  step.index = std::numeric_limits<std::uint64_t>::max();  // random numbers of its own
+  hierarchy_.forecast(step);
 }
 
 template <class T>

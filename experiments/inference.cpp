@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t copies = 4;
 constexpr float gains[copies] = {0, .5F, 1, 2};
+constexpr std::size_t shift = copies;  // place of |mu(1) - mu(0)| / |mu(0)| behind the four projections
 
 ParameterTable parameters() {
   return {
@@ -33,14 +34,19 @@ ParameterTable parameters() {
   };
 }
 
-/// Projections of mu_l after one tick with the four gains, one row per tick.
-using Projections = std::vector<std::array<double, copies>>;
+/// Projections of mu_l after one tick with the four gains, and how far the whole error moved it; one row per tick.
+using Row = std::array<double, copies + 1>;
+using Projections = std::vector<Row>;
 
-std::array<double, copies> projections(const std::vector<float>& mu, std::size_t first, std::size_t units) {
+Row projections(const std::vector<float>& mu, std::size_t first, std::size_t units) {
   const auto at = [&](std::size_t copy, std::size_t i) { return static_cast<double>(mu[(first + copy) * units + i]); };
-  std::array<double, copies> result{};
-  double length = 0;
-  for (std::size_t i = 0; i < units; ++i) length += (at(2, i) - at(0, i)) * (at(2, i) - at(0, i));
+  Row result{};
+  double length = 0, size = 0;
+  for (std::size_t i = 0; i < units; ++i) {
+    length += (at(2, i) - at(0, i)) * (at(2, i) - at(0, i));
+    size += at(0, i) * at(0, i);
+  }
+  result[shift] = size > 0 ? std::sqrt(length / size) : 0;
   if (length <= 0) return result;
   for (std::size_t c = 0; c < copies; ++c)
     for (std::size_t i = 0; i < units; ++i) result[c] += (at(c, i) - at(0, i)) * (at(2, i) - at(0, i)) / length;
@@ -129,16 +135,19 @@ Findings run(Bench& bench) {
   for (Index l = 1; l < hierarchy->depth(); ++l) {
     bench.progress.say("error gain at level " + std::to_string(l));
     const Projections found = error_gain(bench, l);
-    std::vector<double> mean(copies, 0);
+    std::vector<double> mean(copies + 1, 0);
     for (const auto& row : found)
-      for (std::size_t c = 0; c < copies; ++c) mean[c] += row[c] / static_cast<double>(found.size());
+      for (std::size_t c = 0; c < mean.size(); ++c) mean[c] += row[c] / static_cast<double>(found.size());
+    const double moved = mean[shift];
+    mean.pop_back();
     Summary& level = s.item("levels", static_cast<std::size_t>(l));
     level.set("error_gain_response", mean);
+    level.set("error_gain_shift", moved);
     level.set("error_gain_ticks", static_cast<std::int64_t>(found.size()));
     // Strictly: a forecast that does not move at all does not answer.
     level.set("error_gain_monotonic", std::adjacent_find(mean.begin(), mean.end(), std::greater_equal<>()) == mean.end());
-    std::snprintf(text, sizeof text, "  %lld %-10s %6.3f %6.3f %6.3f %6.3f   (%zu ticks)\n", static_cast<long long>(l),
-                  level_name(l).c_str(), mean[0], mean[1], mean[2], mean[3], found.size());
+    std::snprintf(text, sizeof text, "  %lld %-10s %6.3f %6.3f %6.3f %6.3f   the whole error moves it by %.2f %% (%zu ticks)\n",
+                  static_cast<long long>(l), level_name(l).c_str(), mean[0], mean[1], mean[2], mean[3], 100 * moved, found.size());
     findings.table += text;
   }
   for (Index l = 0; l < hierarchy->depth(); ++l) s.item("levels", static_cast<std::size_t>(l)).set("name", level_name(l));

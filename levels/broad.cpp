@@ -49,6 +49,8 @@ void Broad<T>::reset() {
   since_.assign(b, 0);
   for (std::size_t j = 0; j < b; ++j) since_[j] = static_cast<std::int64_t>(j) * settings_.interval / streams_;
   ready_.assign(b, 0);
+  ended_.assign(b, 1);
+  unit_ends_.assign(b, 0);
   open_.clear();
   closed_.clear();
   free_.clear();
@@ -68,6 +70,10 @@ void Broad<T>::read(const Observation& o) {
     ++since_[j];
     recency_.read(static_cast<Index>(j), o.id[j]);
     if ((o.boundary[j] & document_end) != 0) recency_.clear(static_cast<Index>(j));
+    // The mark of a paragraph's end behind a sentence's last word is no sentence of its own.
+    const bool mark = settings_.unit == sentence_end && ended_[j] != 0 && (o.boundary[j] & paragraph_end) != 0;
+    ended_[j] = (o.boundary[j] & settings_.unit) != 0;
+    unit_ends_[j] = ended_[j] != 0 && !mark;
   }
   std::size_t kept = 0;
   for (std::size_t i = 0; i < open_.size(); ++i) {
@@ -75,7 +81,7 @@ void Broad<T>::read(const Observation& o) {
     const auto j = static_cast<std::size_t>(w.stream);
     bool closes = false;
     if (o.active[j] != 0) {
-      if ((o.boundary[j] & settings_.unit) != 0) --w.boundaries;
+      w.boundaries -= unit_ends_[j];
       closes = w.boundaries <= 0 || position_[j] - w.begin >= settings_.limit || (o.boundary[j] & document_end) != 0;
     }
     if (closes) {
@@ -305,6 +311,7 @@ void Broad<T>::archive_state(Archive& archive) {
   archive.value("position", position_);
   archive.value("since", since_);
   archive.value("ready", ready_);
+  archive.value("ended", ended_);
   archive.value("free", free_);
   archive.tensor("pool_mu", pool_mu_);
   archive.tensor("pool_memory", pool_memory_);

@@ -93,6 +93,7 @@ class Broad {
   Tensor<T> pool_mu_, pool_memory_, pool_above_;  // partners of pending windows
   Tensor<T> held_, held_normaliser_;              // prediction in force, V x B and B x 1
   std::vector<std::uint8_t> ready_;
+  std::vector<std::uint8_t> ended_, unit_ends_;  // per stream: the last token ended a unit; this token ends one for the windows
   Tensor<T> f_, mf_, back_, square_, memory_, above_, logits_, residual_, normaliser_, entropy_, divergence_, loss_;
   std::vector<Entry<T>> targets_, recent_;
   std::vector<std::int32_t> due_, columns_;

@@ -7,7 +7,8 @@ namespace strata {
 
 namespace {
 constexpr double clip = 3, slow_rate = 2e-4, slope = 4;
-}
+constexpr double prior_steps = 32;  // the moments start as plain means, with the initial values worth so many steps
+}  // namespace
 
 Gate::Gate(const GateSettings& settings, Index streams)
     : settings_(settings), trace_(static_cast<std::size_t>(streams)), openness_(static_cast<std::size_t>(streams)) {}
@@ -32,13 +33,15 @@ void Gate::read(std::span<const double> evidence, std::span<const std::uint8_t> 
     count += 1;
   }
   if (!learning || count == 0) return;
-  variance_ += slow_rate * (squares / count - variance_);
-  mean_ += slow_rate * (sum / count - mean_);
+  const double rate = std::max(slow_rate, 1 / (static_cast<double>(learned_++) + prior_steps));
+  variance_ += rate * (squares / count - variance_);
+  mean_ += rate * (sum / count - mean_);
 }
 
 void Gate::archive_parameters(Archive& archive) {
   archive.value("mean", mean_);
   archive.value("variance", variance_);
+  archive.value("learned", learned_);
 }
 
 void Gate::archive_state(Archive& archive) {

@@ -47,7 +47,7 @@ class Gate {
   GateSettings settings_;
   double mean_ = 0, variance_ = 1;
   std::vector<double> trace_, openness_;
-  std::int64_t opened_ = 0, reads_ = 0;
+  std::int64_t opened_ = 0, reads_ = 0, learned_ = 0;  ///< tokens opened on, tokens read, steps of the slow moments
 };
 
 }  // namespace strata

@@ -39,7 +39,7 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   }
   bias_ = {device, "bias", n, 1, false};
   share_out_ = {device, "share_out", n, n};
-  share_out_.randomise(.3 / std::sqrt(static_cast<double>(n * depth)), seed, level);
+  share_out_.randomise(.3 / std::sqrt(static_cast<double>(n * (depth - 1))), seed, level);  // depth - 1 levels share the stream
   mean_ = {device, inputs_, 1};
   power_ = {device, n, 1};
   inverse_ = {device, n, 1};

@@ -72,7 +72,7 @@ void SituationLevel<T>::innovate(const Step<T>& step) {
   double sum = 0;
   for (std::size_t j = 0; j < host_.size(); ++j)
     if (ticking_[j] != 0) sum += static_cast<double>(elapsed_[j]) * static_cast<double>(host_[j]);
-  gain_ += settings_.carry_rate * sum / (ticks * static_cast<double>(units_));
+  gain_ += settings_.carry_rate * sum / static_cast<double>(step.active_count * units_);  // mean over streams, ticking or not
 }
 
 /// kap <- A kap + sqrt(1 - A^2) delta in streams that tick; nothing is carried across a document's end.

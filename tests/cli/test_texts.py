@@ -9,9 +9,6 @@ import support
 from support import TINY, CommandTest, sets
 
 
-FEW = sets({"evaluate.stream_every": 0})  # what a level's share is worth takes documents side by side to exchange
-
-
 def korean(documents=30, seed=1):
     """Sentences of Hangul syllables in a few shapes: three bytes a letter, no letters in common with Latin."""
     chance = random.Random(f"korean {seed}")
@@ -45,7 +42,7 @@ class Texts(CommandTest):
 
     def test_korean(self):
         self.write("korean.txt", korean())
-        summary = self.evaluate("korean", "--text", "korean.txt", "--set", "text.vocabulary=600", *FEW)
+        summary = self.evaluate("korean", "--text", "korean.txt", "--set", "text.vocabulary=600")
         self.assertLess(summary["bits_per_byte"], 5)
         # A model of one script reads another: by bytes, badly, and without an error.
         self.write("english.txt", support.text(documents=6, seed=5))
@@ -71,11 +68,18 @@ class Texts(CommandTest):
         summary = self.evaluate("one", "--text", "one.txt", "--held-out", "apart.txt", learns=False)
         self.assertEqual((summary["training_documents"], summary["held_out_documents"]), (1, 5))
 
+    def test_one_held_out_document(self):
+        """What takes several documents to measure is absent then, and nothing else."""
+        self.write("single.txt", support.document(2, random.Random(2), paragraphs=10))
+        summary = self.evaluate("single", "--text", "prose.txt", "--held-out", "single.txt", "--set", "evaluate.streams=32")
+        self.assertEqual(summary["held_out_documents"], 1)
+        self.assertNotIn("topdown_swap_nats", summary["levels"][1])
+
     def test_folder(self):
         for i in range(20):
             self.write(f"novels/{i:02}.txt", support.document(i % 3, random.Random(i)))
         self.write("novels/README.md", "not read")
-        summary = self.evaluate("folder", "--text", "novels", *FEW)
+        summary = self.evaluate("folder", "--text", "novels")
         self.assertEqual((summary["training_documents"], summary["held_out_documents"]), (18, 2))
         both = self.evaluate("both", "--text", "novels", "--text", "prose.txt", "--text", "novels/00.txt")
         self.assertEqual(both["training_documents"] + both["held_out_documents"], 60, "a file met twice is read once")

@@ -27,7 +27,9 @@ Index window_end(const std::vector<Word>& words, Index begin, std::uint8_t unit,
   for (Index t = begin; t < static_cast<Index>(words.size()); ++t) {
     const auto boundary = words[static_cast<std::size_t>(t)].boundary;
     if ((boundary & document_end) != 0) return t + 1;
-    if ((boundary & unit) != 0 && --left == 0) return t + 1;
+    const bool ended = t == 0 || (words[static_cast<std::size_t>(t - 1)].boundary & unit) != 0;
+    const bool mark = unit == sentence_end && ended && (boundary & paragraph_end) != 0;  // <eop> behind a sentence's last word
+    if ((boundary & unit) != 0 && !mark && --left == 0) return t + 1;
     if (t + 1 - begin == limit) return t + 1;
   }
   return -1;  // never closes

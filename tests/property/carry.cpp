@@ -72,7 +72,7 @@ TEST_CASE("carry: features, innovation and the gain's step follow their equation
         const double delta = error[j * units + i] / std::sqrt(power[i] + 1e-12), k = since[j], keep = std::exp(-k / settings.carry_time);
         const double kap = before.at("kap").data[j * units + i];
         CHECK(error[j * units + i] == Approx(settings.precision * (belief[j * units + i] - mu[j * units + i])).epsilon(1e-9));
-        step += settings.carry_rate * k * delta * kap / (ticks * units);
+        step += settings.carry_rate * k * delta * kap / (streams * units);
         features[2 * j * units + i] = settings.feed_belief * r * std::tanh(belief[j * units + i]);
         features[(2 * j + 1) * units + i] = settings.feed_innovation / std::sqrt(3.0) * delta;
         const double expected = document_ends ? 0 : keep * kap + std::sqrt(1 - keep * keep) * delta;

@@ -256,8 +256,12 @@ std::string level_name(Index level) {
 
 Index sampling_interval(const Level<float>& level) { return std::max<Index>(1, level.tick() / 2); }
 
-void record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<Condition>& conditions, const TrialWindow& window,
-                   const std::string& experiment, const std::string& path, Progress& progress) {
+TrialWindow record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<Condition>& conditions, const TrialWindow& wanted,
+                          const std::string& experiment, const std::string& path, Progress& progress) {
+  // No trial reaches further back than its own history: what lies before it would be holes in the record.
+  TrialWindow window = wanted;
+  for (const Condition& condition : conditions)
+    for (const Index zero : condition.zero) window.before = std::min(window.before, zero);
   std::vector<ConditionRecorder> recorders;
   Index total = 0, done = 0;
   for (const Condition& condition : conditions) {
@@ -297,6 +301,7 @@ void record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<
   trace.write_block<float>(trace.handle("/relaxation/free_energy"), {0, 0}, {steps, sweeps}, recorders[0].energy());
   trace.write_block<std::int64_t>(trace.handle("/relaxation/rejections"), {0}, {steps}, recorders[0].rejections());
   trace.close();
+  return window;
 }
 
 }  // namespace strata

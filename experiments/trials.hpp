@@ -33,8 +33,8 @@ std::string level_name(Index level);
 /// Tokens between two recorded samples of a level: half its tick; level 0 and levels that tick at every token record each token.
 Index sampling_interval(const Level<float>& level);
 
-/// Runs every condition and writes `path`. All conditions have the same number of trials. Stops with Interrupted at Ctrl-C.
-void record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<Condition>& conditions, const TrialWindow& window,
-                   const std::string& experiment, const std::string& path, Progress& progress);
+/// Runs every condition and writes `path`; returns the window recorded, which reaches no further back than the shortest history. All conditions have the same number of trials. Stops with Interrupted at Ctrl-C.
+TrialWindow record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<Condition>& conditions, const TrialWindow& window,
+                          const std::string& experiment, const std::string& path, Progress& progress);
 
 }  // namespace strata

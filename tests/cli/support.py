@@ -11,8 +11,8 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SMALL = {"hierarchy.units": 8, "level.0.units": 8, "level.0.hidden": 16, "text.vocabulary": 400, "world.streams": 4, "evaluate.streams": 4}
-SMALL_RECOVERY = {"places": 8, "history": 130, "context": 125, "after": 100, "room": 60, "sentence": 13, "paragraph": 60}
-SMALL_INERTIA = {"pairs": 8, "history": 90, "context": 64, "after": 150, "room": 80}
+SMALL_RECOVERY = {"places": 8, "history": 80, "context": 60, "after": 100, "room": 60, "sentence": 13, "paragraph": 60}
+SMALL_INERTIA = {"pairs": 8, "history": 90, "context": 40, "after": 150, "room": 80}
 VARYING = {"seconds", "tokens_per_second", "peak_memory_bytes", "created"}
 
 

@@ -260,4 +260,5 @@ namespace strata::STRATA_JOIN(kernels_, STRATA_KERNEL_ISA) {
   extern const KernelSet set = {"generic", &table<float>, &table<double>};
 #endif
 
-}  // namespace strata::STRATA_JOIN(kernels_,STRATA_KERNEL_ISA)
+// clang-format off: it does not settle on a comment for a namespace named by a macro
+}  // namespace strata::STRATA_JOIN(kernels_, STRATA_KERNEL_ISA)

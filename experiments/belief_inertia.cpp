@@ -41,26 +41,6 @@ void add_twins(std::vector<Condition>& conditions, const Bench& bench, const tex
   conditions.push_back(std::move(b));
 }
 
-void add_switches(std::vector<Condition>& conditions, const Bench& bench, const text::PairOptions& options, Index after) {
-  Condition always, change, stay;
-  always.name = "always";
-  change.name = "switch";
-  change.reference = "/conditions/always";
-  stay.name = "stayed";
-  for (const text::Switch& s : text::choose_switches(bench.study.held_out, options)) {
-    always.scripts.push_back(text::always(s, after));
-    always.zero.push_back(s.to_at);
-    change.scripts.push_back(text::change(s, after));
-    change.zero.push_back(s.from_at);
-    stay.scripts.push_back(text::stay(s, after));
-    stay.zero.push_back(s.from_at);
-  }
-  for (Condition* c : {&always, &change, &stay}) {
-    c->beliefs = true;
-    conditions.push_back(std::move(*c));
-  }
-}
-
 Findings run(Bench& bench) {
   Study& study = bench.study;
   text::PairOptions options;
@@ -73,7 +53,7 @@ Findings run(Bench& bench) {
   const bool switches = bench.values.flag("switches");
   std::vector<Condition> conditions;
   add_twins(conditions, bench, options, after);
-  if (switches) add_switches(conditions, bench, options, after);
+  if (switches) add_switches(conditions, text::choose_switches(study.held_out, options), after, true);
 
   TrialWindow window;
   window.before = 64;

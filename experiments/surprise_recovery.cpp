@@ -71,25 +71,14 @@ Condition disturbed(const std::vector<Place>& places, Unit unit, Origin origin, 
   return c;
 }
 
-void add_switches(std::vector<Condition>& conditions, const Bench& bench, Index history, Index after) {
+text::PairOptions switch_options(const Bench& bench, Index history) {
   text::PairOptions o;
   o.count = bench.values.integer("places");
   o.context = bench.values.integer("context");
   o.history = history;
   o.room = bench.values.integer("room");
   o.seed = bench.study.options.seed;
-  Condition always, change;
-  always.name = "always";
-  change.name = "switch";
-  change.reference = "/conditions/always";
-  for (const text::Switch& s : text::choose_switches(bench.study.held_out, o)) {
-    always.scripts.push_back(text::always(s, after));
-    always.zero.push_back(s.to_at);
-    change.scripts.push_back(text::change(s, after));
-    change.zero.push_back(s.from_at);
-  }
-  conditions.push_back(std::move(always));
-  conditions.push_back(std::move(change));
+  return o;
 }
 
 /// Text of tokens [begin, end) of a document with the surprise recorded, for the report's reading page.
@@ -149,7 +138,8 @@ Findings run(Bench& bench) {
   conditions.push_back(undisturbed(paragraph_places, "undisturbed", history, after));
   for (const Origin origin : origins)
     conditions.push_back(disturbed(paragraph_places, Unit::paragraph, origin, "/conditions/undisturbed", history, after));
-  if (study.held_out.size() > 1) add_switches(conditions, bench, history, after);
+  if (study.held_out.size() > 1)
+    add_switches(conditions, text::choose_switches(study.held_out, switch_options(bench, history)), after, false);
 
   TrialWindow window;
   window.before = 2 * std::max(bench.values.integer("sentence"), bench.values.integer("paragraph"));  // the longest passage

@@ -249,6 +249,26 @@ void write_condition(TraceWriter& trace, const Condition& condition, const Condi
 
 }  // namespace
 
+void add_switches(std::vector<Condition>& conditions, const std::vector<text::Switch>& switches, Index after, bool stayed) {
+  Condition always, change, stay;
+  always.name = "always";
+  change.name = "switch";
+  change.reference = "/conditions/always";
+  stay.name = "stayed";
+  for (const text::Switch& s : switches) {
+    always.scripts.push_back(text::always(s, after));
+    always.zero.push_back(s.to_at);
+    change.scripts.push_back(text::change(s, after));
+    change.zero.push_back(s.from_at);
+    stay.scripts.push_back(text::stay(s, after));
+    stay.zero.push_back(s.from_at);
+  }
+  for (Condition* c : {&always, &change, &stay}) c->beliefs = stayed;  // tokens to switch are measured on beliefs
+  conditions.push_back(std::move(always));
+  conditions.push_back(std::move(change));
+  if (stayed) conditions.push_back(std::move(stay));
+}
+
 std::string level_name(Index level) {
   static const char* const names[] = {"token", "sentence", "paragraph", "document"};
   return level < 4 ? names[level] : "level " + std::to_string(level);

@@ -27,6 +27,9 @@ struct TrialWindow {
   Index after = 1500;  ///< tokens recorded from time 0 on
 };
 
+/// Adds `always`, `switch` and, where asked for, `stayed` for a list of switches, `after` tokens each.
+void add_switches(std::vector<Condition>& conditions, const std::vector<text::Switch>& switches, Index after, bool stayed);
+
 /// Level names of a text hierarchy: token, sentence, paragraph, document, then level 4, ...
 std::string level_name(Index level);
 

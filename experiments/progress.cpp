@@ -89,7 +89,11 @@ void Progress::update(std::int64_t done, const std::function<std::string()>& not
   draw(note ? note() : std::string(), false);
 }
 
-void Progress::end() { draw({}, true); }
+void Progress::end() {
+  tokens_ += done_ - first_;
+  seconds_ += std::chrono::duration<double>(Clock::now() - begun_).count();
+  draw({}, true);
+}
 
 void Progress::draw(const std::string& note, bool last) {
   const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();

@@ -21,6 +21,8 @@ class Progress {
   /// Cheap; draws a few times per second. `note` is shown behind the bar ("5.31 nats/token").
   void update(std::int64_t done, const std::function<std::string()>& note = {});
   void end();
+  std::int64_t tokens() const { return tokens_; }  ///< read in all phases that have ended
+  double seconds() const { return seconds_; }      ///< that those phases took
 
  private:
   void draw(const std::string& note, bool last);
@@ -28,7 +30,8 @@ class Progress {
   bool quiet_, terminal_, drawn_ = false;
   std::function<void(const std::string&)> log_;
   std::string what_;
-  std::int64_t total_ = 0, first_ = 0, done_ = 0;
+  std::int64_t total_ = 0, first_ = 0, done_ = 0, tokens_ = 0;
+  double seconds_ = 0;
   Clock::time_point begun_, last_;
 };
 

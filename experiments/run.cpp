@@ -105,7 +105,11 @@ Outcome work(Options options, ResultFolder& folder, const std::string& go_on, co
   const std::string model = obtain_model(study, folder, go_on, progress, training);
   if (experiment != nullptr) {
     Bench bench{study, model, folder, progress, std::move(values)};
+    const auto tokens_before = progress.tokens();
+    const double seconds_before = progress.seconds();
     Findings findings = experiment->run(bench);
+    const auto tokens = progress.tokens() - tokens_before;  // read by the experiment; training counts its own
+    findings.summary.set("tokens", tokens).set("tokens_per_second", static_cast<double>(tokens) / (progress.seconds() - seconds_before));
     outcome = {std::move(findings.summary), std::move(findings.table)};
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

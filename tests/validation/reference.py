@@ -29,6 +29,7 @@ class Lab:
     def __init__(self, options):
         self.options = options
         self.commands = []
+        self.commits = set()  # of the binary that made the runs, not of the tree this script stands in
         self.build = hashlib.sha256(pathlib.Path(options.strata).read_bytes()).hexdigest()[:12]  # another build measures again
 
     def run(self, name, settings=(), seed=1, model=None, text=None, config=DEMO):
@@ -49,6 +50,7 @@ class Lab:
                            cwd=TOP)
         summary = json.loads((out / "summary.json").read_text())
         summary["folder"] = out
+        self.commits.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
         return summary
 
     def trained(self, settings=(), seed=1, **more):
@@ -57,12 +59,12 @@ class Lab:
         return summary, summary["folder"] / "model.h5"
 
     def write(self, name, title, lines):
-        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=TOP, check=False).stdout.strip()
         REFERENCE.mkdir(parents=True, exist_ok=True)
-        body = [f"# {title}", "", *lines, "", f"Measured {time.strftime('%Y-%m-%d')} at commit {head or 'unknown'} by "
+        body = [f"# {title}", "", *lines, "", f"Measured {time.strftime('%Y-%m-%d')} at commit {', '.join(sorted(self.commits))} by "
                 f"`tests/validation/reference.py`, which ran:", "", *[f"    strata {c}" for c in self.commands], ""]
         (REFERENCE / f"{name}.md").write_text("\n".join(body))
         self.commands = []
+        self.commits = set()
         print("wrote", f"results/reference/{name}.md", flush=True)
 
 

@@ -23,7 +23,8 @@ std::vector<text::EncodedDocument> thinned(std::vector<text::EncodedDocument> al
   Index taken = 0;
   for (auto& document : all) {
     owed += static_cast<double>(document.size()) * static_cast<double>(limit) / static_cast<double>(total);
-    if (static_cast<double>(taken + document.size() / 2) > owed && !kept.empty()) continue;
+    const Index with_half = taken + document.size() / 2;
+    if (static_cast<double>(with_half) > owed && !kept.empty()) continue;
     taken += document.size();
     kept.push_back(std::move(document));
   }

@@ -28,8 +28,8 @@ bool RandomWorld::next(Observation& out) {
 void RandomWorld::archive(Archive& archive) { archive.value("time", time_); }
 
 template <class T>
-Tiny<T>::Tiny(std::vector<std::string> assignments, Index streams, Index interval, Index vocabulary, bool learns, std::uint64_t seed,
-              std::string device_name) {
+Tiny<T>::Tiny(const std::vector<std::string>& assignments, Index streams, Index interval, Index vocabulary, bool learns, std::uint64_t seed,
+              const std::string& device_name) {
   Configuration configuration;
   for (const char* small : {"hierarchy.units=5", "level.0.units=6", "level.0.hidden=7", "level.0.context=3"})
     configuration.set_assignment(small);

@@ -29,8 +29,8 @@ class RandomWorld final : public World {
 template <class T>
 struct Tiny {
   /// `assignments`: configuration lines such as "level.1.tau=3".
-  Tiny(std::vector<std::string> assignments, Index streams = 3, Index interval = 1, Index vocabulary = 11, bool learning = true,
-       std::uint64_t seed = 1, std::string device_name = "reference");
+  Tiny(const std::vector<std::string>& assignments, Index streams = 3, Index interval = 1, Index vocabulary = 11, bool learning = true,
+       std::uint64_t seed = 1, const std::string& device_name = "reference");
 
   std::unique_ptr<Device<T>> device;
   std::unique_ptr<RandomWorld> world;

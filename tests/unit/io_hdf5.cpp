@@ -15,7 +15,7 @@ namespace {
 
 /// A file with one dataset of each kind.
 std::string sample(const TemporaryFolder& folder) {
-  const std::string path = folder / "sample.h5";
+  std::string path = folder / "sample.h5";
   Hdf5File file(path, Hdf5File::Mode::create);
   file.write<float>("/a/b/matrix", {2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6.5F});
   file.write<std::int64_t>("/a/large", {2}, std::vector<std::int64_t>{-5, std::int64_t{1} << 40});

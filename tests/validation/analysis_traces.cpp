@@ -60,7 +60,8 @@ void write_inertia(const std::string& path) {
     // token more.
     const auto surprise = [&](double t, Index s, Index) {
       if (t < 0) return 50.0 - static_cast<double>(s);
-      return 4.0 + static_cast<double>(s / 10) + (name == "/conditions/switch" ? 0.5 : 0.0);
+      const Index tens = s / 10;
+      return 4.0 + static_cast<double>(tens) + (name == "/conditions/switch" ? 0.5 : 0.0);
     };
     write_level(file, name + "/tokens", "surprise", times(-20, 299), pairs, 0, surprise);
   }

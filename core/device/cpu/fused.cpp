@@ -108,6 +108,7 @@ void CpuDevice<T>::adam(const AdamStep& step, View<T> gradient, View<T> first_mo
   });
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define STRATA_INSTANTIATE(T)                                                                                   \
   template void CpuDevice<T>::prediction_error(T, ConstView<T>, ConstView<T>, View<T>, View<T>);                \
   template void CpuDevice<T>::relax_step(T, ConstView<T>, ConstView<T>, ConstView<T>, View<T>, View<T>);        \
@@ -116,6 +117,7 @@ void CpuDevice<T>::adam(const AdamStep& step, View<T> gradient, View<T> first_mo
   template void CpuDevice<T>::log_sum_exp(ConstView<T>, View<T>);                                               \
   template void CpuDevice<T>::leaky_integrate(ConstView<T>, T, ConstView<T>, ConstView<T>, View<T>);            \
   template void CpuDevice<T>::adam(const AdamStep&, View<T>, View<T>, View<T>, View<T>);
+// NOLINTEND(bugprone-macro-parentheses)
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 #undef STRATA_INSTANTIATE

@@ -26,9 +26,12 @@ struct Downward {
 /// What a level tells the level above.
 template <class T>
 struct Upward {
-  ConstView<T> emission_error;  ///< rho = S (onehot - p), n x B, nats; relayed unchanged from level 0
-  ConstView<T> feedback;  ///< d(-F)/d f(x_{l+1}) summed over the tokens this level settled for at this step, n_above x B; may be empty
-  ConstView<T> features;  ///< s_{l+1}: what the level above integrates into its memory, held between ticks
+  ConstView<T> emission_error;  ///< rho = S (onehot - p), rows of the stream x B, nats; relayed unchanged from level 0
+  /// d(-F)/d f(x_{l+1}) summed over the tokens this level settled for at this step, n_above x B, nats per unit of activity; may be empty.
+  /// To a categorical level above, whose activity is its belief, this is the log likelihood of each of its states.
+  ConstView<T> feedback;
+  ConstView<T> features;              ///< s_{l+1}: what the level above integrates into its memory, held between ticks
+  ConstView<T> feedback_precision{};  ///< -d feedback / d f(x_{l+1}), diagonal, n_above x B; empty: feedback is taken to first order
 };
 
 /// One step as every level sees it.
@@ -52,6 +55,7 @@ struct Snapshot {
   ConstView<T> error_norm;   ///< sqrt(pi_l k/tick) |x_l - mu_l| of a tick over k tokens (a joint level: k = tick = 1), B x 1, nats^(1/2)
   ConstView<T> surprise;     ///< -log p_l(token), B x 1, nats
   ConstView<T> free_energy;  ///< B x 1, nats
+  ConstView<T> precision{};  ///< of the belief, n x B or B x 1, where it is itself inferred or learned
 };
 
 /// One value node of a level, as instruments see it.
@@ -107,6 +111,14 @@ class Level {
   virtual void carry(const Step<T>& step, const Upward<T>& below) = 0;
   virtual void forecast(const Step<T>& step, const Downward<T>& above) = 0;
 
+  // --- the exact chain (relaxation.scheme = exact): one sweep up, then one down, instead of settle; for kinds whose messages suffice
+  virtual bool chains() const { return false; }
+  /// Up: takes what the level below says of this level's activity (Upward::feedback and feedback_precision, everything below
+  /// integrated out) and makes its own message for the level above.
+  virtual void gather(const Step<T>& step, const Upward<T>& below) { (void)step, (void)below; }
+  /// Down: the belief given that message and the belief of the level above.
+  virtual void resolve(const Step<T>& step, const Downward<T>& above) { (void)step, (void)above; }
+
   virtual Downward<T> downward() const = 0;
   virtual Upward<T> upward() const = 0;
   virtual Snapshot<T> snapshot() const = 0;
@@ -119,6 +131,9 @@ class Level {
   // --- instruments of experiments; levels without the quantity return empty or do nothing
   virtual ConstView<T> contribution() const { return {}; }                          ///< this level's own share of the stream, n x B
   virtual void set_error_gain(std::span<const T> per_stream) { (void)per_stream; }  ///< scales e_l in carry; 1 = untouched
+  /// In the streams where `clamped` (B entries) is not 0 the level hands down `activity` (n x B) in place of its own f(x), and the share of
+  /// the stream that follows from it; its own inference goes on. Lesions, swaps, top-down clamps. An empty span releases every stream.
+  virtual void clamp_downward(std::span<const std::uint8_t> clamped, ConstView<T> activity) { (void)clamped, (void)activity; }
   virtual void score_broad(bool on) { (void)on; }
   virtual const BroadScore* broad_score() const { return nullptr; }
   /// Loss of the step's tokens under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`.

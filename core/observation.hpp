@@ -21,7 +21,7 @@ enum Boundary : std::uint8_t {
 /// What an experiment does to a stream, as bits of Observation::event; recorded under /events.
 enum Event : std::uint8_t { surprise_on = 1, surprise_off = 2, context_switch = 4 };
 
-/// One step of B parallel streams. Every vector has B entries. An idle stream (active = 0) holds id 0 and is masked throughout.
+/// One step of B parallel streams. Every vector has B entries unless it says other. An idle stream (active = 0) holds id 0 and is masked throughout.
 struct Observation {
   std::vector<std::int32_t> id;          ///< token read now, 0 .. V-1
   std::vector<std::uint8_t> active;      ///< 1 where the stream has a token, 0 where it is idle
@@ -30,6 +30,9 @@ struct Observation {
   std::vector<std::int32_t> document;    ///< index of the document the token lies in, -1 when idle
   std::vector<std::int64_t> byte_begin;  ///< byte range of the token in its document's source file
   std::vector<std::int64_t> byte_end;
+  std::vector<double> value;  ///< numbers observed, channels x B column-major, the world's units; empty in a world of tokens
+  std::vector<std::int32_t>
+      context;  ///< true contexts, levels x B column-major, lowest first; empty where unknown. Recorded, never read by a level
 
   void resize(Index streams) {
     const auto n = static_cast<std::size_t>(streams);
@@ -47,9 +50,10 @@ struct Observation {
 class World {
  public:
   virtual ~World() = default;
-  virtual Index streams() const = 0;     ///< B
-  virtual Index vocabulary() const = 0;  ///< V
-  virtual Index tokens() const = 0;      ///< tokens that all streams together will deliver from the start (not steps)
+  virtual Index streams() const = 0;            ///< B
+  virtual Index vocabulary() const = 0;         ///< V; 0 where observations are numbers
+  virtual Index channels() const { return 0; }  ///< numbers per step and stream; 0 where observations are tokens
+  virtual Index tokens() const = 0;             ///< tokens that all streams together will deliver from the start (not steps)
   /// Fills `out` (already sized to streams()) with the next step; false when every stream has ended (then `out` is untouched).
   virtual bool next(Observation& out) = 0;
   /// Saves or restores every cursor, so that a resumed run reads the same tokens.

@@ -268,6 +268,18 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
   return answer;
 }
 
+std::vector<double> real_list(const std::string& key, const std::string& text, double minimum, double maximum) {
+  std::vector<double> numbers;
+  std::istringstream fields(text);
+  for (std::string field; std::getline(fields, field, ',');) {
+    const auto x = parse_real(trimmed(field));
+    if (!x || !(*x >= minimum && *x <= maximum))
+      throw ConfigError(key, text, "must be numbers from " + real_text(minimum) + " to " + real_text(maximum) + ", separated by commas");
+    numbers.push_back(*x);
+  }
+  return numbers;
+}
+
 std::string to_text(const ParameterValue& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);

@@ -76,6 +76,9 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 /// Formats a table as aligned help text ("name  default  range  unit  help").
 std::string describe(const ParameterTable& table, const std::string& prefix);
 
+/// Numbers of a comma-separated list ("8, 64, 512"); each within [minimum, maximum]. Throws ConfigError naming `key`.
+std::vector<double> real_list(const std::string& key, const std::string& text, double minimum, double maximum);
+
 /// Text of a value that reads back to the same bits.
 std::string to_text(const ParameterValue& value);
 

@@ -1,5 +1,6 @@
 #include "levels/build.hpp"
 
+#include "core/error.hpp"
 #include "levels/registry.hpp"
 
 namespace strata {
@@ -23,29 +24,43 @@ ParameterTable hierarchy_parameters() {
 
 template <class T>
 std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Device<T>& device, const std::vector<double>& log_unigram,
-                                              Index streams, Index interval, std::uint64_t seed) {
+                                              Index streams, Index interval, std::uint64_t seed, Index channels) {
   const Values shape = configuration.resolve(hierarchy_parameters(), "hierarchy.");
   const Index depth = shape.integer("levels"), units = shape.integer("units");
-  auto lexicon = std::make_unique<Lexicon<T>>(device, depth > 1 ? units : 1, log_unigram, lexicon_sd, seed);
-  std::vector<std::unique_ptr<Level<T>>> levels;
+  std::vector<const LevelKind*> kinds;
+  std::vector<Values> values;
+  std::vector<Index> units_of;
   for (Index l = 0; l < depth; ++l) {
     const std::string prefix = "level." + std::to_string(l) + ".";
-    const LevelKind& kind = find_level_kind(configuration.resolve(kind_parameters(l), prefix).text("kind"));
-    const Values values = configuration.resolve(kind.parameters(l), prefix);
+    kinds.push_back(&find_level_kind(configuration.resolve(kind_parameters(l), prefix).text("kind")));
+    values.push_back(configuration.resolve(kinds.back()->parameters(l), prefix));
+    units_of.push_back(kinds.back()->units(values.back(), units));
+  }
+  const Index words = !kinds[0]->uses_lexicon ? 0 : depth > 1 ? units : 1;
+  auto lexicon = std::make_unique<Lexicon<T>>(device, words, log_unigram, lexicon_sd, seed);
+  const auto vocabulary = static_cast<Index>(log_unigram.size());
+  std::vector<std::unique_ptr<Level<T>>> levels;
+  for (Index l = 0; l < depth; ++l) {
+    const auto i = static_cast<std::size_t>(l);
+    if (l > 0 && kinds[i]->uses_lexicon && words == 0)
+      throw ConfigError("level." + std::to_string(l) + ".kind", kinds[i]->name,
+                        "reads the words of a token level; make level.0.kind=token");
     const Index inputs = l == 0 ? 0 : levels.back()->upward().features.rows;
-    const LevelPlace<T> place{device, *lexicon, l, depth, inputs, l > 0 && l + 1 < depth ? units : 0, streams, interval, seed, values};
+    const Index stream = l == 0 ? vocabulary : levels[0]->upward().emission_error.rows;
+    const LevelPlace<T> place{device, *lexicon, l,       depth,    inputs, l + 1 < depth ? units_of[i + 1] : 0,
+                              stream, channels, streams, interval, seed,   values[i]};
     if constexpr (std::is_same_v<T, float>)
-      levels.push_back(kind.make_float(place));
+      levels.push_back(kinds[i]->make_float(place));
     else
-      levels.push_back(kind.make_double(place));
+      levels.push_back(kinds[i]->make_double(place));
   }
   const auto relaxation = RelaxationSettings::from(configuration.resolve(RelaxationSettings::parameters(), "relaxation."));
   return std::make_unique<Hierarchy<T>>(device, std::move(lexicon), std::move(levels), streams, relaxation);
 }
 
 template std::unique_ptr<Hierarchy<float>> build_hierarchy<float>(Configuration&, Device<float>&, const std::vector<double>&, Index, Index,
-                                                                  std::uint64_t);
+                                                                  std::uint64_t, Index);
 template std::unique_ptr<Hierarchy<double>> build_hierarchy<double>(Configuration&, Device<double>&, const std::vector<double>&, Index,
-                                                                    Index, std::uint64_t);
+                                                                    Index, std::uint64_t, Index);
 
 }  // namespace strata

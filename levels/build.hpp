@@ -12,9 +12,9 @@ namespace strata {
 ParameterTable hierarchy_parameters();
 
 /// Builds hierarchy.levels levels (level.L.kind, level.L.*; level 0 is the token level by default, the others situation levels).
-/// `log_unigram` has one entry per word, nats. Throws ConfigError.
+/// `log_unigram` has one entry per word, nats; it is empty in a world of numbers, which shows `channels` of them. Throws ConfigError.
 template <class T>
 std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Device<T>& device, const std::vector<double>& log_unigram,
-                                              Index streams, Index interval, std::uint64_t seed);
+                                              Index streams, Index interval, std::uint64_t seed, Index channels = 0);
 
 }  // namespace strata

@@ -17,6 +17,8 @@ struct LevelPlace {
   Index index, depth;  ///< position, 0 lowest; number of levels
   Index inputs;        ///< rows of the features handed up by the level below, 0 for level 0
   Index above;         ///< units of the level above, 0 at the top
+  Index stream;    ///< rows of the output stream c_1 and of the emission error: the lexicon's units above a token level, V above another
+  Index channels;  ///< numbers that the world shows at each step; 0: tokens
   Index streams, interval;
   std::uint64_t seed;
   const Values& values;
@@ -26,6 +28,9 @@ struct LevelKind {
   const char* name;
   const char* summary;
   ParameterTable (*parameters)(Index index);
+  /// Units that the level above sees (rows of its activity), from the level's values and hierarchy.units.
+  Index (*units)(const Values& values, Index hierarchy_units);
+  bool uses_lexicon;  ///< reads or learns the shared word vectors; where the lowest level does not, the lexicon is empty
   std::unique_ptr<Level<float>> (*make_float)(const LevelPlace<float>&);
   std::unique_ptr<Level<double>> (*make_double)(const LevelPlace<double>&);
 };

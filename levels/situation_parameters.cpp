@@ -99,8 +99,13 @@ std::unique_ptr<Level<T>> make(const LevelPlace<T>& p) {
 }  // namespace
 
 LevelKind situation_kind() {
-  return {"situation", "a slow belief about what the text is in the middle of: memory, carry, gate, broad prediction",
-          SituationSettings::parameters, make<float>, make<double>};
+  return {"situation",
+          "a slow belief about what the text is in the middle of: memory, carry, gate, broad prediction",
+          SituationSettings::parameters,
+          [](const Values&, Index hierarchy_units) { return hierarchy_units; },
+          true,
+          make<float>,
+          make<double>};
 }
 
 }  // namespace strata

@@ -355,8 +355,13 @@ std::unique_ptr<Level<T>> make(const LevelPlace<T>& place) {
 }  // namespace
 
 LevelKind token_kind() {
-  return {"token", "predicts the next token from a short context and the stream of the levels above",
-          [](Index) { return TokenSettings::parameters(); }, make<float>, make<double>};
+  return {"token",
+          "predicts the next token from a short context and the stream of the levels above",
+          [](Index) { return TokenSettings::parameters(); },
+          [](const Values& values, Index) { return values.integer("units"); },
+          true,
+          make<float>,
+          make<double>};
 }
 
 }  // namespace strata

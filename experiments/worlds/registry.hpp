@@ -1,17 +1,23 @@
 #pragma once
 // Which sources of observations there are. A new one is a folder or file here and one line in worlds/list.inc.
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/parameter.hpp"
+#include "experiments/worlds/source.hpp"
 
 namespace strata {
 
 struct WorldKind {
   std::string name, summary;
   std::vector<std::pair<std::string, ParameterTable>> parameters;  ///< key prefix and table
+  /// Makes the world from its world.* values; `inputs` are the files of --text. Throws ConfigError, DataError, FileError.
+  /// Empty for text, which is read, not sampled (experiments/text_study).
+  std::function<std::unique_ptr<Source>(const Values& values, const std::vector<std::string>& inputs)> make;
 };
 
 const std::vector<WorldKind>& world_kinds();

@@ -23,11 +23,12 @@ using Unit = Level<double>;
 static_assert(std::is_same_v<decltype(Place::device), Device<double>&> && std::is_same_v<decltype(Place::lexicon), Lexicon<double>&> &&
               std::is_same_v<decltype(Place::values), const Values&>);
 static_assert(std::is_aggregate_v<Place>);
-/// Compiles only while a place has these nine members: a tenth would have to be looked at here.
+/// Compiles only while a place has these eleven members: a twelfth would have to be looked at here.
 [[maybe_unused]] void members_of_a_place(const Place& place) {
-  const auto& [device, lexicon, index, depth, inputs, above, its_streams, interval, seed, values] = place;
+  const auto& [device, lexicon, index, depth, inputs, above, stream, channels, its_streams, interval, seed, values] = place;
   static_assert(std::is_integral_v<std::remove_cvref_t<decltype(index)>> && std::is_integral_v<std::remove_cvref_t<decltype(depth)>> &&
                 std::is_integral_v<std::remove_cvref_t<decltype(inputs)>> && std::is_integral_v<std::remove_cvref_t<decltype(above)>> &&
+                std::is_integral_v<std::remove_cvref_t<decltype(stream)>> && std::is_integral_v<std::remove_cvref_t<decltype(channels)>> &&
                 std::is_integral_v<std::remove_cvref_t<decltype(its_streams)>> &&
                 std::is_integral_v<std::remove_cvref_t<decltype(interval)>> && std::is_integral_v<std::remove_cvref_t<decltype(seed)>>);
 }

@@ -174,3 +174,10 @@ TEST_CASE("parameter: the table describes itself", "[parameter]") {
   REQUIRE_THAT(text, Contains("  level.2.tau    12     1..4096       tokens  time constant of the memory [model.md A]\n"));
   REQUIRE_THAT(text, Contains("level, token") && Contains("true, false") && Contains("0.."));
 }
+
+TEST_CASE("a list of numbers is read in order and each number is held to the range") {
+  REQUIRE(real_list("world.tau", " 8, 64,5e2", 1, 1000) == std::vector<double>{8, 64, 500});
+  REQUIRE(real_list("world.tau", "", 1, 1000).empty());
+  for (const char* wrong : {"8,,64", "8;64", "8, -1", "8, nan", "8, 1001", "eight"})
+    REQUIRE_THROWS_AS(real_list("world.tau", wrong, 1, 1000), ConfigError);
+}

@@ -8,7 +8,8 @@ WorldKind text_world();
 WorldKind text_world() {
   return {"text",
           "any UTF-8 text, any language: tokens, sentences, paragraphs, documents",
-          {{"text.", text_parameters()}, {"world.", world_parameters()}}};
+          {{"text.", text_parameters()}, {"world.", world_parameters()}},
+          {}};
 }
 
 }  // namespace strata

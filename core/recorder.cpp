@@ -21,23 +21,27 @@ ParameterTable RecordSettings::parameters() {
 
 RecordSettings RecordSettings::from(const Values& values) { return {values.integer("every"), values.integer("vector_streams")}; }
 
-template <class T>
-void Recorder<T>::lay_out_tokens(TraceLayout& layout) const {
-  const Index b = hierarchy_.streams();
-  layout.datasets.push_back({"/tokens/time", {"time"}, {unlimited}, NumberType::i64, "tokens", "steps since the start"});
+void lay_out_tokens(TraceLayout& layout, const std::string& prefix, const TraceRows& rows) {
+  const std::string group = prefix + "/tokens/";
+  layout.datasets.push_back({group + "time", {"time"}, {rows.times}, NumberType::i64, "tokens", rows.time_name});
   const auto add = [&](const char* name, NumberType type, const char* units, const char* long_name) {
-    layout.datasets.push_back({std::string("/tokens/") + name, {"time", "stream"}, {unlimited, b}, type, units, long_name});
+    layout.datasets.push_back({group + name, {"time", "stream"}, {rows.times, rows.streams}, type, units, long_name});
   };
   add("id", NumberType::i32, "1", "token read, -1 where the stream is idle");
   add("document", NumberType::i32, "1", "document the token lies in, -1 where the stream is idle");
   add("byte_begin", NumberType::i64, "bytes", "where the token begins in its source file");
   add("byte_end", NumberType::i64, "bytes", "where the token ends in its source file");
   add("surprise", NumberType::f32, "nats", "-ln p(token)");
-  layout.datasets.push_back({"/events/time", {"event"}, {unlimited}, NumberType::i64, "tokens", "step of the event"});
-  layout.datasets.push_back({"/events/stream", {"event"}, {unlimited}, NumberType::i32, "1", "stream of the event"});
+}
+
+void lay_out_events(TraceLayout& layout, const std::string& prefix, const TraceRows& rows) {
+  const std::string group = prefix + "/events/";
+  layout.datasets.push_back(
+      {group + "time", {"event"}, {unlimited}, NumberType::i64, "tokens", "when its token was read: " + rows.time_name});
+  layout.datasets.push_back({group + "stream", {"event"}, {unlimited}, NumberType::i32, "1", "stream of the event"});
   const std::vector<std::uint8_t> flags{1, 2, 4, 8, 16, 32};
   layout.datasets.push_back(
-      {"/events/kind",
+      {group + "kind",
        {"event"},
        {unlimited},
        NumberType::u8,
@@ -47,30 +51,66 @@ void Recorder<T>::lay_out_tokens(TraceLayout& layout) const {
 }
 
 template <class T>
-void Recorder<T>::lay_out_level(TraceLayout& layout, Index l, const std::string& name) const {
-  const Level<T>& level = hierarchy_.level(l);
-  const std::string group = "/levels/" + std::to_string(l);
-  const Index b = hierarchy_.streams(), v = std::min(settings_.vector_streams, b);
-  layout.groups.push_back({group,
-                           {{"name", name},
+void lay_out_level(TraceLayout& layout, const std::string& prefix, const Level<T>& level, const LevelArrays& arrays,
+                   const TraceRows& rows) {
+  const std::string path = prefix + "/levels/" + std::to_string(arrays.number), group = path + "/";
+  layout.groups.push_back({path,
+                           {{"name", arrays.name},
                             {"kind", level.kind()},
                             {"time_constant", level.time_constant()},
                             {"tick", static_cast<std::int64_t>(level.tick())}}});
-  layout.datasets.push_back({group + "/time", {"time"}, {unlimited}, NumberType::i64, "tokens", "steps since the start"});
+  layout.datasets.push_back({group + "time", {"time"}, {rows.times}, NumberType::i64, "tokens", rows.time_name});
   const auto vectors = [&](const char* what, const char* long_name) {
-    layout.datasets.push_back(
-        {group + "/" + what, {"time", "vector_stream", "unit"}, {unlimited, v, level.units()}, NumberType::f32, "1", long_name});
+    layout.datasets.push_back({group + what,
+                               {"time", arrays.vector_dimension, "unit"},
+                               {rows.times, arrays.vector_streams, level.units()},
+                               NumberType::f32,
+                               "1",
+                               long_name});
   };
   const auto scalars = [&](const char* what, const char* units, const char* long_name) {
-    layout.datasets.push_back({group + "/" + what, {"time", "stream"}, {unlimited, b}, NumberType::f32, units, long_name});
+    layout.datasets.push_back({group + what, {"time", "stream"}, {rows.times, rows.streams}, NumberType::f32, units, long_name});
   };
-  vectors("prediction", "mu: what the level expects next");
-  vectors("belief", "x: what the level believed when it last settled");
-  vectors("prediction_error", "e = precision (x - mu) of the last settling");
+  vectors("prediction", "mu: what the level expects after reading the token at this time");
+  if (arrays.belief) vectors("belief", "x: what the level believed when it last settled");
+  if (arrays.prediction_error) vectors("prediction_error", "e = precision (x - mu) of the last settling");
   scalars("prediction_error_norm", "nats^0.5", "sqrt(precision k / tick) |x - mu| of the last settling, over k tokens");
-  scalars("surprise", "nats", l == 0 ? "-ln p(token)" : "-ln p(token) under the level's own broad prediction");
+  scalars("surprise", "nats", arrays.number == 0 ? "-ln p(token)" : "-ln p(token) under the level's own broad prediction");
   scalars("free_energy", "nats", "the level's part of the free energy");
-  layout.datasets.push_back({group + "/active", {"time"}, {unlimited}, NumberType::u8, "1", "1 where the level is part of the hierarchy"});
+  layout.datasets.push_back({group + "active", {"time"}, {rows.times}, NumberType::u8, "1", "1 where the level is part of the hierarchy"});
+}
+
+void lay_out_relaxation(TraceLayout& layout, Index times, Index sweeps, const std::string& streams) {
+  layout.datasets.push_back(
+      {"/relaxation/free_energy",
+       {"time", "step"},
+       {times, sweeps + 1},
+       NumberType::f32,
+       "nats",
+       "free energy of the levels that settle at every token, before settling and after each sweep; mean over " + streams});
+  layout.datasets.push_back(
+      {"/relaxation/rejections", {"time"}, {times}, NumberType::i64, "1", "sweeps taken back, over streams and levels"});
+}
+
+std::uint8_t event_kinds(const Observation& o, std::size_t stream) {
+  if (o.active[stream] == 0) return 0;
+  const auto ended = o.boundary[stream] & (sentence_end | paragraph_end | document_end);
+  return static_cast<std::uint8_t>(ended | o.event[stream] << 3);
+}
+
+EventTable::EventTable(TraceWriter& trace, const std::string& prefix)
+    : trace_(trace),
+      time_(trace.handle(prefix + "/events/time")),
+      stream_(trace.handle(prefix + "/events/stream")),
+      kind_(trace.handle(prefix + "/events/kind")) {}
+
+void EventTable::append(std::int64_t time, std::int32_t stream, std::uint8_t kinds) {
+  for (std::uint8_t kind = 1; kind != 0 && kind <= 32; kind = static_cast<std::uint8_t>(kind << 1)) {
+    if ((kinds & kind) == 0) continue;
+    trace_.append<std::int64_t>(time_, std::span<const std::int64_t>(&time, 1));
+    trace_.append<std::int32_t>(stream_, std::span<const std::int32_t>(&stream, 1));
+    trace_.append<std::uint8_t>(kind_, std::span<const std::uint8_t>(&kind, 1));
+  }
 }
 
 template <class T>
@@ -79,17 +119,18 @@ Recorder<T>::Recorder(const std::string& path, Hierarchy<T>& hierarchy, const st
     : hierarchy_(hierarchy), settings_(settings) {
   TraceLayout layout;
   layout.groups.push_back({"/", attributes});
-  lay_out_tokens(layout);
-  for (Index l = 0; l < hierarchy.depth(); ++l) lay_out_level(layout, l, names[static_cast<std::size_t>(l)]);
-  const auto sweeps = static_cast<Index>(hierarchy.relaxation().settings.steps) + 1;
-  layout.datasets.push_back({"/relaxation/free_energy",
-                             {"time", "sweep"},
-                             {unlimited, sweeps},
-                             NumberType::f32,
-                             "nats",
-                             "mean free energy over streams of the levels that settle at every token, after each sweep"});
-  layout.datasets.push_back(
-      {"/relaxation/rejections", {"time"}, {unlimited}, NumberType::i64, "1", "sweeps taken back, over streams and levels"});
+  TraceRows rows;
+  rows.streams = hierarchy.streams();
+  lay_out_tokens(layout, "", rows);
+  lay_out_events(layout, "", rows);
+  for (Index l = 0; l < hierarchy.depth(); ++l)
+    lay_out_level(layout, "", hierarchy.level(l),
+                  {.number = l,
+                   .name = names[static_cast<std::size_t>(l)],
+                   .vector_dimension = "vector_stream",
+                   .vector_streams = std::min(settings_.vector_streams, rows.streams)},
+                  rows);
+  lay_out_relaxation(layout, unlimited, hierarchy.relaxation().settings.steps, "streams");
   trace_ = std::make_unique<TraceWriter>(path, layout);
   const auto handle = [&](const std::string& dataset) { return trace_->handle(dataset); };
   time_ = handle("/tokens/time");
@@ -98,9 +139,7 @@ Recorder<T>::Recorder(const std::string& path, Hierarchy<T>& hierarchy, const st
   begin_ = handle("/tokens/byte_begin");
   end_ = handle("/tokens/byte_end");
   surprise_ = handle("/tokens/surprise");
-  event_time_ = handle("/events/time");
-  event_stream_ = handle("/events/stream");
-  event_kind_ = handle("/events/kind");
+  events_ = std::make_unique<EventTable>(*trace_, "");
   sweep_energy_ = handle("/relaxation/free_energy");
   rejections_ = handle("/relaxation/rejections");
   for (Index l = 0; l < hierarchy.depth(); ++l) {
@@ -124,22 +163,6 @@ void Recorder<T>::append_vectors(int handle, ConstView<T> view) {
 }
 
 template <class T>
-void Recorder<T>::record_events(const Observation& o, std::uint64_t step) {
-  const auto now = static_cast<std::int64_t>(step);
-  for (std::size_t j = 0; j < o.id.size(); ++j) {
-    const auto boundary = static_cast<std::uint8_t>(o.boundary[j] & (sentence_end | paragraph_end | document_end));
-    const auto bits = static_cast<std::uint8_t>(boundary | o.event[j] << 3);
-    for (std::uint8_t kind = 1; kind != 0 && kind <= 32; kind = static_cast<std::uint8_t>(kind << 1)) {
-      if (o.active[j] == 0 || (bits & kind) == 0) continue;
-      const auto stream = static_cast<std::int32_t>(j);
-      trace_->template append<std::int64_t>(event_time_, std::span(&now, 1));
-      trace_->template append<std::int32_t>(event_stream_, std::span(&stream, 1));
-      trace_->template append<std::uint8_t>(event_kind_, std::span<const std::uint8_t>(&kind, 1));
-    }
-  }
-}
-
-template <class T>
 void Recorder<T>::record(const Observation& o, std::uint64_t step) {
   const auto now = static_cast<std::int64_t>(step);
   auto id = o.id;
@@ -151,7 +174,7 @@ void Recorder<T>::record(const Observation& o, std::uint64_t step) {
   trace_->template append<std::int64_t>(begin_, o.byte_begin);
   trace_->template append<std::int64_t>(end_, o.byte_end);
   append_scalars(surprise_, hierarchy_.level(0).snapshot().surprise);
-  record_events(o, step);
+  for (std::size_t j = 0; j < o.id.size(); ++j) events_->append(now, static_cast<std::int32_t>(j), event_kinds(o, j));
   const RelaxationTrace& settled = hierarchy_.relaxation().trace();
   row_.assign(settled.free_energy.begin(), settled.free_energy.end());
   trace_->template append<float>(sweep_energy_, row_);
@@ -177,6 +200,8 @@ void Recorder<T>::close() {
   trace_->close();
 }
 
+template void lay_out_level(TraceLayout&, const std::string&, const Level<float>&, const LevelArrays&, const TraceRows&);
+template void lay_out_level(TraceLayout&, const std::string&, const Level<double>&, const LevelArrays&, const TraceRows&);
 template class Recorder<float>;
 template class Recorder<double>;
 

@@ -14,6 +14,44 @@
 
 namespace strata {
 
+/// Rows of a recorded group, and what its time counts.
+struct TraceRows {
+  Index times = unlimited;  ///< unlimited: rows are appended
+  Index streams = 1;
+  std::string time_name = "steps since the start";  ///< long_name of `time`
+};
+
+/// What a level's group holds beside its scalars.
+struct LevelArrays {
+  Index number = 0;                         ///< of the level, 0 lowest
+  std::string name;                         ///< "sentence"
+  std::string vector_dimension = "stream";  ///< of prediction, belief and prediction_error
+  Index vector_streams = 1;
+  bool belief = true, prediction_error = true;
+};
+
+// The groups of a trace, for whoever records one: below `prefix`, "" for the root, else "/conditions/NAME".
+void lay_out_tokens(TraceLayout& layout, const std::string& prefix, const TraceRows& rows);
+void lay_out_events(TraceLayout& layout, const std::string& prefix, const TraceRows& rows);
+template <class T>
+void lay_out_level(TraceLayout& layout, const std::string& prefix, const Level<T>& level, const LevelArrays& arrays, const TraceRows& rows);
+/// F_now before settling and after each of `sweeps` sweeps; `streams` says in words of which it is the mean.
+void lay_out_relaxation(TraceLayout& layout, Index times, Index sweeps, const std::string& streams);
+
+/// What ended or happened with the token of a stream, as the bits of flag_values in /events; 0 where it is idle.
+std::uint8_t event_kinds(const Observation& observation, std::size_t stream);
+
+/// The table that lay_out_events made: one row per event, so two for the end of a sentence that ends a paragraph.
+class EventTable {
+ public:
+  EventTable(TraceWriter& trace, const std::string& prefix);
+  void append(std::int64_t time, std::int32_t stream, std::uint8_t kinds);
+
+ private:
+  TraceWriter& trace_;
+  int time_, stream_, kind_;
+};
+
 struct RecordSettings {
   Index every = 1;                     ///< steps between two rows of the levels; tokens are all recorded
   Index vector_streams = 1;            ///< streams whose vectors are recorded
@@ -37,17 +75,15 @@ class Recorder {
   struct Handles {
     int time, prediction, belief, error, norm, surprise, energy, active;
   };
-  void lay_out_tokens(TraceLayout& layout) const;
-  void lay_out_level(TraceLayout& layout, Index level, const std::string& name) const;
-  void record_events(const Observation& observation, std::uint64_t step);
   void append_scalars(int handle, ConstView<T> view);
   void append_vectors(int handle, ConstView<T> view);
 
   Hierarchy<T>& hierarchy_;
   RecordSettings settings_;
   std::unique_ptr<TraceWriter> trace_;
+  std::unique_ptr<EventTable> events_;
   std::vector<Handles> levels_;
-  int time_, id_, document_, begin_, end_, surprise_, sweep_energy_, rejections_, event_time_, event_stream_, event_kind_;
+  int time_, id_, document_, begin_, end_, surprise_, sweep_energy_, rejections_;
   std::vector<T> host_;
   std::vector<float> row_;
 };

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 #include "core/error.hpp"
+#include "core/recorder.hpp"
 #include "core/simulation.hpp"
 
 namespace strata {
@@ -34,6 +36,13 @@ struct TokenTrack {
   std::vector<std::int32_t> id, document;
   std::vector<std::int64_t> begin, end;
   std::vector<float> surprise;
+};
+
+/// What happened to one trial at one token: bits of the kinds in /events.
+struct TrialEvent {
+  std::int64_t time;
+  std::int32_t stream;
+  std::uint8_t kinds;
 };
 
 class ConditionRecorder {
@@ -68,6 +77,13 @@ class ConditionRecorder {
   const std::vector<Track>& tracks() const { return tracks_; }
   const TokenTrack& tokens() const { return tokens_; }
   const std::vector<std::int32_t>& valid() const { return valid_; }
+  /// In order of time, then of trials, whatever batch they were read in.
+  std::vector<TrialEvent> events() const {
+    auto sorted = events_;
+    std::sort(sorted.begin(), sorted.end(),
+              [](const TrialEvent& a, const TrialEvent& b) { return std::tie(a.time, a.stream) < std::tie(b.time, b.stream); });
+    return sorted;
+  }
   const std::vector<float>& energy() const { return energy_; }  // (step, sweep) of the first batch
   const std::vector<std::int64_t>& rejections() const { return rejections_; }
 
@@ -136,6 +152,7 @@ class ConditionRecorder {
       tokens_.begin[cell] = o.byte_begin[j];
       tokens_.end[cell] = o.byte_end[j];
       tokens_.surprise[cell] = surprise[j];
+      if (const auto kinds = event_kinds(o, j); kinds != 0) events_.push_back({t, static_cast<std::int32_t>(trial), kinds});
       valid_[trial] = static_cast<std::int32_t>(std::max<Index>(0, t + 1));
     }
     if (first == 0) {
@@ -152,6 +169,7 @@ class ConditionRecorder {
   Index trials_;
   std::vector<Track> tracks_;
   TokenTrack tokens_;
+  std::vector<TrialEvent> events_;
   std::vector<std::int32_t> valid_;
   std::vector<float> host_, energy_;
   std::vector<std::int64_t> rejections_;
@@ -176,51 +194,31 @@ void write_level(TraceWriter& trace, const std::string& group, const Track& trac
   trace.write_block<std::uint8_t>(trace.handle(group + "/active"), {0}, {static_cast<Index>(active.size())}, active);
 }
 
-void layout_level(TraceLayout& layout, const std::string& group, const Track& track, Index trials, const Level<float>& level) {
-  const Index samples = static_cast<Index>(track.time.size());
-  layout.groups.push_back({group,
-                           {{"name", level_name(track.level)},
-                            {"time_constant", level.time_constant()},
-                            {"tick", static_cast<std::int64_t>(level.tick())},
-                            {"kind", level.kind()}}});
-  layout.datasets.push_back(
-      {group + "/time", {"time"}, {samples}, NumberType::i64, "tokens", "tokens from the event; 0 is the first one after it"});
-  const auto vectors = [&](const char* name, const char* long_name) {
-    layout.datasets.push_back(
-        {group + "/" + name, {"time", "stream", "unit"}, {samples, trials, track.units}, NumberType::f32, "1", long_name});
-  };
-  const auto scalars = [&](const char* name, const char* units, const char* long_name) {
-    layout.datasets.push_back({group + "/" + name, {"time", "stream"}, {samples, trials}, NumberType::f32, units, long_name});
-  };
-  vectors("prediction", "mu: what the level expects after reading the token at this time");
-  if (!track.belief.empty()) vectors("belief", "x: what the level believed when it last settled");
-  scalars("prediction_error_norm", "nats^0.5", "sqrt(precision k / tick) |x - mu| of the last settling, over k tokens");
-  scalars("surprise", "nats", track.level == 0 ? "-ln p(token)" : "-ln p(token) under the level's own broad prediction");
-  scalars("free_energy", "nats", "the level's part of the free energy");
-  layout.datasets.push_back({group + "/active", {"time"}, {samples}, NumberType::u8, "1", "1 where the level is part of the hierarchy"});
-}
-
 void layout_condition(TraceLayout& layout, const Condition& condition, const ConditionRecorder& recorder, Hierarchy<float>& hierarchy,
                       const TrialWindow& window) {
   const std::string prefix = prefix_of(condition);
-  const Index trials = static_cast<Index>(condition.scripts.size()), times = window.before + window.after;
+  const Index trials = static_cast<Index>(condition.scripts.size());
   if (!prefix.empty()) {
     TraceGroup group{prefix, {}};
     if (!condition.reference.empty()) group.attributes.push_back({"reference", condition.reference});
     layout.groups.push_back(group);
   }
-  for (const Track& track : recorder.tracks())
-    layout_level(layout, prefix + "/levels/" + std::to_string(track.level), track, trials, hierarchy.level(track.level));
-  const std::string tokens = prefix + "/tokens";
-  layout.datasets.push_back({tokens + "/time", {"time"}, {times}, NumberType::i64, "tokens", "tokens from the event"});
-  const auto cell = [&](const char* name, NumberType type, const char* units, const char* long_name) {
-    layout.datasets.push_back({tokens + "/" + name, {"time", "stream"}, {times, trials}, type, units, long_name});
-  };
-  cell("id", NumberType::i32, "1", "token read");
-  cell("document", NumberType::i32, "1", "document the token lies in");
-  cell("byte_begin", NumberType::i64, "bytes", "where the token begins in its source file");
-  cell("byte_end", NumberType::i64, "bytes", "where the token ends in its source file");
-  cell("surprise", NumberType::f32, "nats", "-ln p(token)");
+  TraceRows rows;
+  rows.streams = trials;
+  rows.time_name = "tokens from the trial's event; 0 is the first one after it";
+  for (const Track& track : recorder.tracks()) {
+    rows.times = static_cast<Index>(track.time.size());
+    lay_out_level(layout, prefix, hierarchy.level(track.level),
+                  {.number = track.level,
+                   .name = level_name(track.level),
+                   .vector_streams = trials,
+                   .belief = !track.belief.empty(),
+                   .prediction_error = false},
+                  rows);
+  }
+  rows.times = window.before + window.after;
+  lay_out_tokens(layout, prefix, rows);
+  lay_out_events(layout, prefix, rows);
   layout.datasets.push_back(
       {prefix + "/valid", {"stream"}, {trials}, NumberType::i32, "tokens", "common tokens read; times from here on are fill"});
   if (!condition.passage.empty())
@@ -242,6 +240,8 @@ void write_condition(TraceWriter& trace, const Condition& condition, const Condi
   trace.write_block<std::int64_t>(trace.handle(tokens + "byte_begin"), start, shape, recorder.tokens().begin);
   trace.write_block<std::int64_t>(trace.handle(tokens + "byte_end"), start, shape, recorder.tokens().end);
   trace.write_block<float>(trace.handle(tokens + "surprise"), start, shape, recorder.tokens().surprise);
+  EventTable events(trace, prefix);
+  for (const TrialEvent& event : recorder.events()) events.append(event.time, event.stream, event.kinds);
   trace.write_block<std::int32_t>(trace.handle(prefix + "/valid"), {0}, {trials}, recorder.valid());
   if (!condition.passage.empty())
     trace.write_block<std::int32_t>(trace.handle(prefix + "/passage_length"), {0}, {trials}, condition.passage);
@@ -305,20 +305,11 @@ TrialWindow record_trials(Study& study, Hierarchy<float>& hierarchy, const std::
   TraceLayout layout;
   layout.groups.push_back({"/", study.trace_attributes(experiment)});
   for (std::size_t c = 0; c < conditions.size(); ++c) layout_condition(layout, conditions[c], recorders[c], hierarchy, window);
-  const auto sweeps = static_cast<Index>(hierarchy.relaxation().settings.steps) + 1;
-  const auto steps = static_cast<Index>(recorders[0].rejections().size());
-  layout.datasets.push_back(
-      {"/relaxation/free_energy",
-       {"time", "step"},
-       {steps, sweeps},
-       NumberType::f32,
-       "nats",
-       "mean free energy of the levels that settle at every token, after each sweep; first batch of the root streams"});
-  layout.datasets.push_back(
-      {"/relaxation/rejections", {"time"}, {steps}, NumberType::i64, "1", "sweeps taken back, over streams and levels"});
+  const Index sweeps = hierarchy.relaxation().settings.steps, steps = static_cast<Index>(recorders[0].rejections().size());
+  lay_out_relaxation(layout, steps, sweeps, "the first batch of the root streams");
   TraceWriter trace(path, layout, {.swmr = false, .background = true, .deflate = 2});
   for (std::size_t c = 0; c < conditions.size(); ++c) write_condition(trace, conditions[c], recorders[c], window);
-  trace.write_block<float>(trace.handle("/relaxation/free_energy"), {0, 0}, {steps, sweeps}, recorders[0].energy());
+  trace.write_block<float>(trace.handle("/relaxation/free_energy"), {0, 0}, {steps, sweeps + 1}, recorders[0].energy());
   trace.write_block<std::int64_t>(trace.handle("/relaxation/rejections"), {0}, {steps}, recorders[0].rejections());
   trace.close();
   return window;

@@ -2,6 +2,7 @@
 // Reads scripted texts with a trained hierarchy, learning off, and records what every level held around each trial's event.
 //
 // A condition is one script per trial; stream s = trial s, and time 0 is the first token after the event (trace schema: analysis/README.md).
+// Beside its tokens each condition has its own events: what ended with a token, the ends of the inserted passage, the switch.
 // Trials are read in batches of the hierarchy's streams; every condition starts each trial from an empty state.
 
 #include <string>

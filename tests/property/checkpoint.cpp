@@ -2,9 +2,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/io/archive_hdf5.hpp"
+#include "core/error.hpp"
+#include "core/io/checkpoint.hpp"
 #include "tests/support/probe.hpp"
 #include "tests/support/scripted_world.hpp"
+#include "tests/support/temporary.hpp"
 #include "tests/support/tiny.hpp"
 
 using namespace strata;
@@ -87,6 +89,44 @@ TEMPLATE_TEST_CASE("checkpoint: a restored run goes on with the same bits", "", 
       archive_all(found, resumed, rest);
       CHECK(joined(differences(expected, found)) == "");
     }
+}
+
+TEMPLATE_TEST_CASE("checkpoint: a run restored from its file goes on with the same bits", "", float, double) {
+  const Index interval = 4;
+  const std::uint64_t steps = 300, saved_at = 132;
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint.h5";
+  const auto make = [&](Index units) {
+    auto all = lines();
+    all.push_back("level.0.units=" + std::to_string(units));
+    return Tiny<TestType>(all, streams, interval, vocabulary);
+  };
+  MemoryArchive expected;
+  {  // nothing of this run but its file outlives the block
+    auto whole = make(6);
+    auto world = make_world();
+    Simulation<TestType> simulation(*whole.hierarchy, world, whole.learning.get(), interval, 9);
+    simulation.start();
+    for (std::uint64_t t = 0; t < steps; ++t) {
+      if (t == saved_at) save_atomically(path, [&](Archive& archive) { archive_all(archive, whole, simulation); });
+      simulation.advance();
+    }
+    archive_all(expected, whole, simulation);
+  }
+  auto resumed = make(6);
+  auto world = make_world();
+  Simulation<TestType> rest(*resumed.hierarchy, world, resumed.learning.get(), interval, 9);
+  load(path, [&](Archive& archive) { archive_all(archive, resumed, rest); });
+  REQUIRE(rest.steps() == saved_at);
+  while (rest.steps() < steps) rest.advance();
+  MemoryArchive found;
+  archive_all(found, resumed, rest);
+  CHECK(joined(differences(expected, found)) == "");
+
+  auto wider = make(7);
+  auto again = make_world();
+  Simulation<TestType> other(*wider.hierarchy, again, wider.learning.get(), interval, 9);
+  CHECK_THROWS_AS(load(path, [&](Archive& archive) { archive_all(archive, wider, other); }), ShapeError);
 }
 
 TEST_CASE("checkpoint: a state restored into a used hierarchy forgets what it carried") {

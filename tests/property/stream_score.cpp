@@ -1,0 +1,164 @@
+// The token level's score under another stream: what surprise would have been, had the levels above expected something else.
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <type_traits>
+
+#include "core/random.hpp"
+#include "tests/support/probe.hpp"
+#include "tests/support/scripted_world.hpp"
+#include "tests/support/tiny.hpp"
+
+using namespace strata;
+using namespace strata::test;
+
+namespace {
+
+constexpr Index streams = 5, vocabulary = 13;
+
+ScriptedWorld make_world() {
+  return {streams, vocabulary, 100000, [](Index t, Index j) {
+            Word word = random_word(static_cast<std::uint64_t>(j), t, vocabulary);
+            word.active = j != 2 || t % 40 < 25;  // a stream falls idle and comes back
+            return word;
+          }};
+}
+
+std::vector<std::string> lines(bool priming) {
+  return {"hierarchy.levels=4", "learning.rate=.05", "learning.warm_up=20", priming ? "level.0.priming=1" : "level.0.priming=0"};
+}
+
+template <class T>
+std::vector<T> score(Tiny<T>& tiny, const Step<T>& step, std::type_identity_t<ConstView<T>> stream) {
+  Tensor<T> loss(*tiny.device, streams, 1);
+  tiny.hierarchy->level(0).score_with_stream(step, stream, loss);
+  return values<T>(loss.view(), *tiny.device);
+}
+
+/// N(0, 1), another matrix at every step.
+template <class T>
+std::vector<T> random_stream(std::uint64_t step, Index rows) {
+  std::vector<T> x;
+  for (Index j = 0; j < streams; ++j)
+    for (Index i = 0; i < rows; ++i)
+      x.push_back(static_cast<T>(random_normal(random_base(7, step, 0, 1), static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j))));
+  return x;
+}
+
+double dot(const Matrix& a, Index i, const Matrix& b, Index j) {  // column i of a with column j of b
+  double sum = 0;
+  for (Index k = 0; k < a.rows; ++k) sum += a(k, i) * b(k, j);
+  return sum;
+}
+
+/// -ln softmax(logits)(id)
+double cross_entropy(const std::vector<double>& logits, std::int32_t id) {
+  double sum = 0;
+  for (const double x : logits) sum += std::exp(x);
+  return std::log(sum) - logits[static_cast<std::size_t>(id)];
+}
+
+/// Runs `body(tiny, step)` before every one of `steps` tokens; returns what every level held at the end.
+template <class T, class Body>
+MemoryArchive run(Tiny<T>& tiny, int steps, const Body& body) {
+  auto world = make_world();
+  Simulation<T> simulation(*tiny.hierarchy, world, tiny.learning.get(), 1, 3);
+  simulation.before_observe = [&](const Step<T>& step) { body(tiny, step); };
+  simulation.start();
+  for (int t = 0; t < steps; ++t) simulation.advance();
+  return state_of(*tiny.hierarchy);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("stream score: under its own stream it is the surprise that is recorded", "", float, double) {
+  for (const char* device : {"reference", "cpu"})
+    for (const bool priming : {false, true}) {
+      INFO(device << ", priming " << priming);
+      Tiny<TestType> tiny(lines(priming), streams, 1, vocabulary, true, 1, device);
+      auto world = make_world();
+      Simulation<TestType> simulation(*tiny.hierarchy, world, tiny.learning.get(), 1, 3);
+      std::vector<TestType> scored;
+      std::size_t compared = 0, idle = 0;
+      simulation.before_observe = [&](const Step<TestType>& step) {
+        scored = score(tiny, step, tiny.hierarchy->level(1).downward().stream);
+      };
+      simulation.record = [&](const Observation& o, std::uint64_t) {
+        const auto recorded = values<TestType>(tiny.hierarchy->level(0).snapshot().surprise, *tiny.device);
+        REQUIRE(scored == recorded);
+        for (std::size_t j = 0; j < scored.size(); ++j) {
+          (o.active[j] != 0 ? compared : idle) += 1;
+          REQUIRE((scored[j] == 0) == (o.active[j] == 0));
+        }
+      };
+      simulation.start();
+      for (int t = 0; t < 120; ++t) simulation.advance();
+      CHECK(compared > 500);
+      CHECK(idle > 30);
+    }
+}
+
+TEST_CASE("stream score: under another stream it is the cross entropy written out") {
+  Tiny<double> tiny(lines(false), streams, 1, vocabulary);
+  const Index n = tiny.hierarchy->lexicon().units();
+  double largest_move = 0;
+  run(tiny, 60, [&](Tiny<double>&, const Step<double>& step) {
+    Tensor<double> stream(*tiny.device, n, streams);
+    const Matrix other{n, streams, random_stream<double>(step.index, n)};
+    tiny.device->upload(other.data, stream);
+    const auto scored = score(tiny, step, stream.view()), alone = score(tiny, step, ConstView<double>{});
+    const auto weights = weight_values(*tiny.hierarchy);
+    const auto held = state_of(*tiny.hierarchy);
+    const Matrix& f_0 = held.at("level_0/f_0");
+    for (Index j = 0; j < streams; ++j) {
+      const auto s = static_cast<std::size_t>(j);
+      if (step.observation->active[s] == 0) {
+        REQUIRE(scored[s] == 0);
+        continue;
+      }
+      std::vector<double> logits, without;
+      for (Index v = 0; v < vocabulary; ++v) {
+        without.push_back(dot(weights.at("level_0/embedding"), v, f_0, j) + weights.at("level_0/output_bias")(v, 0));
+        logits.push_back(without.back() + dot(weights.at("lexicon"), v, other, j));
+      }
+      REQUIRE(scored[s] == Approx(cross_entropy(logits, step.observation->id[s])).epsilon(1e-12));
+      REQUIRE(alone[s] == Approx(cross_entropy(without, step.observation->id[s])).epsilon(1e-12));
+      largest_move = std::max(largest_move, std::abs(scored[s] - alone[s]));
+    }
+  });
+  CHECK(largest_move > .1);  // the stream matters here
+}
+
+TEST_CASE("stream score: what was read lately goes on being expected under another stream") {
+  Tiny<double> tiny(lines(true), streams, 1, vocabulary);
+  const Index n = tiny.hierarchy->lexicon().units();
+  run(tiny, 60, [&](Tiny<double>&, const Step<double>& step) {
+    Tensor<double> stream(*tiny.device, n, streams);
+    const Matrix other{n, streams, random_stream<double>(step.index, n)};
+    tiny.device->upload(other.data, stream);
+    const auto scored = score(tiny, step, stream.view());
+    const auto weights = weight_values(*tiny.hierarchy);
+    const auto held = state_of(*tiny.hierarchy);
+    const Matrix &logits = held.at("level_0/logits"), &own = held.at("level_0/stream"), &lexicon = weights.at("lexicon");
+    for (Index j = 0; j < streams; ++j) {
+      const auto s = static_cast<std::size_t>(j);
+      if (step.observation->active[s] == 0) continue;
+      std::vector<double> moved;
+      for (Index v = 0; v < vocabulary; ++v) moved.push_back(logits(v, j) + dot(lexicon, v, other, j) - dot(lexicon, v, own, j));
+      REQUIRE(scored[s] == Approx(cross_entropy(moved, step.observation->id[s])).epsilon(1e-12));
+    }
+  });
+}
+
+TEST_CASE("stream score: asking changes nothing") {
+  Tiny<float> asked(lines(true), streams, 1, vocabulary), left_alone(lines(true), streams, 1, vocabulary);
+  const Index n = asked.hierarchy->lexicon().units();
+  const auto a = run(asked, 80, [&](Tiny<float>& tiny, const Step<float>& step) {
+    Tensor<float> stream(*tiny.device, n, streams);
+    tiny.device->upload(random_stream<float>(step.index, n), stream);
+    score(tiny, step, stream.view());
+  });
+  const auto b = run(left_alone, 80, [](Tiny<float>&, const Step<float>&) {});
+  CHECK(differences(a, b).empty());
+  CHECK(differences(parameters_of(*asked.hierarchy), parameters_of(*left_alone.hierarchy)).empty());
+}

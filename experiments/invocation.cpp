@@ -34,15 +34,6 @@ std::vector<std::string> parted(const std::string& text) {
   return lines;
 }
 
-/// A word for a shell.
-std::string quoted(const std::string& word) {
-  const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=./,:@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
 std::string command_words(const Options& o) { return o.command == "run" ? "run " + o.experiment : o.command; }
 
 /// The result folder's own name, without ".partial" and final slashes.
@@ -66,6 +57,14 @@ std::string request_file(const std::string& dir) {
 
 }  // namespace
 
+std::string shell_word(const std::string& word) {
+  const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=./,:@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
 ParameterTable run_parameters() {
   const auto word = [](const char* name, const char* fallback, const char* help) {
     return Parameter{name, std::string(fallback), 0, 0, {}, "", help, ""};
@@ -79,6 +78,7 @@ ParameterTable run_parameters() {
       word("model", "", "trained model that an experiment uses (--model)"),
       word("device", "cpu", "what computes (--device)"),
       word("isa", "auto", "instruction set of the cpu device (--isa)"),
+      {"figures", true, 0, 1, {}, "", "draw figures/*.png and report.html when the run is complete", ""},
   };
 }
 
@@ -113,6 +113,7 @@ void settle_run_keys(Options& o) {
   o.model = values.text("model");
   o.device.name = values.text("device");
   o.device.isa = values.text("isa");
+  o.figures = values.flag("figures");
 }
 
 Summary remembered(const Options& o) {
@@ -167,7 +168,7 @@ Options recalled(const std::string& dir, const Options& now) {
 }
 
 std::string how_to_go_on(const Options& o, const std::string& dir) {
-  return "go on with: strata " + command_words(o) + " --resume " + quoted(dir);
+  return "go on with: strata " + command_words(o) + " --resume " + shell_word(dir);
 }
 
 std::string config_heading(const Options& o) {

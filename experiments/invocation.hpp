@@ -28,6 +28,9 @@ Options recalled(const std::string& dir, const Options& now);
 /// Name of the file in the working folder; it goes when the run is complete.
 inline constexpr const char* request_name = "run.json";
 
+/// A word for a shell, quoted where it must be.
+std::string shell_word(const std::string& word);
+
 /// "go on with: strata run NAME --resume DIR"
 std::string how_to_go_on(const Options& options, const std::string& dir);
 

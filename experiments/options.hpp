@@ -22,6 +22,7 @@ struct Options {
   int seeds = 1;
   DeviceOptions device;
   bool quick = false, json = false, quiet = false;
+  bool figures = true;            ///< run.figures
   std::set<std::string> given;    ///< names of the options that were typed, without dashes
   std::string vocabulary_from;    ///< a checkpoint or model of this very run that holds the vocabulary already; or empty
   std::string config_file;        ///< --config

@@ -9,6 +9,7 @@
 #include "core/io/checkpoint.hpp"
 #include "core/io/file.hpp"
 #include "experiments/commands.hpp"
+#include "experiments/drawing.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/invocation.hpp"
 #include "experiments/seeds.hpp"
@@ -23,6 +24,7 @@ namespace {
 
 /// What --quick makes of training, where the user said nothing.
 const std::vector<std::pair<std::string, std::string>> quick_training{{"world.tokens", "250000"}, {"text.vocabulary", "4000"}};
+const int exit_interrupted = Interrupted("").exit_code();
 
 void apply_quick(Configuration& configuration, const std::vector<std::pair<std::string, std::string>>& keys, const std::string& prefix) {
   for (const auto& [key, value] : keys)
@@ -79,6 +81,7 @@ void drop_unless_learned(const ResultFolder& folder) {
 struct Outcome {
   Summary summary;
   std::string table;
+  bool stopped = false;  ///< by the user, after all was found: while the figures were drawn
 };
 
 /// Reads the texts, trains where there is no model, runs the experiment, writes what was found; the folder is not renamed yet.
@@ -124,6 +127,11 @@ Outcome work(Options options, ResultFolder& folder, const std::string& go_on, co
   return outcome;
 }
 
+/// True when the user wanted no more of it. Training draws nothing: it records no course of its own.
+bool stopped_drawing(const Options& options, ResultFolder& folder) {
+  return options.figures && options.command != "train" && draw_figures(folder, options.quiet) == Drawn::stopped;
+}
+
 /// One seed of one command in one folder; the folder is complete afterwards.
 Outcome run_one(
     const Options& options, ResultFolder& folder, const std::string& go_on, const std::function<void()>& on_ready = [] {}) {
@@ -133,6 +141,7 @@ Outcome run_one(
       const std::string bytes = read_file(folder.file("model.h5"));
       write_atomically(options.model_out, bytes);
     }
+    outcome.stopped = stopped_drawing(options, folder);
     fs::remove(folder.file(request_name));
     folder.finish();
     return outcome;
@@ -160,6 +169,11 @@ std::string training_table(const Summary& s) {
   return line;
 }
 
+void say_where(const fs::path& dir) {
+  std::cout << "results: " << dir.string() << "\n";
+  if (fs::exists(dir / "report.html")) std::cout << "report: " << (dir / "report.html").string() << "\n";
+}
+
 void announce(const Options& o, const Outcome& outcome, const fs::path& dir) {
   if (o.json) {
     std::cout << outcome.summary.to_json();
@@ -167,7 +181,7 @@ void announce(const Options& o, const Outcome& outcome, const fs::path& dir) {
   }
   std::cout << (o.command == "train" ? training_table(outcome.summary) : outcome.table);
   if (o.model.empty()) std::cout << "model: " << (o.model_out.empty() ? (dir / "model.h5").string() : o.model_out) << "\n";
-  std::cout << "results: " << dir.string() << "\n";
+  say_where(dir);
 }
 
 int run_seeds(const Options& options, const std::string& dir) {
@@ -190,21 +204,24 @@ int run_seeds(const Options& options, const std::string& dir) {
     const auto remember = [&] { outer.write_text(request_name, remembered(options).to_json()); };
     outer.log("seed " + std::to_string(one.seed));
     if (!options.quiet) std::cerr << "seed " << one.seed << " (" << k + 1 << " of " << options.seeds << ")\n";
-    summaries.push_back(run_one(one, folder, go_on, remember).summary);
+    Outcome outcome = run_one(one, folder, go_on, remember);
+    if (outcome.stopped) throw Interrupted(go_on);
+    summaries.push_back(std::move(outcome.summary));
   }
   std::vector<const Summary*> runs;
   for (const Summary& s : summaries) runs.push_back(&s);
   Summary all = spread(runs);
   all.set("seeds", options.seeds);
   outer.write_summary(all);
+  const bool stopped = stopped_drawing(options, outer);
   fs::remove(outer.file(request_name));
   outer.finish();
   if (options.json)
     std::cout << all.to_json();
   else
-    std::cout << options.seeds << " seeds, mean and standard deviation\n"
-              << spread_table(all) << "results: " << outer.dir().string() << "\n";
-  return 0;
+    std::cout << options.seeds << " seeds, mean and standard deviation\n" << spread_table(all);
+  if (!options.json) say_where(outer.dir());
+  return stopped ? exit_interrupted : 0;
 }
 
 /// Asked before the work: --model of `train` can be written, and is not in the way of the result folder, which appears when all is done.
@@ -236,7 +253,7 @@ int run_in_folder(Options options) {
   ResultFolder folder = options.resume.empty() ? ResultFolder::create(dir) : ResultFolder::resume(dir);
   const Outcome outcome = run_one(options, folder, how_to_go_on(options, folder.dir().string()));
   announce(options, outcome, folder.dir());
-  return 0;
+  return outcome.stopped ? exit_interrupted : 0;
 }
 
 }  // namespace

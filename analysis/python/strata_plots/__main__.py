@@ -30,7 +30,8 @@ def main(arguments=None):
         print(f"strata_plots: {problem}", file=sys.stderr)
         return problem.exit_code
     except ImportError as missing:
-        print(f"strata_plots: the Python module {missing.name} is missing; install the packages of packages.txt and use /usr/bin/python3", file=sys.stderr)
+        print(f"strata_plots: {sys.executable} has no module {missing.name}; install it (apt-get install python3-h5py python3-matplotlib, for "
+              "/usr/bin/python3) or name by STRATA_PYTHON an interpreter that has it", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("strata_plots: interrupted", file=sys.stderr)

@@ -1,7 +1,8 @@
 """python3 -m strata_plots.short_table RESULT_DIR [RESULT_DIR]: the table under the picture as text, one row per level."""
 import sys
 
-from . import overview, report
+from . import overview
+from .drawings.beliefs import MAIN_COLUMNS
 from .errors import PlotError
 from .summary import Result, merge
 from .trace import TraceFile
@@ -13,10 +14,10 @@ def text(folders):
     try:
         for folder in folders:
             results.append(Result(folder, TraceFile))
-        header, cells = overview.table(merge(results), report.MAIN_COLUMNS)
+        header, cells = overview.table(merge(results), MAIN_COLUMNS)
     finally:
         for result in results:
-            result.trace.file.close()
+            result.trace.close()
     heads = [name.split("\n") for name in header]
     deepest = max(len(head) for head in heads)
     lines = [[""] * (deepest - len(head)) + head for head in heads]

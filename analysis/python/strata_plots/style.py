@@ -68,10 +68,11 @@ def frame(figure, bottom=0.42, top=0.0):
     figure.set_layout_engine("constrained", rect=(0.004, bottom / height, 0.992, 1.0 - (bottom + top + 0.04) / height))
 
 
-def legend(figure, names, bottom=0.06, rule=None):
-    """One legend of the levels' names with line and marker together, `bottom` inches above the lower edge; `rule` names the thin dotted line."""
+def legend(figure, names, bottom=0.06, rule=None, only=None):
+    """One legend of the levels' names with line and marker together, `bottom` inches above the lower edge; `rule` names the thin dotted line; `only`:
+    the levels that are drawn, where some are not."""
     handles = [plt.Line2D([], [], **{**marker(i, len(names), 7.0), **line(i, len(names))}, label=drawable(name))
-               for i, name in enumerate(names)]
+               for i, name in enumerate(names) if only is None or i in only]
     if rule is not None:
         handles.append(plt.Line2D([], [], label=rule, **RULE))
     return figure.legend(handles=handles, handlelength=2.9, columnspacing=1.3, handletextpad=0.6, ncols=min(len(handles), 6), loc="lower center", borderaxespad=0.0,

@@ -12,6 +12,7 @@ import json
 import os
 
 from .errors import DataError, FileError
+from .trace import NoTrace, default_name
 
 PREFERRED = ("paragraph_work", "paragraph_foreign", "paragraph_document", "sentence_work", "sentence_foreign", "sentence_document")
 INERTIA_KEYS = ("half_life", "tokens_to_switch", "evidence_nats")
@@ -118,8 +119,18 @@ def merge(results):
     return rows
 
 
+def seeds_of(folder):
+    """{seed: summary} of the runs seed_N in a folder of several."""
+    found = {}
+    for name in os.listdir(folder):
+        if name.startswith("seed_") and name[5:].isdigit() and os.path.isdir(os.path.join(folder, name)):
+            found[int(name[5:])] = load(os.path.join(folder, name, "summary.json"))
+    return dict(sorted(found.items()))
+
+
 class Result:
-    """One result folder: trace (open), summary, passages' path; `path` may also be a trace file alone."""
+    """One result folder: trace (open), summary, passages' path; `path` may also be a trace file alone. A folder of several seeds also holds the
+    summaries of its runs: {seed: summary}."""
 
     def __init__(self, path, open_trace):
         self.path = str(path)
@@ -127,11 +138,17 @@ class Result:
         if not os.path.exists(self.path):
             raise FileError(f"{self.path}: no such folder; give the folder that `strata run` wrote")
         self.summary = load(os.path.join(self.path, "summary.json")) if folder else {}
-        self.trace = open_trace(os.path.join(self.path, "trace.h5") if folder else self.path)
+        self.levels = self.summary.get("levels", [])
+        self.seeds = seeds_of(self.path) if is_number(self.summary.get("seeds")) else {}
+        trace = os.path.join(self.path, "trace.h5") if folder else self.path
+        if self.levels and not os.path.exists(trace):
+            self.trace, self.numbers = NoTrace(trace), list(range(len(self.levels)))
+            names, self.time_constants = [default_name(number) for number in self.numbers], [None] * len(self.levels)
+        else:
+            self.trace = open_trace(trace)
+            self.numbers, names, self.time_constants = self.trace.root.levels(), self.trace.level_names(), self.trace.time_constants()
         self.folder = self.path if folder else os.path.dirname(os.path.abspath(self.path))
         self.passages = os.path.join(self.folder, "passages.json") if folder else None
-        self.levels = self.summary.get("levels", [])
-        self.numbers, names, self.time_constants = self.trace.root.levels(), self.trace.level_names(), self.trace.time_constants()
         for index, level in enumerate(self.levels[:len(names)]):
             names[index] = level.get("name", names[index])
             if is_number(level.get("time_constant")):

@@ -106,6 +106,9 @@ class TraceFile:
         return self
 
     def __exit__(self, *unused):
+        self.close()
+
+    def close(self):
         self.file.close()
 
     def conditions(self):
@@ -138,6 +141,22 @@ class TraceFile:
         """(tokens) per level, None where the writer gave none."""
         found = (self.root.attribute(level, "time_constant") for level in self.root.levels())
         return [None if value is None else float(np.asarray(value).flat[0]) for value in found]
+
+
+class NoTrace:
+    """Of a run that recorded none: all it found stands in its summary."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def close(self):
+        """Nothing is open."""
+
+    def conditions(self):
+        return []
+
+    def attributes(self):
+        return {}
 
 
 def default_name(level):

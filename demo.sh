@@ -85,7 +85,8 @@ phase "Experiment: passages that do not belong (surprise_recovery)"
 experiment surprise_recovery
 phase "Experiment: how heavy a belief is (belief_inertia)"
 experiment belief_inertia
-phase "Drawing"
+# Each run has drawn its own figures and report; what is left is the one picture of both, and one report.
+phase "Drawing both in one picture"
 export PYTHONPATH=analysis/python
 run "$python" -m strata_plots --quiet "$out/surprise_recovery" "$out/belief_inertia" --out "$out"
 "$python" -m strata_plots.short_table "$out/surprise_recovery" "$out/belief_inertia" >"$out/table.txt"
@@ -98,7 +99,7 @@ cat <<TEXT
 Times in tokens, information in nats, intervals 95 %. Done in $((SECONDS - started)) s. Look at
     picture   $out/figures/demo.png
     table     $out/table.txt (longer ones: surprise_recovery.txt, belief_inertia.txt beside it)
-    report    $out/report.html   (opens in any browser, offline)
+    report    $out/report.html   (opens in any browser, offline; each experiment's own lies in its folder)
     traces    $out/surprise_recovery/trace.h5, $out/belief_inertia/trace.h5
               xarray.open_dataset(FILE, engine="h5netcdf", group="levels/1")
 TEXT

@@ -130,6 +130,84 @@ class Plots(unittest.TestCase):
         inside = [word for word in places[0]["words"] if word[2]]
         self.assertTrue(inside and len(inside) < len(places[0]["words"]))
 
+    def folder_of(self, summary, name="made"):
+        """A folder that holds a summary alone."""
+        made = os.path.join(tempfile.mkdtemp(dir=self.base), name)
+        os.makedirs(made)
+        with open(os.path.join(made, "summary.json"), "w", encoding="utf-8") as stream:
+            json.dump(summary, stream)
+        return made
+
+    def test_evaluation(self):
+        """A summary of `evaluate` without a trace; what was not measured has no column, and the interval of an absent value draws nothing."""
+        levels = [{"name": "token", "time_constant": 1.0, "prediction_nats": 4.8}, {"name": "문장", "prediction_nats": 5.5, "baseline_nats": 5.4}]
+        given = {"experiment": "evaluate", "levels": levels, "perplexity": 121.5, "unigram_nats": 5.6}
+        page, _ = self.check_run(self.path("scores_only"), ("scores",), self.folder_of(given))
+        self.assertIn("<td>4.800</td><td>–</td><td>5.600</td>", page)
+        self.assertNotIn("worth: mean", page)
+        self.assertNotIn("passages.json", page)
+        levels[1].update(topdown_gain_nats=-0.0009, topdown_gain_nats_ci95=[-0.0041, 0.0024])
+        given["stream"] = {"topdown_gain_nats": 0.05, "topdown_gain_nats_ci95": [0.04, 0.06]}
+        page, _ = self.check_run(self.path("scores_and_worth"), ("scores",), self.folder_of(given))
+        self.assertIn("-0.0009 [-0.0041, 0.0024]", page)
+        self.assertIn("whole stream", page)
+
+    def test_inference(self):
+        levels = [{"name": "token"}, {"name": "sentence", "error_gain_response": [0, 0.51, 1, 1.98], "error_gain_shift": 0.034, "error_gain_ticks": 100,
+                                      "error_gain_monotonic": True}]
+        given = {"experiment": "inference", "levels": levels, "free_energy": [4.6, 4.3, 4.2], "settling_worth_nats": 0.15, "settling_worth_nats_ci95": [0.14, 0.17]}
+        page, _ = self.check_run(self.path("settling"), ("settling",), self.folder_of(given))
+        self.assertIn("<td>0.510</td><td>1.000</td><td>1.980</td><td>3.40 %</td><td>100</td><td>yes</td>", page)
+        self.assertIn("0.150 [0.140, 0.170]", page)
+
+    def test_seeds(self):
+        """Three seeds, one of them with a bound and one without that level's value: dots and arrows, no mean where one is missing."""
+        runs = [[{"name": "token", "half_life": 2.0 + seed}, {"name": "sentence", **held}]
+                for seed, held in enumerate(({"half_life": 40.0}, {"half_life_at_least": 300.0}, {}))]
+        whole = self.folder_of({"experiment": "belief_inertia", "seeds": 3, "levels": [{"name": "token", "half_life": 3.0, "half_life_sd": 1.0}, {"name": "sentence"}],
+                                "half_life_rho": 3.9, "half_life_rho_sd": 0.4})
+        for seed, levels in enumerate(runs):
+            os.mkdir(os.path.join(whole, f"seed_{seed + 1}"))
+            with open(os.path.join(whole, f"seed_{seed + 1}", "summary.json"), "w", encoding="utf-8") as stream:
+                json.dump({"experiment": "belief_inertia", "levels": levels}, stream)
+        page, _ = self.check_run(self.path("seeds"), ("seeds",), whole)
+        self.assertIn("<td>3.0 ± 1.0</td>", page)
+        self.assertIn("3.90 ± 0.40", page)
+        os.remove(os.path.join(whole, "seed_2", "summary.json"))
+        self.check_error(6, "seed_2/summary.json: no such file", whole)
+
+    def test_experiment_without_drawing(self):
+        """What no drawing knows still gets its report, with every number of the summary."""
+        given = {"experiment": "unheard_of", "levels": [{"name": "token", "wobble": 0.125}, {"name": "sentence", "wobble": 7, "sway": 3}], "tilt": 0.5, "seed": 9}
+        out = self.path("unheard_of")
+        done = self.plots(self.folder_of(given), "--out", out)
+        self.assertEqual((done.returncode, done.stderr, os.listdir(out)), (0, "", ["report.html"]))
+        page, _ = self.check_report(os.path.join(out, "report.html"), 0)
+        for row in ("wobble</th><td>0.125</td><td>7</td>", "sway</th><td>–</td><td>3</td>", "tilt</th><td>0.5</td>"):
+            self.assertIn(row, page)
+
+    def test_recipe(self):
+        """README.md's recipe: one file and one line draw a new experiment."""
+        package = os.path.join(tempfile.mkdtemp(dir=self.base), "python")
+        shutil.copytree(os.path.join(ROOT, "analysis", "python"), package)
+        with open(os.path.join(package, "README.md"), encoding="utf-8") as stream:
+            module = re.search(r"drawings/oddball.py`:\n\n((?: {4}.*\n|\n)+)", stream.read()).group(1)
+        with open(os.path.join(package, "strata_plots", "drawings", "oddball.py"), "w", encoding="utf-8") as stream:
+            stream.write(re.sub(r"(?m)^ {4}", "", module))
+        path = os.path.join(package, "strata_plots", "drawings", "__init__.py")
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read()
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text.replace('    "beliefs",\n', '    "beliefs",\n    "oddball",\n'))
+        given = {"experiment": "oddball", "levels": [{"name": "token", "mismatch_nats": 1.5}, {"name": "sentence", "mismatch_nats": 0.25}]}
+        out = self.path("oddball")
+        done = subprocess.run([sys.executable, "-W", "error", "-m", "strata_plots", self.folder_of(given), "--out", out],
+                              env={**environment(self.home), "PYTHONPATH": package}, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(os.listdir(os.path.join(out, "figures")), ["oddball.png"])
+        page, _ = self.check_report(os.path.join(out, "report.html"), 1)
+        self.assertIn("<td>1.50</td>", page)
+
     def test_words_keep_text_and_nats(self):
         with open(self.path("surprise_recovery", "passages.json"), encoding="utf-8") as stream:
             given = json.load(stream)[0]["tokens"]

@@ -1,4 +1,4 @@
-"""What is drawn of which experiment: one module each, one line in EVERY.
+"""What is drawn of which experiment: one module each, one line in NAMES.
 
 A module offers
     TITLE                      heading of the report when this module draws first
@@ -10,16 +10,16 @@ and, where it has them (looked at only when it drew something),
     facts(result)              yields (label, value) for "What was run"
     TERMS                      ((term, meaning), ...) for "What the words mean"
 """
+import importlib
 from collections import namedtuple
 
 # name: figures/NAME.png; width: "" (as drawn), "wide" or "narrow" (50 rem at most); figure: matplotlib's, or None where there is nothing to see.
 Picture = namedtuple("Picture", "name title caption figure width", defaults=("",))
 
-from . import beliefs, evaluate, inference, seeds  # noqa: E402  (they use Picture)
-
-EVERY = (
-    beliefs,
-    evaluate,
-    inference,
-    seeds,
+NAMES = (
+    "beliefs",
+    "evaluate",
+    "inference",
+    "seeds",
 )
+EVERY = tuple(importlib.import_module(f"{__name__}.{name}") for name in NAMES)  # after Picture, which they use

@@ -65,7 +65,7 @@ def seeds_figure(result):
     across = min(3, len(panels))
     down = math.ceil(len(panels) / across)
     height = (1.25 + 0.46 * len(result.labels)) * down + 0.5
-    figure, grid = plt.subplots(down, across, figsize=(4.4 * across + 0.4, height), squeeze=False, sharey=True)
+    figure, grid = plt.subplots(down, across, figsize=(4.4 * across + 0.4 if across > 1 else 7.6, height), squeeze=False, sharey=True)
     for axes, (key, title, log, digits) in zip(grid.flat, panels):
         draw_measure(axes, result, key, log, digits)
         axes.set_title(title)

@@ -54,6 +54,8 @@ class World {
   virtual Index vocabulary() const = 0;         ///< V; 0 where observations are numbers
   virtual Index channels() const { return 0; }  ///< numbers per step and stream; 0 where observations are tokens
   virtual Index tokens() const = 0;             ///< tokens that all streams together will deliver from the start (not steps)
+  /// Steps until every stream has ended, from the start.
+  virtual Index steps() const { return (tokens() + streams() - 1) / streams(); }
   /// Fills `out` (already sized to streams()) with the next step; false when every stream has ended (then `out` is untouched).
   virtual bool next(Observation& out) = 0;
   /// Saves or restores every cursor, so that a resumed run reads the same tokens.

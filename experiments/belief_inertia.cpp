@@ -31,7 +31,7 @@ void add_twins(std::vector<Condition>& conditions, const Bench& bench, const tex
   a.name = "/";
   b.name = "twin";
   b.reference = "/";
-  for (const text::Twin& twin : text::choose_twins(bench.study.held_out, options)) {
+  for (const text::Twin& twin : text::choose_twins(bench.text().held_out, options)) {
     a.scripts.push_back(text::copy_a(twin, after));
     a.zero.push_back(twin.end_a);
     b.scripts.push_back(text::copy_b(twin, after));
@@ -42,7 +42,7 @@ void add_twins(std::vector<Condition>& conditions, const Bench& bench, const tex
 }
 
 Findings run(Bench& bench) {
-  Study& study = bench.study;
+  TextStudy& study = bench.text();
   text::PairOptions options;
   options.count = bench.values.integer("pairs");
   options.history = bench.values.integer("history");

@@ -10,7 +10,7 @@
 #include "core/relaxation.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/invocation.hpp"
-#include "experiments/study.hpp"
+#include "experiments/text_study.hpp"
 #include "experiments/worlds/registry.hpp"
 #include "levels/build.hpp"
 #include "levels/registry.hpp"

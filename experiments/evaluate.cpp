@@ -76,7 +76,7 @@ void stream_findings(Summary& into, const StreamScores& stream, std::size_t part
 }
 
 Findings run(Bench& bench) {
-  Study& study = bench.study;
+  TextStudy& study = bench.text();
   auto hierarchy = study.load_hierarchy(bench.model, bench.values.integer("streams"));
   ScoringOptions options;
   options.stream_every = bench.values.integer("stream_every");

@@ -1,5 +1,7 @@
 #include "experiments/experiment.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 
 namespace strata {
@@ -25,6 +27,16 @@ const Experiment& find_experiment(const std::string& name) {
   }
   throw ConfigError("experiment", name, "no such experiment (strata list experiments)", nearest(name, names));
 }
+
+void require_world(const Experiment& experiment, const std::string& world) {
+  if (std::find(experiment.worlds.begin(), experiment.worlds.end(), world) != experiment.worlds.end()) return;
+  std::string worlds;
+  for (const std::string& name : experiment.worlds) worlds += (worlds.empty() ? "" : ", ") + name;
+  throw ConfigError("--world", world, experiment.name + " is for: " + worlds);
+}
+
+TextStudy& Bench::text() const { return dynamic_cast<TextStudy&>(study); }
+SampledStudy& Bench::sampled() const { return dynamic_cast<SampledStudy&>(study); }
 
 void add_values(Summary& into, const MeasuredValues& values) {
   for (const auto& [key, value] : values.fields()) std::visit([&, name = key](const auto& x) { into.set(name, x); }, value);

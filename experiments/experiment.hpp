@@ -9,7 +9,8 @@
 #include "analysis/measure.hpp"
 #include "core/io/result_folder.hpp"
 #include "core/io/summary.hpp"
-#include "experiments/study.hpp"
+#include "experiments/sampled_study.hpp"
+#include "experiments/text_study.hpp"
 
 namespace strata {
 
@@ -20,6 +21,9 @@ struct Bench {
   ResultFolder& folder;
   Progress& progress;
   Values values;  ///< of the experiment's parameters
+
+  TextStudy& text() const;        ///< the study, which must be of text: an experiment names the worlds it is for
+  SampledStudy& sampled() const;  ///< the study, which must be of a sampled world
 };
 
 /// What it found: goes into summary.json and onto the screen.
@@ -33,11 +37,15 @@ struct Experiment {
   ParameterTable parameters;                               ///< keys NAME.*
   std::vector<std::pair<std::string, std::string>> quick;  ///< what --quick makes of them, where the user said nothing
   std::function<Findings(Bench&)> run;
+  std::vector<std::string> worlds{"text"};  ///< where it can be run
+  bool trained = true;                      ///< needs a model: one is learned first where none is given
 };
 
 const std::vector<Experiment>& experiments();
 /// Throws ConfigError naming the nearest.
 const Experiment& find_experiment(const std::string& name);
+/// Throws ConfigError naming the worlds that the experiment is for, where `world` is not among them.
+void require_world(const Experiment& experiment, const std::string& world);
 
 /// Copies measured level records into summary.levels, by position, and notes into nothing.
 void add_levels(Summary& summary, const std::vector<MeasuredValues>& levels);

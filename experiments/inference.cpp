@@ -54,7 +54,7 @@ Row projections(const std::vector<float>& mu, std::size_t first, std::size_t uni
 }
 
 Projections error_gain(Bench& bench, Index level_index) {
-  Study& study = bench.study;
+  TextStudy& study = bench.text();
   const Index ticks = bench.values.integer("ticks"), history = bench.values.integer("history");
   const Index groups = 16, streams = groups * static_cast<Index>(copies);
   auto hierarchy = study.load_hierarchy(bench.model, streams);
@@ -102,7 +102,7 @@ Projections error_gain(Bench& bench, Index level_index) {
 }
 
 Findings run(Bench& bench) {
-  Study& study = bench.study;
+  TextStudy& study = bench.text();
   auto hierarchy = study.load_hierarchy(bench.model, 32);
   ScoringOptions options;
   options.broad = false;

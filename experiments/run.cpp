@@ -48,10 +48,7 @@ void describe_run(Summary& s, const Study& study, const std::string& experiment,
   s.set("threads", p.threads);
   s.set("seconds", seconds);
   s.set("peak_memory_bytes", peak_memory_bytes());
-  s.set("training_documents", static_cast<std::int64_t>(study.training.size()));
-  s.set("training_tokens", static_cast<std::int64_t>(text::total_tokens(study.training)));
-  s.set("held_out_documents", static_cast<std::int64_t>(study.held_out.size()));
-  s.set("vocabulary", static_cast<std::int64_t>(study.vocabulary()));
+  study.describe(s);
 }
 
 /// The model to use: the one given, one that an interrupted run left in the folder, or a new one. `training` is what is known of a new one.
@@ -92,7 +89,7 @@ Outcome work(Options options, ResultFolder& folder, const std::string& go_on, co
   const bool training_only = options.command == "train";
   Configuration& c = options.configuration;
   const Experiment* experiment = training_only ? nullptr : &find_experiment(options.experiment);
-  if (options.quick && options.model.empty()) apply_quick(c, quick_training, "");
+  if (options.quick && options.model.empty() && options.world == "text") apply_quick(c, quick_training, "");
   if (options.quick && experiment != nullptr) apply_quick(c, experiment->quick, experiment->name + ".");
   Values values;
   if (experiment != nullptr) values = c.resolve(experiment->parameters, experiment->name + ".");
@@ -100,12 +97,14 @@ Outcome work(Options options, ResultFolder& folder, const std::string& go_on, co
   for (const char* name : {checkpoint_name, "model.h5"})
     if (options.vocabulary_from.empty() && fs::exists(folder.file(name))) options.vocabulary_from = folder.file(name);
   const Summary request = remembered(options);
-  Study study(std::move(options), progress);
+  const auto opened = open_study(std::move(options), progress);
+  Study& study = *opened;
   on_ready();
   folder.write_text(request_name, request.to_json());
   std::optional<Summary> training;
   Outcome outcome;
-  const std::string model = obtain_model(study, folder, go_on, progress, training);
+  std::string model;
+  if (experiment == nullptr || experiment->trained) model = obtain_model(study, folder, go_on, progress, training);
   if (experiment != nullptr) {
     Bench bench{study, model, folder, progress, std::move(values)};
     const auto tokens_before = progress.tokens();
@@ -242,7 +241,7 @@ int run_in_folder(Options options) {
   }
   settle_run_keys(options);
   find_world_kind(options.world);
-  if (options.command != "train") find_experiment(options.experiment);
+  if (options.command != "train") require_world(find_experiment(options.experiment), options.world);
   if (options.seeds > 1 && !options.model_out.empty())
     throw ConfigError("--model", options.model_out,
                       "one file cannot hold the models of several seeds; they are found in DIR/seed_N/model.h5");

@@ -113,7 +113,7 @@ namespace {
 /// Sums over the run, step by step; closed into Scores at its end.
 class Tally {
  public:
-  Tally(const Study& study, Hierarchy<float>& hierarchy) : hierarchy_(hierarchy) {
+  Tally(const TextStudy& study, Hierarchy<float>& hierarchy) : hierarchy_(hierarchy) {
     for (std::size_t i = 0; i < study.held_out.size(); ++i) place_of_[study.held_out[i].index] = static_cast<std::int32_t>(i);
     scores.documents.nats.assign(study.held_out.size(), 0);
     scores.documents.tokens = scores.documents.nats;
@@ -163,7 +163,7 @@ class Tally {
   std::int64_t rejections_ = 0, sweeps_ = 0;
 };
 
-std::unique_ptr<Recorder<float>> make_recorder(const Study& study, Hierarchy<float>& hierarchy, const std::string& path) {
+std::unique_ptr<Recorder<float>> make_recorder(const TextStudy& study, Hierarchy<float>& hierarchy, const std::string& path) {
   std::vector<std::string> names;
   for (Index l = 0; l < hierarchy.depth(); ++l) names.push_back(level_name(l));
   return std::make_unique<Recorder<float>>(path, hierarchy, names, study.record(), study.trace_attributes("evaluate"));
@@ -171,7 +171,7 @@ std::unique_ptr<Recorder<float>> make_recorder(const Study& study, Hierarchy<flo
 
 }  // namespace
 
-Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOptions& options, Progress& progress) {
+Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const ScoringOptions& options, Progress& progress) {
   const auto begin = std::chrono::steady_clock::now();
   text::TextWorldOptions world_options;
   world_options.streams = hierarchy.streams();
@@ -209,14 +209,14 @@ Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOp
   return scores;
 }
 
-double unigram_nats(const Study& study) {
+double unigram_nats(const TextStudy& study) {
   double nats = 0;
   for (const auto& document : study.held_out)
     for (const auto id : document.ids) nats -= study.log_unigram[static_cast<std::size_t>(id)];
   return nats / static_cast<double>(text::total_tokens(study.held_out));
 }
 
-double held_out_bytes(const Study& study) {
+double held_out_bytes(const TextStudy& study) {
   double bytes = 0;
   for (const auto& document : study.held_out) bytes += static_cast<double>(document.starts.back() - document.starts.front());
   return bytes;

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "core/hierarchy.hpp"
-#include "experiments/study.hpp"
+#include "experiments/text_study.hpp"
 
 namespace strata {
 
-/// Sums per held-out document, in the order of Study::held_out.
+/// Sums per held-out document, in the order of TextStudy::held_out.
 struct DocumentScores {
   std::vector<double> nats, tokens;
   double total_nats() const;
@@ -42,11 +42,11 @@ struct ScoringOptions {
   std::string trace;  ///< where the reading is recorded; empty: not recorded
 };
 
-Scores score_held_out(Study& study, Hierarchy<float>& hierarchy, const ScoringOptions& options, Progress& progress);
+Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const ScoringOptions& options, Progress& progress);
 
 /// Nats per token of the training unigram on the held-out documents.
-double unigram_nats(const Study& study);
+double unigram_nats(const TextStudy& study);
 /// Bytes that the held-out documents consist of.
-double held_out_bytes(const Study& study);
+double held_out_bytes(const TextStudy& study);
 
 }  // namespace strata

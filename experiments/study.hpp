@@ -1,54 +1,45 @@
 #pragma once
-// What every command about text works on: the documents, the tokenizer, the device, and hierarchies that share one model file.
+// What every command works on, whatever the world: the options, the device, hierarchies that share one model file, and what made them.
+// text_study.hpp reads texts, sampled_study.hpp draws from a world with known laws.
 
 #include <memory>
 
 #include "core/hierarchy.hpp"
 #include "core/io/provenance.hpp"
+#include "core/io/summary.hpp"
 #include "core/learning.hpp"
 #include "core/recorder.hpp"
 #include "experiments/options.hpp"
 #include "experiments/progress.hpp"
-#include "experiments/worlds/text/passages.hpp"
-#include "experiments/worlds/text/text_world.hpp"
-#include "experiments/worlds/text/tokenizer.hpp"
 
 namespace strata {
 
-/// Keys that belong to runs on text rather than to one room: how much is read (world.*), how often a checkpoint is written (learning.*).
-ParameterTable amount_parameters();
+/// How often a checkpoint is written (learning.*).
 ParameterTable checkpoint_parameters();
-
-/// Documents of one reading, encoded.
-struct Documents {
-  text::Corpus corpus;
-  std::vector<text::EncodedDocument> encoded;
-};
 
 class Study {
  public:
-  /// Reads --text and --held-out, takes the tokenizer from --model or learns one from the training documents.
-  /// Throws ConfigError, DataError, FileError; nothing is written.
-  Study(Options options, Progress& progress);
+  virtual ~Study() = default;
+  Study(const Study&) = delete;
+  Study& operator=(const Study&) = delete;
 
   Options options;
   std::unique_ptr<Device<float>> device;
-  text::Corpus corpus, held_out_corpus;  ///< held_out_corpus is empty where held-out documents are part of corpus
-  std::vector<text::EncodedDocument> training, held_out;
-  Documents foreign;
-  std::unique_ptr<text::Tokenizer> tokenizer;
-  std::vector<double> log_unigram;  ///< V, nats, from the training documents
+  std::vector<double> log_unigram;  ///< V, nats; empty in a world of numbers
   std::vector<InputFile> inputs;
-  bool foreign_given = false;
 
-  Index vocabulary() const { return tokenizer->vocabulary(); }
-  /// The corpus that held_out's documents lie in.
-  const text::Corpus& scored_corpus() const { return held_out_corpus.documents.empty() ? corpus : held_out_corpus; }
+  virtual Index vocabulary() const = 0;  ///< V; 0 in a world of numbers
+  virtual Index channels() const { return 0; }
+  /// What a hierarchy learns from, from its beginning.
+  virtual std::unique_ptr<World> training_world() = 0;
+  /// What was read, for summary.json.
+  virtual void describe(Summary& summary) const = 0;
+  virtual std::string level_name(Index level) const = 0;
+
   Index streams() const { return streams_; }
-  Index interval() const { return interval_; }
+  Index interval() const { return learning_.interval; }
   double checkpoint_seconds() const { return checkpoint_seconds_; }
   const LearningSettings& learning() const { return learning_; }
-  const Values& world_values() const { return world_; }
   const RecordSettings& record() const { return record_; }
 
   /// A hierarchy of this study's configuration, with untrained weights.
@@ -64,16 +55,23 @@ class Study {
   std::string configuration_text() const;
   std::vector<TraceAttribute> trace_attributes(const std::string& experiment) const;  ///< of the root of a trace
 
+ protected:
+  explicit Study(Options options);
+  /// Settings of every room, the device, and a trial construction that checks every key before anything is read.
+  void settle_configuration(Index few_words);
+  virtual void archive_vocabulary(Archive& archive) = 0;
+
+  Index streams_ = 1;
+
  private:
-  void read_documents(Progress& progress);
-  void take_tokenizer(const std::vector<std::int32_t>& documents, Progress& progress);
   void adopt_model_configuration();
 
-  Index streams_ = 32, interval_ = 8;
   double checkpoint_seconds_ = 30;
   LearningSettings learning_;
   RecordSettings record_;
-  Values text_, world_;
 };
+
+/// The study of options.world. Throws ConfigError, DataError, FileError; nothing is written.
+std::unique_ptr<Study> open_study(Options options, Progress& progress);
 
 }  // namespace strata

@@ -83,7 +83,7 @@ text::PairOptions switch_options(const Bench& bench, Index history) {
 
 /// Text of tokens [begin, end) of a document with the surprise recorded, for the report's reading page.
 struct PassagePage {
-  Study& study;
+  TextStudy& study;
   const Condition& condition;
   const std::vector<Place>& places;
   const Array<float>& surprise;  ///< of the condition's tokens: time x stream
@@ -122,7 +122,7 @@ struct PassagePage {
 };
 
 Findings run(Bench& bench) {
-  Study& study = bench.study;
+  TextStudy& study = bench.text();
   const Index history = bench.values.integer("history"), after = bench.values.integer("after");
   const auto origins = study.foreign_given ? std::vector<Origin>{Origin::foreign} : text::available_origins(study.held_out);
   if (origins.empty())

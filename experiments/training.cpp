@@ -81,12 +81,11 @@ std::optional<Summary> training_of(const Study& study, const std::string& model)
 }
 
 Summary train(Study& study, const std::string& model, const std::string& checkpoint, const std::string& how_to_go_on, Progress& progress) {
-  const auto options = text::text_world_options(study.world_values(), study.options.seed);
-  text::TextWorld world(study.training, study.vocabulary(), options);
+  const auto world = study.training_world();
   auto hierarchy = study.make_hierarchy(study.streams());
-  const Index planned = (world.steps() + study.interval() - 1) / study.interval();
+  const Index planned = (world->steps() + study.interval() - 1) / study.interval();
   Learning<float> learning(study.learning(), planned);
-  Simulation<float> simulation(*hierarchy, world, &learning, study.interval(), study.options.seed);
+  Simulation<float> simulation(*hierarchy, *world, &learning, study.interval(), study.options.seed);
   double earlier = 0, seconds = 0;  // of learning, before this process and in all
   const auto body = [&](Archive& archive) { archive_run(archive, study, *hierarchy, learning, simulation, seconds); };
   if (std::filesystem::exists(checkpoint)) {
@@ -97,7 +96,7 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   } else {
     simulation.start();
   }
-  progress.begin("training", world.tokens(), simulation.tokens());
+  progress.begin("training", world->tokens(), simulation.tokens());
   const auto begin = Clock::now();
   auto last = begin;
   const auto save = [&] {

@@ -10,7 +10,7 @@
 
 #include "core/hierarchy.hpp"
 #include "core/io/trace.hpp"
-#include "experiments/study.hpp"
+#include "experiments/text_study.hpp"
 
 namespace strata {
 

@@ -46,7 +46,7 @@ class TextWorld : public World {
   Index vocabulary() const override { return vocabulary_; }
   Index tokens() const override { return tokens_; }
   /// Steps until every stream has ended: the longest queue.
-  Index steps() const;
+  Index steps() const override;
   bool next(Observation& out) override;
   /// Cursors. Restoring into a world of other documents or options throws ShapeError: it would read other tokens.
   void archive(Archive& archive) override;

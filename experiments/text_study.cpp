@@ -1,0 +1,131 @@
+#include "experiments/text_study.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "core/io/checkpoint.hpp"
+#include "experiments/training.hpp"
+
+namespace strata {
+
+namespace {
+
+constexpr Index fewest_training_tokens = 500;
+
+/// Documents spread evenly over `all` whose tokens sum to about `limit`.
+std::vector<text::EncodedDocument> thinned(std::vector<text::EncodedDocument> all, Index limit) {
+  const Index total = text::total_tokens(all);
+  if (limit == 0 || total <= limit) return all;
+  std::vector<text::EncodedDocument> kept;
+  double owed = 0;
+  Index taken = 0;
+  for (auto& document : all) {
+    owed += static_cast<double>(document.size()) * static_cast<double>(limit) / static_cast<double>(total);
+    const Index with_half = taken + document.size() / 2;
+    if (static_cast<double>(with_half) > owed && !kept.empty()) continue;
+    taken += document.size();
+    kept.push_back(std::move(document));
+  }
+  return kept;
+}
+
+}  // namespace
+
+ParameterTable amount_parameters() {
+  return {{"tokens",
+           std::int64_t{0},
+           0,
+           1e12,
+           {},
+           "tokens",
+           "train on documents of about so many tokens, spread evenly over the text; 0: all",
+           ""}};
+}
+
+TextStudy::TextStudy(Options its_options, Progress& progress) : Study(std::move(its_options)) {
+  Configuration& c = options.configuration;
+  text_ = c.resolve(text_parameters(), "text.");
+  world_ = c.resolve(world_parameters(), "world.");
+  const Index limit = c.resolve(amount_parameters(), "world.").integer("tokens");
+  streams_ = world_.integer("streams");
+  settle_configuration(2);
+  read_documents(progress);
+  training = thinned(std::move(training), limit);
+}
+
+std::unique_ptr<World> TextStudy::training_world() {
+  return std::make_unique<text::TextWorld>(training, vocabulary(), text::text_world_options(world_, options.seed));
+}
+
+void TextStudy::describe(Summary& s) const {
+  s.set("training_documents", static_cast<std::int64_t>(training.size()));
+  s.set("training_tokens", static_cast<std::int64_t>(text::total_tokens(training)));
+  s.set("held_out_documents", static_cast<std::int64_t>(held_out.size()));
+  s.set("vocabulary", static_cast<std::int64_t>(vocabulary()));
+}
+
+std::string TextStudy::level_name(Index level) const {
+  static const char* const names[] = {"token", "sentence", "paragraph", "document"};
+  return level < 4 ? names[level] : "level " + std::to_string(level);
+}
+
+void TextStudy::archive_vocabulary(Archive& archive) {
+  auto bytes = tokenizer->to_bytes();
+  archive.value("tokenizer", bytes);
+}
+
+void TextStudy::take_tokenizer(const std::vector<std::int32_t>& documents, Progress& progress) {
+  const std::string& known = options.model.empty() ? options.vocabulary_from : options.model;
+  if (known.empty()) {
+    progress.say("learning a vocabulary of " + std::to_string(text_.integer("vocabulary")) + " tokens from " +
+                 std::to_string(documents.size()) + " documents");
+    tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::train(corpus, documents, text::tokenizer_options(text_, options.seed),
+                                                                         [&](const std::string& line) { progress.say(line); }));
+    return;
+  }
+  std::vector<std::uint8_t> bytes;
+  const auto body = [&](Archive& archive) {
+    Archive::Scope scope(archive, "vocabulary");
+    archive.value("tokenizer", bytes);
+    archive.value("log_unigram", log_unigram);
+  };
+  load(known, body, options.model.empty() && known.ends_with(checkpoint_name) ? checkpoint_file : model_file);
+  tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::from_bytes(bytes));
+}
+
+void TextStudy::read_documents(Progress& progress) {
+  if (options.text.empty() && options.held_out.empty())
+    throw ConfigError("--text", "", "no text given; name a file or a folder of UTF-8 .txt files, as in --text novels/");
+  const auto corpus_options = text::corpus_options(text_);
+  const auto note_inputs = [&](const text::Corpus& read) {
+    for (const auto& source : read.sources) inputs.push_back(input_file(source.path));
+  };
+  if (!options.text.empty()) {
+    corpus = text::read_corpus(options.text, corpus_options);
+    note_inputs(corpus);
+  }
+  if (!options.held_out.empty()) {
+    held_out_corpus = text::read_corpus(options.held_out, corpus_options);
+    note_inputs(held_out_corpus);
+  }
+  if (options.model.empty() && options.text.empty()) throw ConfigError("--text", "", "training needs a text, or give a trained --model");
+  text::HoldOut split;
+  if (!options.text.empty() && options.held_out.empty()) split = text::hold_out_tenth(corpus);
+  if (!options.text.empty() && !options.held_out.empty()) split.training = text::all_documents(corpus);
+  take_tokenizer(split.training, progress);
+  training = tokenizer->encode(corpus, split.training);
+  held_out = options.held_out.empty() ? tokenizer->encode(corpus, split.held_out)
+                                      : tokenizer->encode(held_out_corpus, text::all_documents(held_out_corpus));
+  if (options.model.empty()) {
+    text::require_tokens(corpus, training, fewest_training_tokens);
+    log_unigram = text::log_unigram(text::count_tokens(training, vocabulary()));
+  }
+  foreign_given = !options.foreign.empty();
+  if (foreign_given) {
+    foreign.corpus = text::read_corpus(options.foreign, corpus_options);
+    note_inputs(foreign.corpus);
+    foreign.encoded = tokenizer->encode(foreign.corpus, text::all_documents(foreign.corpus));
+  }
+}
+
+}  // namespace strata

@@ -8,12 +8,12 @@ from .summary import is_number, number
 
 LIMIT = 12 << 20
 RUN_FACTS = (("experiment", "experiment"), ("trials", "trials"), ("pairs", "pairs"), ("tokens", "tokens read"), ("perplexity", "perplexity"),
-             ("bits_per_byte", "bits per byte"), ("nats_per_token", "nats per token"), ("seed", "seed"), ("seeds", "seeds"), ("device", "device"),
+             ("bits_per_byte", "bits per byte"), ("nats_per_token", "nats per token"), ("seed", "seed"), ("device", "device"),
              ("isa", "instruction set"), ("threads", "threads"), ("seconds", "seconds"), ("strata_version", "strata version"), ("commit", "commit"),
              ("created", "made"))
 # Of the run, not of what it measured; left out where all numbers of an experiment without a drawing are listed.
 HOUSEKEEPING = {key for key, _ in RUN_FACTS} - {"perplexity", "bits_per_byte", "nats_per_token"} | {
-    "dirty", "compiler", "tokens_per_second", "peak_memory_bytes", "training_documents", "training_tokens", "held_out_documents", "vocabulary"}
+    "seeds", "dirty", "compiler", "tokens_per_second", "peak_memory_bytes", "training_documents", "training_tokens", "held_out_documents", "vocabulary"}
 
 
 def facts(results, drawings):
@@ -21,7 +21,8 @@ def facts(results, drawings):
     blocks = []
     for result in results:
         known = {**result.trace.attributes(), **result.summary, "experiment": result.experiment}
-        rows = [(label, fact(known[key])) for key, label in RUN_FACTS if key in known and not isinstance(known[key], (list, dict))]
+        rows = [(label, fact(known[key])) for key, label in RUN_FACTS if key in known and not isinstance(known[key], (list, dict))
+                and not (key == "seed" and result.seeds)]
         texts = input_names(known.get("inputs"))
         if texts:
             rows.append(("text", texts))

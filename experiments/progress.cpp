@@ -4,22 +4,26 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 namespace strata {
 
 namespace {
 
-volatile std::sig_atomic_t stop_requested = 0;
+std::atomic<bool> stop_requested{false};
 
-void on_signal(int signal) {
-  if (stop_requested != 0) {
+/// The first signal asks, the second ends the process.
+void wait_for_signals(sigset_t asking) {
+  while (true) {
+    int signal = 0;
+    if (sigwait(&asking, &signal) != 0 || !stop_requested.exchange(true)) continue;
     static const char said[] = "\nstrata: stopped at once; --resume goes on after the last checkpoint\n";
     if (write(STDERR_FILENO, said, sizeof said - 1) < 0) _exit(128 + signal);  // nothing can be done about it here
     _exit(128 + signal);
   }
-  stop_requested = 1;
 }
 
 std::string clock_text(double seconds) {
@@ -50,13 +54,22 @@ std::size_t terminal_columns() {
 }  // namespace
 
 void watch_for_interrupt() {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
+  // No handler: it would run on whatever thread the signal finds, on that thread's stack, and the matrix products of oneDNN (2.6 to 3.11) let the
+  // stack pointer point into a work space on the heap, below which the handler's frame then overwrites what lies there (uxlfoundation/oneDNN
+  // issue 4845). So every thread blocks the two signals, inheriting that from this one, and one thread waits for them.
+  sigset_t asking;
+  sigemptyset(&asking);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    std::signal(signal, SIG_DFL);  // one that is ignored, as in a script's background jobs, need not arrive
+    sigaddset(&asking, signal);
+  }
+  pthread_sigmask(SIG_BLOCK, &asking, nullptr);
+  std::thread(wait_for_signals, asking).detach();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is reported as an error of the write
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-bool interrupted() { return stop_requested != 0; }
+bool interrupted() { return stop_requested; }
 
 Progress::Progress(bool quiet, std::function<void(const std::string&)> log)
     : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0), log_(std::move(log)) {}

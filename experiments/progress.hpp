@@ -35,7 +35,8 @@ class Progress {
   Clock::time_point begun_, last_;
 };
 
-/// Installs the SIGINT and SIGTERM handlers; interrupted() is true from then on once one arrived.
+/// Takes SIGINT and SIGTERM from here on: interrupted() is true once one arrived. To be called before other threads start, which inherit
+/// that they do not see the two; so do child processes, unless they are started with a signal mask of their own.
 void watch_for_interrupt();
 bool interrupted();
 

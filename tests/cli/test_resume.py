@@ -89,6 +89,17 @@ class Resume(CommandTest):
         self.assertIn("--resume", said)
         self.strata("train", "--resume", "twice", "--quiet")
 
+    def test_no_handler_runs_on_the_stack_of_a_product(self):
+        """oneDNN's products keep their stack pointer on the heap for a while: a signal handler would write its frame over what lies there."""
+        process = self.begin(*self.train("guarded"))
+        self.wait_for(process, "guarded.partial/checkpoint.h5")
+        asking = sum(1 << (number - 1) for number in (signal.SIGINT, signal.SIGTERM))
+        for thread in os.listdir(f"/proc/{process.pid}/task"):
+            with open(f"/proc/{process.pid}/task/{thread}/status", encoding="utf-8") as stream:
+                masks = dict(line.split(":\t") for line in stream if line.startswith("Sig"))
+            self.assertEqual(int(masks["SigCgt"], 16) & asking, 0, "a handler is installed")
+        self.end(process, signal.SIGTERM, 130)
+
     def test_nothing_to_resume(self):
         self.refused(6, ["nowhere", "no interrupted run"], "train", "--resume", "nowhere")
         self.strata("train", "--text", "prose.txt", *TINY, "--out", "complete", "--quiet")

@@ -71,7 +71,7 @@ TEST_CASE("hgf: continuous, two levels: every published value to 1e-10") {
   const auto u = read_rows(inputs), expected = read_rows(states);
   REQUIRE(u.size() == 614);
   REQUIRE(expected.size() == 615);
-  const std::string device = GENERATE("reference", "cpu");
+  const std::string device = GENERATE("reference", "cpu", "check");
   VolatileRig<double> rig(with(usd_chf, {"level.1.update=classic"}), 2, 1, 1, 614, script_of(u), false, device);
   double worst = 0;
   for (std::size_t t = 0; t < expected.size(); ++t) {

@@ -5,11 +5,13 @@ set -euo pipefail
 usage() {
   cat <<'TEXT'
 usage: ./test.sh [--long | --asan | --tsan] [-R REGEX]
+       ./test.sh --tidy
 
   (nothing)   format check, ci build (release, warnings are errors), every test but the long ones
   --long      the long validations alone (ctest label `long`)
   --asan      the tests under the address and undefined-behaviour sanitizers
   --tsan      the tests under the thread sanitizer
+  --tidy      clang-tidy over every source, with the checks of .clang-tidy, and no tests
   -R REGEX    only tests whose name matches
 TEXT
 }
@@ -17,11 +19,13 @@ TEXT
 preset=ci
 selection=(-LE '^long$')
 names=()
+tidy=no
 while [ $# -gt 0 ]; do
   case $1 in
     --long) selection=(-L '^long$') ;;
     --asan) preset=asan ;;
     --tsan) preset=tsan ;;
+    --tidy) tidy=yes ;;
     -R)
       [ $# -ge 2 ] || { usage >&2; exit 2; }
       names=(-R "$2")
@@ -55,7 +59,25 @@ check_format() {
   say "every source is formatted as .clang-format says"
 }
 
+# The kernels are built once per instruction set and so looked at as often; what is found in a header is said once.
+check_tidy() {
+  local tool log=build/tidy.log
+  tool=$(command -v run-clang-tidy-14 || command -v run-clang-tidy || true)
+  [ -n "$tool" ] || fail "clang-tidy is not installed (Debian: apt-get install clang-tidy-14)"
+  build release strata_version
+  "$tool" -p build/release -j "$(nproc)" -quiet >"$log" 2>&1 || {
+    sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^/.*: (error|warning): ' | sed "s#^$top/##" | sort -u >&2
+    fail "clang-tidy found something (whole output: $log)"
+  }
+  say "clang-tidy finds nothing"
+}
+
 set_up
+if [ "$tidy" = yes ]; then
+  phase "Checking with clang-tidy"
+  check_tidy
+  exit
+fi
 phase "Checking the format"
 check_format
 phase "Building ($preset)"

@@ -55,7 +55,8 @@ void describe_run(Summary& s, const Study& study, const std::string& experiment,
 std::string obtain_model(Study& study, ResultFolder& folder, const std::string& go_on, Progress& progress,
                          std::optional<Summary>& training) {
   if (!study.options.model.empty()) return study.options.model;
-  const std::string model = folder.file("model.h5"), checkpoint = folder.file(checkpoint_name);
+  std::string model = folder.file("model.h5");
+  const std::string checkpoint = folder.file(checkpoint_name);
   if (fs::exists(model)) {
     training = training_of(study, model);
     progress.say("going on with the trained model");
@@ -208,6 +209,7 @@ int run_seeds(const Options& options, const std::string& dir) {
     summaries.push_back(std::move(outcome.summary));
   }
   std::vector<const Summary*> runs;
+  runs.reserve(summaries.size());
   for (const Summary& s : summaries) runs.push_back(&s);
   Summary all = spread(runs);
   all.set("seeds", options.seeds);

@@ -35,8 +35,8 @@ std::vector<double> spread(const BootstrapDraw& draw, const std::vector<std::siz
 void report_thirds(MeasureResult& out, const TwinDistances& twins, const std::vector<double>& surprise, const BootstrapOptions& options) {
   const auto usable = std::count_if(surprise.begin(), surprise.end(), [](double x) { return std::isfinite(x); });
   if (usable < 6) {
-    out.notes.push_back(surprise.empty() ? "thirds by surprise: not measured, the trace holds no surprise of tokens"
-                                         : "thirds by surprise: not measured, fewer than six pairs");
+    out.notes.emplace_back(surprise.empty() ? "thirds by surprise: not measured, the trace holds no surprise of tokens"
+                                            : "thirds by surprise: not measured, fewer than six pairs");
     return;
   }
   const HalfLifeThirds thirds = half_life_thirds(twins.curves, surprise, options);
@@ -119,7 +119,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
                  {"half_life_per_time_constant", "per time constant"},
                  {"censored_fraction", "pairs censored"}};
   report_levels(out, twins, found);
-  if (twins.curves[0].trials() < 30) out.notes.push_back("fewer than 30 pairs: read the intervals with care");
+  if (twins.curves[0].trials() < 30) out.notes.emplace_back("fewer than 30 pairs: read the intervals with care");
   if (found.rho.measured()) out.notes.push_back("geometric ratio per level " + short_text(found.rho));
   const Recording twin = trace.condition(condition);
   report_thirds(out, twins, early_surprise(trace.reference_of(twin), twin, twins.valid, values.integer("thirds_tokens")), options);

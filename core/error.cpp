@@ -39,11 +39,11 @@ NumericalError::NumericalError(std::int64_t s, std::string l, std::string q, dou
     : Error(numerical_message(s, l, q, v, a)), step(s), level(std::move(l)), quantity(std::move(q)), value(v), advice(std::move(a)) {}
 
 DeviceError::DeviceError(std::string c, int n, std::string r)
-    : Error(c + (n != 0 ? " (code " + std::to_string(n) + ")" : "") + ": " + r), call(std::move(c)), code(n) {}
+    : Error(c + (n != 0 ? " (code " + std::to_string(n) + ")" : "") + ": " + std::move(r)), call(std::move(c)), code(n) {}
 
 FileError::FileError(std::string p, std::string d, std::string r)
-    : Error(p + (d.empty() ? "" : " [" + d + "]") + ": " + r), path(std::move(p)), dataset(std::move(d)) {}
+    : Error(p + (d.empty() ? "" : " [" + d + "]") + ": " + std::move(r)), path(std::move(p)), dataset(std::move(d)) {}
 
-Interrupted::Interrupted(std::string how_to_go_on) : Error("interrupted; " + how_to_go_on) {}
+Interrupted::Interrupted(std::string how_to_go_on) : Error("interrupted; " + std::move(how_to_go_on)) {}
 
 }  // namespace strata

@@ -50,7 +50,7 @@ template <class T>
 T maximum(Size n, const T* x) {
   constexpr Size wide = 4 * lanes;  // the order does not matter here; four vectors hide the latency of one
   T lane[wide];
-  for (Size l = 0; l < wide; ++l) lane[l] = x[0];
+  for (T& l : lane) l = x[0];
   Size i = 0;
   for (; i + wide <= n; i += wide) {
     for (Size l = 0; l < wide; ++l) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];

@@ -82,6 +82,7 @@ std::vector<std::string> child_environment(const Interpreter& python, const std:
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> found;
+  found.reserve(words.size() + 1);
   for (std::string& word : words) found.push_back(word.data());
   found.push_back(nullptr);
   return found;

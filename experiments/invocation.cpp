@@ -47,7 +47,7 @@ fs::path result_name(const std::string& dir) {
 
 std::string request_file(const std::string& dir) {
   const fs::path name = result_name(dir), partial = name.string() + ".partial";
-  const std::string path = (partial / request_name).string();
+  std::string path = (partial / request_name).string();
   if (fs::exists(path)) return path;
   if (fs::exists(partial))
     throw FileError(partial.string(), "", "was stopped before any learning; give the same command again, without --resume");

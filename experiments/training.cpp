@@ -118,7 +118,7 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
     save();
     throw Interrupted(how_to_go_on);
   }
-  const Summary summary = summary_of(simulation, *hierarchy, learning, earlier + seconds_since(begin));
+  Summary summary = summary_of(simulation, *hierarchy, learning, earlier + seconds_since(begin));
   auto notes = study.notes();
   notes["training"] = summary.to_json();
   save_atomically(

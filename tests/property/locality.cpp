@@ -17,6 +17,7 @@ namespace {
 
 constexpr Index streams = 4, vocabulary = 11;
 
+// NOLINTBEGIN(misc-redundant-expression): clang-tidy 14 takes one type trait for another
 // --- what a level is made of: its place names no other level, and its phases receive neighbours' messages, the step and nothing else
 using Place = LevelPlace<double>;
 using Unit = Level<double>;
@@ -45,6 +46,7 @@ static_assert(std::is_same_v<decltype(&Unit::settle), void (Unit::*)(const Upwar
               std::is_same_v<decltype(&Unit::repredict), void (Unit::*)(const Downward<double>&)> &&
               std::is_same_v<decltype(&Unit::end_settling), void (Unit::*)(const Step<double>&)> &&
               std::is_same_v<decltype(&Unit::learn), void (Unit::*)(const Step<double>&)>);
+// NOLINTEND(misc-redundant-expression)
 
 std::vector<std::string> lines(bool every_token) {
   std::vector<std::string> all{"hierarchy.levels=4", "learning.rate=.03", "learning.warm_up=0", "level.0.priming=1"};

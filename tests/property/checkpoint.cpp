@@ -87,7 +87,7 @@ TEMPLATE_TEST_CASE("checkpoint: a restored run goes on with the same bits", "", 
       CHECK(recorded == 400 - 136);
       MemoryArchive found;
       archive_all(found, resumed, rest);
-      CHECK(joined(differences(expected, found)) == "");
+      CHECK_THAT(joined(differences(expected, found)), Catch::Equals(""));
     }
 }
 
@@ -121,7 +121,7 @@ TEMPLATE_TEST_CASE("checkpoint: a run restored from its file goes on with the sa
   while (rest.steps() < steps) rest.advance();
   MemoryArchive found;
   archive_all(found, resumed, rest);
-  CHECK(joined(differences(expected, found)) == "");
+  CHECK_THAT(joined(differences(expected, found)), Catch::Equals(""));
 
   auto wider = make(7);
   auto again = make_world();
@@ -170,5 +170,5 @@ TEST_CASE("checkpoint: a reset hierarchy is as good as a fresh one") {
     p->start();
     p->run(60);
   }
-  CHECK(joined(differences(state_of(*tiny.hierarchy), state_of(*fresh.hierarchy))) == "");
+  CHECK_THAT(joined(differences(state_of(*tiny.hierarchy), state_of(*fresh.hierarchy))), Catch::Equals(""));
 }

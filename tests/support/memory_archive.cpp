@@ -11,6 +11,7 @@ template <class X>
 bool same(const X& a, const X& b) {
   return a == b;
 }
+// NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): the same bits are asked for
 bool same(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 template <class X>
 bool same(const std::vector<X>& a, const std::vector<X>& b) {

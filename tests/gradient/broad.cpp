@@ -111,9 +111,9 @@ TEST_CASE("broad prediction: updates at the window's end are the gradient of its
   for (const auto& [name, weight] : rig.blocks) {
     std::vector<double> expected;
     for (std::size_t i = 0; i < base[name].size(); ++i)
-      expected.push_back(-rig.settings.weight * slope([&](double shift) {
+      expected.push_back(-rig.settings.weight * slope([&, block = name](double shift) {
         auto moved = base;
-        moved[name][i] += shift;
+        moved[block][i] += shift;
         return rig.loss(moved, base, 1);
       }));
     INFO(name);

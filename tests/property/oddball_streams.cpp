@@ -36,7 +36,7 @@ TEST_CASE("an oddball sequence that was stopped goes on with the same bits, stre
         whole.push_back(read(out));
       }
       world = source->open(3, 300, seed);
-      while (world->next(out)) {
+      while (pieces.size() <= whole.size() && world->next(out)) {
         pieces.push_back(read(out));
         if (mix(seed ^ pieces.size()) % 7 != 0) continue;
         test::MemoryArchive archive;
@@ -79,7 +79,7 @@ TEST_CASE("oddball observers keep streams apart, leave idle ones alone, start ag
           single->observe(one);
           both->observe(two);
           REQUIRE(both->surprise(0) == single->surprise(0));
-          REQUIRE(std::isfinite(both->surprise(1)));
+          REQUIRE(both->surprise(1) < 20);  // an observer that lost its place takes the token for what it is in the long run
           for (Index l = 0; l < single->levels(); ++l) {
             const auto a = both->belief(l, 0), b = single->belief(l, 0), c = both->belief(l, 1);
             REQUIRE(std::equal(a.begin(), a.end(), b.begin()));

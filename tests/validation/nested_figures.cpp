@@ -85,7 +85,8 @@ TEST_CASE("true contexts: how often, for how long, and what is spoken in them", 
   while (world->next(out)) {
     for (std::size_t b = 0; b < streams; ++b) {
       const std::int32_t* c = out.context.data() + 3 * b;
-      joint[static_cast<std::size_t>(c[0] + 6 * (c[1] + 4 * c[2]))] += 1. / (streams * length);
+      joint.at(static_cast<std::size_t>(c[0]) + 6 * (static_cast<std::size_t>(c[1]) + 4 * static_cast<std::size_t>(c[2]))) +=
+          1. / (streams * length);
       spoken[static_cast<std::size_t>(out.id[b])] += 1. / (streams * length);
       for (std::size_t l = 0; l < 3 && !before.empty(); ++l) switches[l] += c[l] != before[3 * b + l] ? 1. : 0.;
     }

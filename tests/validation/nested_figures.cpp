@@ -1,8 +1,8 @@
 // The figures of the design: what the world costs to know nothing of, what it costs at best, what each level is worth; and that the
 // contexts that are recorded are those of the laws.
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <map>
 
 #include "experiments/worlds/nested/laws.hpp"
 #include "tests/support/world_source.hpp"
@@ -81,7 +81,6 @@ TEST_CASE("true contexts: how often, for how long, and what is spoken in them", 
   std::vector<std::int32_t> before;
   std::array<double, 3> switches{};
   std::vector<double> joint(72), spoken(32);
-  std::map<std::vector<std::int32_t>, double> top_only;
   while (world->next(out)) {
     for (std::size_t b = 0; b < streams; ++b) {
       const std::int32_t* c = out.context.data() + 3 * b;

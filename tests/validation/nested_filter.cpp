@@ -1,9 +1,10 @@
 // The exact filter of the nested world against what it must equal: every path summed one by one, the dense transition matrix, and the
 // frequencies with which what it believes is true.
 #include <Eigen/Core>
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <numeric>
 
 #include "core/random.hpp"
 #include "experiments/worlds/nested/filter.hpp"

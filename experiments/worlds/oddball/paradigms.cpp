@@ -1,5 +1,6 @@
 #include "experiments/worlds/oddball/paradigms.hpp"
 
+#include <array>
 #include <cmath>
 
 #include "core/error.hpp"

@@ -25,6 +25,13 @@ double distance_of(std::span<const float> a, std::span<const float> b, Distance 
   return std::sqrt(sum);
 }
 
+/// Part of the way from `last` to `now` at which `fraction` is passed: straight in the logarithm, so that exponential decay is met exactly
+/// however few samples it takes.
+double crossing(double last, double now, double fraction) {
+  if (now > 0.0 && fraction > 0.0 && now < last) return std::log(last / fraction) / std::log(last / now);
+  return (last - fraction) / (last - now);
+}
+
 void check_same_shape(const Series& a, const Series& b) {
   if (a.streams == b.streams && a.units == b.units) return;
   const auto text = [](const Series& s) { return std::to_string(s.streams) + " streams of " + std::to_string(s.units) + " units"; };
@@ -247,7 +254,7 @@ Bounded FallingCurves::fall_time(std::span<const double> weight, double fraction
       const std::size_t k = first + i;
       const double now = chunk[i];
       if (std::isnan(now)) return k == 0 ? Bounded{kNan} : Bounded{elapsed_[k - 1], Bound::at_least};  // no drawn trial lasts this long
-      if (k > 0 && now <= fraction) return {elapsed_[k - 1] + (last - fraction) / (last - now) * (elapsed_[k] - elapsed_[k - 1])};
+      if (k > 0 && now <= fraction) return {elapsed_[k - 1] + crossing(last, now, fraction) * (elapsed_[k] - elapsed_[k - 1])};
       last = now;
     }
   }
@@ -260,7 +267,7 @@ Bounded FallingCurves::fall_time_of(Index trial, double fraction) const {
   const double* value = value_.data() + s * elapsed_.size();
   for (std::size_t k = 1; k < samples_[s]; ++k) {
     const double last = value[k - 1] / base_[s], now = value[k] / base_[s];
-    if (now <= fraction) return {elapsed_[k - 1] + (last - fraction) / (last - now) * (elapsed_[k] - elapsed_[k - 1])};
+    if (now <= fraction) return {elapsed_[k - 1] + crossing(last, now, fraction) * (elapsed_[k] - elapsed_[k - 1])};
   }
   return {elapsed_[samples_[s] - 1], Bound::at_least};
 }

@@ -3,7 +3,7 @@
 //
 // Equation   D(t, s) = |a(t, s) - b(t, s)|                                   L2 over units, or total variation .5 sum |a - b|
 //            r(t)    = sum_s w_s D(t, s) / sum_s w_s D_0(s)                  over trials s valid at t; w_s = 1, or bootstrap counts
-//            fall time to fraction f = first t with r(t) <= f, minus the start, linear between samples
+//            fall time to fraction f = first t with r(t) <= f, minus the start, straight in the logarithm between samples
 // Symbols    D_0(s) distance at the start (the sample at time -1, the last state before the first common token; without one the latest
 //            sample before it; without any the first sample). Normalised each: D and D_0 are divided by D_0(s), so that every trial weighs
 //            the same. Otherwise trials weigh by their own start, and r is the trial-averaged distance over its start value.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "analysis/half_life.hpp"
+#include "analysis/world_switches.hpp"
 #include "core/error.hpp"
 
 namespace strata {
@@ -30,6 +31,9 @@ double sum_until(std::span<const std::int64_t> time, std::span<const double> mea
 
 MeasureResult run(const Trace& trace, const Values& values) {
   const bool switched = trace.has_condition("switch") && trace.has_condition("always");
+  const std::string& form = values.text("form");
+  if (form == "log_odds" || (form == "auto" && trace.has_contexts() && !switched))
+    return report_context_switches(trace, values, "evidence");
   const std::string condition = values.text("condition") != "auto" ? values.text("condition") : switched ? "switch" : "twin";
   const std::string from = values.text("half_life_of") != "auto" ? values.text("half_life_of")
                            : trace.has_condition("twin")         ? "twin"
@@ -99,8 +103,19 @@ Measure evidence_measure() {
       "Surprise of the copy that comes from another document minus that of the copy that always read this one, averaged\n"
       "over trials and summed over the tokens up to the level's half-life (of the twin runs where recorded). Nats.\n"
       "Without the conditions switch and always: the twin against its reference, whose excess is symmetric about 0.\n"
-      "Intervals: bootstrap over trials, the half-life measured anew in each draw.";
+      "Intervals: bootstrap over trials, the half-life measured anew in each draw.\n"
+      "Where true contexts are known (/world/context): log-likelihood ratio of the new against the old context that a\n"
+      "level takes from a switch until it believes in the new one, mean over at least 30 switches, beside the exact\n"
+      "observer's (/conditions/exact). The two are different quantities; `form` says which.";
   measure.parameters = bootstrap_parameters();
+  measure.parameters.push_back({"form",
+                                std::string("auto"),
+                                0,
+                                0,
+                                {"auto", "excess", "log_odds"},
+                                "",
+                                "excess surprise of copies, or log-odds at switches of known contexts; auto: by what was recorded",
+                                ""});
   measure.parameters.push_back(
       {"condition", std::string("auto"), 0, 0, {}, "", "disturbed copy; auto: switch where recorded, else twin", ""});
   measure.parameters.push_back({"half_life_of",

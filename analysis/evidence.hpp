@@ -5,7 +5,7 @@
 // Symbols    E_l nats; H_l the level's half-life (tokens, half_life.hpp); surprise of each token under the whole model, nats
 // Which      the copy that comes from another document (`switch`) against the one that always read this one (`always`); without them the
 //            twin against its reference. There both copies are wrong, so that the excess is symmetric about 0: a note says so.
-// Text form  of measures.md's evidence; in worlds with known contexts it is a log-likelihood ratio up to a crossing: another quantity.
+// Worlds     with known contexts: a log-likelihood ratio up to a crossing, another quantity (world_switches.hpp; parameter `form`).
 // Intervals  bootstrap over trials; H_l is measured anew in every draw, jointly with the excess where both have the same trials.
 // Censoring  H_l not reached: the excess up to the horizon stands as "at least".
 // Limit      excess of c nats per token and H_l = h: E_l = c h.
@@ -27,7 +27,7 @@ double accumulated(const Curves& excess, std::span<const double> weight, double 
 std::vector<Estimate> evidence(const Curves& excess, std::span<const FallingCurves> levels, bool joint,
                                const BootstrapOptions& options = {});
 
-/// Fields per level: evidence_nats, evidence_nats_ci95.
+/// Fields per level: evidence_nats, evidence_nats_ci95; with known contexts those of report_context_switches().
 Measure evidence_measure();
 
 }  // namespace strata

@@ -107,7 +107,7 @@ Measure recovery_measure() {
   measure.definition =
       "Distance (L2) of the level's prediction in the disturbed copy from that in the undisturbed copy, averaged over\n"
       "trials. Recovery: first time after the passage at which it is at most a tenth of its value at the passage's end\n"
-      "(time -1); linear between samples, in tokens read since. Intervals: bootstrap over trials. Not back while half\n"
+      "(time -1); straight in the logarithm between samples, in tokens read since. Intervals: bootstrap over trials. Not back while half\n"
       "of the trials still have text: \"at least\"; trials not back by their own end are counted.";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"condition", std::string("all"), 0, 0, {}, "", "recorded condition, or all that disturb a text", ""});

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "analysis/trace_reader.hpp"
+#include "analysis/world_switches.hpp"
 #include "core/error.hpp"
 
 namespace strata {
@@ -30,6 +31,7 @@ Split split(std::span<const Bounded> trials, std::span<const double> weight) {
 }
 
 MeasureResult run(const Trace& trace, const Values& values) {
+  if (!trace.has_condition("switch") && trace.has_contexts()) return report_context_switches(trace, values, "tokens_to_switch");
   const Recording moved = trace.condition("switch"), always = trace.condition("always"), stayed = trace.condition("stayed");
   std::vector<std::int64_t> valid = common_valid(moved, always);
   const std::vector<std::int64_t> other = common_valid(moved, stayed);
@@ -147,7 +149,9 @@ Measure tokens_to_switch_measure() {
       "Needs the conditions switch, always and stayed. Number of tokens of the new document read until the belief of\n"
       "the switched copy is nearer (L2) to that of the copy that always read the new document than to that of the copy\n"
       "that stayed with the old one. Median (Kaplan-Meier) and mean over trials with bootstrap intervals; trials that\n"
-      "never cross are censored at their end and counted.";
+      "never cross are censored at their end and counted. In worlds with known contexts, without those conditions:\n"
+      "tokens from a switch of the true context until the belief in the new one passes 1/2, mean over at least 30\n"
+      "switches, and the ratio to the exact observer's (1 normative, above 1 heavy, below 1 flighty).";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"of",
                                 std::string("auto"),

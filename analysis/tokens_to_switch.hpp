@@ -37,7 +37,7 @@ SwitchSummary summarise_switches(std::span<const std::vector<Bounded>> levels, c
 Estimate inertia_ratio(std::span<const Bounded> model, std::span<const Bounded> exact, const BootstrapOptions& options = {});
 
 /// Fields per level: tokens_to_switch (median), tokens_to_switch_ci95, tokens_to_switch_mean, ..._mean_ci95,
-/// tokens_to_switch_censored_fraction.
+/// tokens_to_switch_censored_fraction; with known contexts those of report_context_switches() (world_switches.hpp).
 Measure tokens_to_switch_measure();
 
 }  // namespace strata

@@ -34,6 +34,7 @@ bool parse_number(const std::string& text, Index& out) {
 }
 
 double number_or_nan(const Hdf5File& file, const std::string& object, const std::string& name) {
+  if (!file.is_group(object)) return kNan;
   if (!file.has_attribute(object, name) || file.is_text_attribute(object, name)) return kNan;
   return file.number_attribute(object, name);
 }
@@ -90,6 +91,38 @@ std::string index_text(std::size_t flat, const Shape& shape) {
   return "(" + text + ")";
 }
 
+/// `valid`: per stream, times from which on values are fill; named `valid_name` in errors.
+Series read_series(const Hdf5File& hdf5, const std::string& group, const std::string& dataset, std::size_t rank,
+                   const std::vector<std::int64_t>& valid, const std::string& valid_name) {
+  const std::string object = group + "/" + dataset, where = hdf5.path() + " [" + object + "]";
+  if (!hdf5.is_dataset(object))
+    throw DataError(hdf5.path(), 0,
+                    "no dataset " + object + " inside; there: " +
+                        joined(hdf5.is_group(group) ? hdf5.datasets(group) : std::vector<std::string>{"no such group"}));
+  const Shape shape = hdf5.shape(object);
+  const char* expected = rank == 3 ? "(time, stream, unit)" : "(time, stream)";
+  if (shape.size() != rank || elements(shape) == 0) throw ShapeError(where, std::string(expected) + ", none of them 0", to_text(shape));
+  if (!valid.empty() && static_cast<std::int64_t>(valid.size()) != shape[1])
+    throw ShapeError(hdf5.path() + " [" + valid_name + "]", std::to_string(shape[1]) + " streams as in " + object,
+                     std::to_string(valid.size()));
+  Series out;
+  out.streams = shape[1];
+  out.units = rank == 3 ? shape[2] : 1;
+  out.time = read_time(hdf5, group, shape[0]);
+  out.value = hdf5.read<float>(object).data;
+  for (std::size_t t = 0; t < out.time.size(); ++t)
+    for (Index s = 0; s < out.streams; ++s) {
+      if (!valid.empty() && out.time[t] >= valid[static_cast<std::size_t>(s)]) continue;  // fill, whatever it holds
+      const auto row = out.at(t, s);
+      const auto bad = std::find_if(row.begin(), row.end(), [](float x) { return !std::isfinite(x); });
+      if (bad != row.end())
+        throw DataError(hdf5.path(), 0,
+                        object + " is not finite at index " + index_text(static_cast<std::size_t>(&*bad - out.value.data()), shape) +
+                            (rank == 3 ? " (time, stream, unit)" : " (time, stream)"));
+    }
+  return out;
+}
+
 }  // namespace
 
 Recording::Recording(std::shared_ptr<TraceFile> file, std::string name) : file_(std::move(file)), name_(std::move(name)) {
@@ -97,7 +130,7 @@ Recording::Recording(std::shared_ptr<TraceFile> file, std::string name) : file_(
   prefix_ = name_ == "/" ? "/" : "/conditions/" + name_ + "/";
   const std::string group = name_ == "/" ? "/" : "/conditions/" + name_;
   levels_ = find_levels(hdf5, prefix_);
-  if (levels_.empty())
+  if (levels_.empty() && !hdf5.is_dataset(prefix_ + "tokens/surprise"))
     throw DataError(
         hdf5.path(), 0,
         "no " + prefix_ + "levels/0, /1, ... inside: not a trace; it should hold " + prefix_ + "levels/L/belief (time, stream, unit)");
@@ -128,35 +161,43 @@ Series Recording::token_surprise() const {
   return scalars(0, "surprise");
 }
 
-Series Recording::read(const std::string& group, const std::string& dataset, std::size_t rank) const {
+IntegerSeries Recording::token_ids() const {
   const Hdf5File& hdf5 = file_->hdf5;
-  const std::string object = group + "/" + dataset, where = hdf5.path() + " [" + object + "]";
+  const std::string object = prefix_ + "tokens/id";
   if (!hdf5.is_dataset(object))
-    throw DataError(hdf5.path(), 0,
-                    "no dataset " + object + " inside; there: " +
-                        joined(hdf5.is_group(group) ? hdf5.datasets(group) : std::vector<std::string>{"no such group"}));
-  const Shape shape = hdf5.shape(object);
-  const char* expected = rank == 3 ? "(time, stream, unit)" : "(time, stream)";
-  if (shape.size() != rank || elements(shape) == 0) throw ShapeError(where, std::string(expected) + ", none of them 0", to_text(shape));
-  if (!valid_.empty() && static_cast<std::int64_t>(valid_.size()) != shape[1])
-    throw ShapeError(hdf5.path() + " [" + prefix_ + "valid]", std::to_string(shape[1]) + " streams as in " + object,
-                     std::to_string(valid_.size()));
-  Series out;
-  out.streams = shape[1];
-  out.units = rank == 3 ? shape[2] : 1;
-  out.time = read_time(hdf5, group, shape[0]);
-  out.value = hdf5.read<float>(object).data;
-  for (std::size_t t = 0; t < out.time.size(); ++t)
-    for (Index s = 0; s < out.streams; ++s) {
-      if (!valid_.empty() && out.time[t] >= valid_[static_cast<std::size_t>(s)]) continue;  // fill, whatever it holds
-      const auto row = out.at(t, s);
-      const auto bad = std::find_if(row.begin(), row.end(), [](float x) { return !std::isfinite(x); });
-      if (bad != row.end())
-        throw DataError(hdf5.path(), 0,
-                        object + " is not finite at index " + index_text(static_cast<std::size_t>(&*bad - out.value.data()), shape) +
-                            (rank == 3 ? " (time, stream, unit)" : " (time, stream)"));
-    }
-  return out;
+    throw DataError(hdf5.path(), 0, "no dataset " + object + " (time, stream) inside; every command that records tokens writes it");
+  auto array = hdf5.read<std::int32_t>(object);
+  if (array.shape.size() != 2 || array.data.empty())
+    throw ShapeError(hdf5.path() + " [" + object + "]", "(time, stream), none of them 0", to_text(array.shape));
+  return {read_time(hdf5, prefix_ + "tokens", array.shape[0]), array.shape[1], std::move(array.data)};
+}
+
+bool Recording::has_events() const { return file_->hdf5.is_dataset(prefix_ + "events/kind"); }
+
+std::vector<EventRow> Recording::events() const {
+  const Hdf5File& hdf5 = file_->hdf5;
+  for (const char* name : {"time", "stream", "kind"})
+    if (!hdf5.is_dataset(prefix_ + "events/" + name))
+      throw DataError(hdf5.path(), 0,
+                      "no dataset " + prefix_ + "events/" + name + " inside: `strata evaluate`, and every run on text, record the events");
+  const auto time = hdf5.read<std::int64_t>(prefix_ + "events/time");
+  const auto stream = hdf5.read<std::int32_t>(prefix_ + "events/stream");
+  const auto kind = hdf5.read<std::int32_t>(prefix_ + "events/kind");
+  if (time.shape.size() != 1 || stream.shape != time.shape || kind.shape != time.shape)
+    throw ShapeError(hdf5.path() + " [" + prefix_ + "events]", "time, stream and kind of one length", to_text(kind.shape));
+  std::vector<EventRow> rows;
+  for (std::size_t i = 0; i < time.data.size(); ++i) rows.push_back({time.data[i], stream.data[i], kind.data[i]});
+  return rows;
+}
+
+double Recording::attribute(Index level, const std::string& name) const {
+  const double own = number_or_nan(file_->hdf5, level_path(level), name);
+  const std::string root = "/levels/" + std::to_string(level);
+  return own == own || !file_->hdf5.is_group(root) ? own : number_or_nan(file_->hdf5, root, name);
+}
+
+Series Recording::read(const std::string& group, const std::string& dataset, std::size_t rank) const {
+  return read_series(file_->hdf5, group, dataset, rank, valid_, prefix_ + "valid");
 }
 
 Trace::Trace(const std::string& path) : file_(std::make_shared<TraceFile>(path)) {}
@@ -181,6 +222,40 @@ Recording Trace::condition(const std::string& name) const {
 Recording Trace::reference_of(const Recording& recording) const {
   return recording.reference() == "/" ? root() : condition(recording.reference());
 }
+
+bool Trace::has_contexts() const { return file_->hdf5.is_dataset("/world/context"); }
+
+Contexts Trace::contexts() const {
+  const Hdf5File& hdf5 = file_->hdf5;
+  if (!has_contexts())
+    throw DataError(path(), 0,
+                    "no dataset /world/context (time, stream, level) inside: needs a run on a world whose contexts are known, such as "
+                    "`strata run optimum --world nested`");
+  auto array = hdf5.read<std::int32_t>("/world/context");
+  const std::string where = path() + " [/world/context]";
+  if (array.shape.size() != 3 || array.data.empty()) throw ShapeError(where, "(time, stream, level), none of them 0", to_text(array.shape));
+  Contexts out{read_time(hdf5, "/world", array.shape[0]), array.shape[1], array.shape[2], {}, std::move(array.data)};
+  out.states.assign(static_cast<std::size_t>(out.levels), 0);
+  for (std::size_t i = 0; i < out.value.size(); ++i) {
+    Index& states = out.states[i % out.states.size()];
+    states = std::max<Index>(states, out.value[i] + 1);
+  }
+  if (!hdf5.has_attribute("/world/context", "states")) return out;
+  const auto states = hdf5.numbers_attribute("/world/context", "states");
+  if (states.size() != out.states.size())
+    throw ShapeError(where + " attribute states", std::to_string(out.levels) + " levels", std::to_string(states.size()));
+  for (std::size_t l = 0; l < states.size(); ++l) {
+    if (static_cast<double>(out.states[l]) > states[l])
+      throw DataError(path(), 0,
+                      "/world/context holds context " + std::to_string(out.states[l] - 1) + " at level " + std::to_string(l) +
+                          ", but its attribute `states` says there are " + std::to_string(static_cast<Index>(states[l])));
+    out.states[l] = static_cast<Index>(states[l]);
+  }
+  return out;
+}
+
+bool Trace::has_world(const std::string& name) const { return file_->hdf5.is_dataset("/world/" + name); }
+Series Trace::world(const std::string& name) const { return read_series(file_->hdf5, "/world", name, 3, {}, ""); }
 
 std::vector<std::int64_t> common_valid(const Recording& a, const Recording& b) {
   if (a.valid().empty()) return b.valid();

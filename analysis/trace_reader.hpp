@@ -26,7 +26,37 @@ struct LevelInfo {
 
 class TraceFile;
 
-/// One group of levels: the root of a trace, or one condition. Cheap to copy.
+/// Whole numbers (time, stream), such as token ids; -1 is fill.
+struct IntegerSeries {
+  std::vector<std::int64_t> time;
+  Index streams = 0;
+  std::vector<std::int32_t> value;  ///< time x stream
+
+  std::int32_t at(std::size_t sample, Index stream) const {
+    return value[sample * static_cast<std::size_t>(streams) + static_cast<std::size_t>(stream)];
+  }
+};
+
+/// True contexts of a world, /world/context(time, stream, level), lowest level first; negative where unknown.
+struct Contexts {
+  std::vector<std::int64_t> time;
+  Index streams = 0, levels = 0;
+  std::vector<Index> states;        ///< per level: attribute `states` of the dataset, else one more than the largest context seen
+  std::vector<std::int32_t> value;  ///< time x stream x level
+
+  std::int32_t at(std::size_t sample, Index stream, Index level) const {
+    return value[(sample * static_cast<std::size_t>(streams) + static_cast<std::size_t>(stream)) * static_cast<std::size_t>(levels) +
+                 static_cast<std::size_t>(level)];
+  }
+};
+
+/// One row of /events; `kind` is one value of its flag_values.
+struct EventRow {
+  std::int64_t time;
+  Index stream, kind;
+};
+
+/// One group of levels: the root of a trace, or one condition. A condition may hold tokens/surprise alone. Cheap to copy.
 class Recording {
  public:
   Recording(std::shared_ptr<TraceFile> file, std::string name);
@@ -45,6 +75,13 @@ class Recording {
   /// there.
   bool has_token_surprise() const;
   Series token_surprise() const;
+  /// tokens/id.
+  IntegerSeries token_ids() const;
+  /// events/time, stream, kind.
+  bool has_events() const;
+  std::vector<EventRow> events() const;
+  /// Attribute of a level's group, there or at the root; NaN where it is not recorded.
+  double attribute(Index level, const std::string& name) const;
 
   const std::vector<std::int64_t>& valid() const { return valid_; }                    ///< per stream: times below are data; empty = all
   const std::vector<std::int64_t>& passage_length() const { return passage_length_; }  ///< per stream, tokens; empty = none
@@ -71,6 +108,12 @@ class Trace {
   Recording condition(const std::string& name) const;
   /// What `recording` is to be compared with: the recording its attribute `reference` names.
   Recording reference_of(const Recording& recording) const;
+
+  bool has_contexts() const;
+  Contexts contexts() const;  ///< throws DataError that says which experiments record them
+  /// /world/NAME (time, stream, channel): what a world of numbers gave.
+  bool has_world(const std::string& name) const;
+  Series world(const std::string& name) const;
 
  private:
   std::shared_ptr<TraceFile> file_;

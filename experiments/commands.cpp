@@ -10,6 +10,7 @@
 #include "core/relaxation.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/invocation.hpp"
+#include "experiments/sampled_study.hpp"
 #include "experiments/text_study.hpp"
 #include "experiments/worlds/registry.hpp"
 #include "levels/build.hpp"
@@ -128,13 +129,23 @@ std::string description(const std::string& name, const std::string& summary, con
 std::vector<std::pair<std::string, std::string>> descriptions() {
   std::vector<std::pair<std::string, std::string>> all;
   for (const LevelKind& kind : level_kinds()) {
-    const Index index = std::string(kind.name) == "token" ? 0 : 1;
-    all.emplace_back(kind.name,
-                     description(kind.name, kind.summary, "", {{"level." + std::to_string(index) + ".", kind.parameters(index)}}));
+    // A kind that reads the world has keys of its own at the bottom; the token level stands nowhere else.
+    std::vector<std::pair<std::string, ParameterTable>> tables;
+    if (std::string(kind.name) != "situation") tables.emplace_back("level.0.", kind.parameters(0));
+    if (std::string(kind.name) != "token") tables.emplace_back("level.1.", kind.parameters(1));
+    if (tables.size() == 2 && describe(tables[0].second, "") == describe(tables[1].second, "")) tables.erase(tables.begin());
+    all.emplace_back(kind.name, description(kind.name, kind.summary, "", tables));
   }
-  for (const Experiment& e : experiments())
-    all.emplace_back(e.name, description(e.name, e.summary, e.definition, {{e.name + ".", e.parameters}}));
-  for (const WorldKind& w : world_kinds()) all.emplace_back(w.name, description(w.name, w.summary, "", w.parameters));
+  for (const Experiment& e : experiments()) {
+    std::string worlds = "Worlds (--world):";
+    for (const std::string& world : e.worlds) worlds += " " + world;
+    all.emplace_back(e.name, description(e.name, e.summary, e.definition + "\n" + worlds, {{e.name + ".", e.parameters}}));
+  }
+  for (const WorldKind& w : world_kinds()) {
+    auto tables = w.parameters;
+    if (w.make) tables.emplace_back("world.", drawing_parameters());
+    all.emplace_back(w.name, description(w.name, w.summary, "", tables));
+  }
   for (const Measure& measure : measures()) all.emplace_back(measure.name, describe(measure));
   for (const Setting& s : settings()) all.emplace_back(s.name, description(s.name, s.summary, "", s.tables));
   return all;

@@ -1,5 +1,9 @@
 #!/usr/bin/python3
 """The events in the traces of the experiments: at the tokens where they happened, in every condition, for every reader."""
+import os
+import pathlib
+import subprocess
+import sys
 import unittest
 from collections import Counter
 
@@ -64,6 +68,18 @@ class Events(CommandTest):
         for name in ("recovery", "inertia"):
             with h5py.File(cls.path(f"{name}/trace.h5"), "r") as file:
                 cls.found[name] = conditions(file)
+
+    def test_the_python_package_opens_every_group(self):
+        """strata_plots.open keeps the names of the dimensions as they were written."""
+        root = pathlib.Path(__file__).resolve().parents[2] / "analysis" / "python"
+        script = ("import sys, strata_plots\n"
+                  "with strata_plots.open(sys.argv[1]) as trace:\n"
+                  "    assert trace['events']['kind'].ndim == 1 and 'time' in trace['events'], trace['events']\n"
+                  "    assert trace['levels/1'].surprise.dims[0] == 'time', trace['levels/1']\n")
+        for folder in ("recovery", "inertia", "read"):
+            result = subprocess.run([sys.executable, "-c", script, self.path(folder)], env={**os.environ, "PYTHONPATH": str(root)},
+                                    capture_output=True, text=True, check=False)
+            self.assertEqual(result.returncode, 0, folder + ": " + result.stderr)
 
     def test_passages_lie_between_their_marks(self):
         """Taking out the tokens from surprise_on to surprise_off leaves the undisturbed text, byte for byte."""

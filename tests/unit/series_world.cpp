@@ -18,7 +18,7 @@ using namespace strata::test;
 namespace {
 
 std::string written(const TemporaryFolder& folder, const std::string& text) {
-  const std::string path = folder / "series.csv";
+  std::string path = folder / "series.csv";
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }

@@ -33,7 +33,7 @@ class Groups(dict):
 
 def named(dataset):
     """Dimensions called time, stream, unit also where a foreign writer attached no scales."""
-    if "time" in dataset.dims:
+    if not any(str(name).startswith("phony_dim") for name in dataset.dims):
         return dataset
     widest = max((dataset[name].dims for name in dataset.variables), key=len, default=())
     return dataset.rename({old: new for old, new in zip(widest, SCALES)})

@@ -214,7 +214,8 @@ int run_seeds(const Options& options, const std::string& dir) {
   Summary all = spread(runs);
   all.set("seeds", options.seeds);
   const std::string first = read_file(outer.file("seed_" + std::to_string(options.seed)) + "/config.ini");
-  outer.write_config("# the first seed's configuration; with --seeds " + std::to_string(options.seeds) + " it repeats all of them\n" + first);
+  outer.write_config("# the first seed's configuration; with --seeds " + std::to_string(options.seeds) + " it repeats all of them\n" +
+                     first);
   outer.write_summary(all);
   const bool stopped = stopped_drawing(options, outer);
   fs::remove(outer.file(request_name));

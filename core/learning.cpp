@@ -12,12 +12,28 @@ ParameterTable LearningSettings::parameters() {
       {"warm_up", std::int64_t{d.warm_up}, 0, 1e9, {}, "updates", "updates over which the rate rises linearly", ""},
       {"interval", std::int64_t{d.interval}, 1, 1024, {}, "tokens", "K: tokens of every stream between two weight updates", ""},
       {"final_rate", d.final_rate, 0, 1, {}, "1", "part of the rate that is left at the end of the schedule", ""},
+      {"memory",
+       d.memory,
+       0,
+       .9999999,
+       {},
+       "1",
+       "Adam's beta2: decay per update of the running mean of squared gradients",
+       "Kingma & Ba 2015"},
+      {"floor",
+       d.floor,
+       1e-30,
+       1,
+       {},
+       "nats",
+       "Adam's epsilon: root mean square of a gradient below which steps shrink",
+       "Kingma & Ba 2015"},
   };
 }
 
 LearningSettings LearningSettings::from(const Values& values) {
-  return {values.real("rate"), values.real("weight_decay"), values.integer("warm_up"), values.integer("interval"),
-          values.real("final_rate")};
+  return {values.real("rate"),       values.real("weight_decay"), values.integer("warm_up"), values.integer("interval"),
+          values.real("final_rate"), values.real("memory"),       values.real("floor")};
 }
 
 template <class T>
@@ -31,9 +47,11 @@ double Learning<T>::rate() const {
 template <class T>
 void Learning<T>::apply(Hierarchy<T>& hierarchy) {
   AdamStep step;
-  step.rate = rate();
+  step.beta2 = settings.memory;
+  step.epsilon = settings.floor;
   step.count = ++count_;
   hierarchy.visit_weights([&](Weight<T>& weight) {
+    step.rate = rate() * weight.rate;
     step.decay = weight.decays ? settings.weight_decay : 0.0;
     hierarchy.device().adam(step, weight.gradient, weight.first_moment, weight.second_moment, weight.value);
   });

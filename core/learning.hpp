@@ -13,6 +13,8 @@ struct LearningSettings {
   Index warm_up = 100;    ///< learning steps over which the rate rises linearly
   Index interval = 8;     ///< K: tokens per stream between two weight updates
   double final_rate = 0;  ///< part of the rate that is left at the end of the schedule
+  double memory = .999;   ///< beta2, decay of the running mean of squared gradients
+  double floor = 1e-8;    ///< epsilon, added to the root of that mean: gradients well below it are not blown up to full steps
   static ParameterTable parameters();
   static LearningSettings from(const Values& values);
 };

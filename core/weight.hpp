@@ -15,6 +15,7 @@ struct Weight {
   std::string name;
   Tensor<T> value, gradient, first_moment, second_moment;
   bool decays = true;  ///< weight decay applies (not to biases and gains per word)
+  double rate = 1;     ///< of this weight, times the learning rate
 
   Weight() = default;
   Weight(Device<T>& device, std::string its_name, Index rows, Index cols, bool its_decays = true)

@@ -1,0 +1,173 @@
+// What the categorical level learns: its share of the stream, its transitions, its hazard. See levels/categorical.hpp.
+
+#include <algorithm>
+#include <cmath>
+
+#include "levels/categorical.hpp"
+
+namespace strata {
+
+namespace {
+constexpr double age_part = 1. / 3;  // of a level's age that its memory of switches spans
+
+/// Everything a padded tensor holds, as one column. The padding is zero and stays so.
+template <class T>
+View<T> flat(Tensor<T>& x) {
+  const View<T> v = x.view();
+  return {v.data, v.ld * v.cols, 1, v.ld * v.cols};
+}
+}  // namespace
+
+template <class T>
+void CategoricalLevel<T>::learn(const Step<T>& step) {
+  if (exact_evidence())
+    learn_share(step);
+  else if (speaks())
+    device_.outer_product(T(1), own_rho_, states(prior_), share_error_);
+  if (settings_.learn_tau) learn_hazard(step);
+  if (settings_.learn_transition) count_switches(step);
+  age_ += 1;
+}
+
+/// alpha = probability that a state is the one of the step before, undrawn; 1 where a stream is idle.
+template <class T>
+void CategoricalLevel<T>::persistence(const Step<T>& step) {
+  device_.map(Unary::reciprocal, prior_, alpha_);
+  retained(states(work_));
+  device_.multiply(alpha_, work_, alpha_);
+  if (step.active_count == place_.streams) return;
+  device_.scale_columns(step.active, states(alpha_));
+  device_.add_to_columns(T(-1), step.active, states(alpha_));
+  device_.add_scalar(T(1), alpha_);
+}
+
+template <class T>
+void CategoricalLevel<T>::retained(View<T> to) {
+  device_.axpby(T(1) - static_cast<T>(hazard_), states(q_), T(0), to);
+}
+
+template <class T>
+void CategoricalLevel<T>::learn_share(const Step<T>& step) {
+  const Index block = share_error_.view().ld, v = place_.stream, b = place_.streams;
+  if (settings_.eligibility) {
+    persistence(step);
+    device_.scale_columns(pairs(alpha_), eligible_);
+  } else {
+    device_.fill(eligible_, T(0));
+  }
+  if (step.active_count != b) {
+    device_.fill(active_pairs_, T(1));
+    device_.scale_columns(step.active, states(active_pairs_));
+    device_.scale_columns(pairs(active_pairs_), components_);
+  }
+  const View<T> e = eligible_, p = components_;
+  entries_.clear();
+  for (Index j = 0; j < b; ++j)
+    for (Index c = 0; c < n_ && step.observation->active[static_cast<std::size_t>(j)] != 0; ++c)
+      entries_.push_back({static_cast<std::int32_t>(c * block + step.observation->id[static_cast<std::size_t>(j)]),
+                          static_cast<std::int32_t>(j * n_ + c), T(1)});
+  for (Index c = 0; c < n_; ++c)  // block c of the columns of state c, in all streams
+    device_.axpby(T(-1), View<T>{p.data + c * p.ld, v, b, n_ * p.ld}, T(1), View<T>{e.data + c * block + c * e.ld, v, b, n_ * e.ld});
+  device_.add_entries(entries_, {}, e);
+  for (Index j = 0; j < b; ++j) {
+    if (step.observation->active[static_cast<std::size_t>(j)] == 0) continue;
+    device_.row_sum(T(1), eligible_.cols_at(j * n_, n_), pairs(x_).rows_at(j * n_, n_), T(0), flat(step_error_));
+    device_.axpby(T(1), flat(step_error_), T(1), flat(share_error_));
+    device_.add_to_rows(T(-1), flat(step_error_), eligible_.cols_at(j * n_, n_));
+  }
+}
+
+template <class T>
+void CategoricalLevel<T>::learn_hazard(const Step<T>& step) {
+  device_.axpby(T(1) - static_cast<T>(hazard_), trace_, T(0), more_);
+  device_.axpby(T(1), prior_, T(1), more_);
+  device_.axpby(T(-1), q_, T(1), more_);
+  device_.map(Unary::reciprocal, prior_, work_);
+  device_.multiply(work_, x_, work_);
+  device_.multiply(work_, more_, work_);
+  device_.column_sum(states(work_), norm_);
+  device_.multiply(norm_, step.active, norm_);
+  device_.column_sum(norm_, sums_.rows_at(0, 1));
+  device_.axpby(T(1), sums_.rows_at(0, 1), T(1), hazard_error_);
+  device_.copy(x_, more_);
+  device_.scale_columns(norm_, states(more_));
+  device_.axpby(T(-1), more_, T(1), work_);
+  device_.select_columns(step.active, states(work_), states(trace_));
+}
+
+/// The hazard in force, kept within its band.
+template <class T>
+void CategoricalLevel<T>::read_hazard() {
+  T value = 0;
+  device_.download(log_hazard_.value, std::span(&value, 1));
+  const T within = std::clamp(value, static_cast<T>(-std::log(settings_.tau_max)), static_cast<T>(-std::log(settings_.tau_min)));
+  hazard_ = std::exp(static_cast<double>(within));
+  if (within != value) device_.upload(std::span<const T>(&within, 1), log_hazard_.value);
+}
+
+template <class T>
+void CategoricalLevel<T>::count_switches(const Step<T>& step) {
+  device_.copy(like_, work_);
+  device_.scale_columns(step.active, states(work_));
+  device_.gemm(false, true, static_cast<T>(hazard_), states(work_), ConstView<T>(parents(parent_weight_)), T(0), xi_);
+  device_.multiply(xi_, transition_, xi_);
+  remember_switches();
+}
+
+template <class T>
+void CategoricalLevel<T>::remember_switches() {
+  const double keep = 1 - 1 / (settings_.transition_memory + age_part * age_);
+  device_.axpby(T(1), xi_, static_cast<T>(keep), switches_);
+  normalise_transition();
+}
+
+template <class T>
+void CategoricalLevel<T>::normalise_transition() {
+  device_.column_sum(switches_, column_sum_);
+  device_.map(Unary::reciprocal, column_sum_, column_sum_);
+  device_.copy(switches_, transition_);
+  device_.scale_columns(column_sum_, transition_);
+}
+
+template <class T>
+void CategoricalLevel<T>::set_transition(std::span<const T> columns) {
+  device_.upload(columns, switches_);
+  normalise_transition();
+  device_.axpby(static_cast<T>(settings_.transition_memory * hazard_), transition_, T(0), switches_);
+}
+
+template <class T>
+void CategoricalLevel<T>::accumulate(T scale, bool learning) {
+  if (speaks()) {
+    if (learning) device_.axpby(scale, share_error_, T(1), share_.gradient);
+    device_.fill(share_error_, T(0));
+  }
+  if (learning && settings_.learn_tau) device_.axpby(scale, hazard_error_, T(1), log_hazard_.gradient);
+  device_.fill(hazard_error_, T(0));
+}
+
+template <class T>
+void CategoricalLevel<T>::held_share(View<T> stream) {
+  if (speaks()) device_.gemm(false, false, T(1), share_.value.view(), states(prior_), T(1), stream);
+}
+
+/// -sum_c x(c) ln p_c(v), the others' share of the stream as it was forecast. Its slope in B is the update without eligibility.
+template <class T>
+void CategoricalLevel<T>::held_energy(ConstView<T>, View<T> energy) {
+  if (!exact_evidence()) return;  // the level whose emission it is holds the energy
+  components(base_, scored_components_);
+  for (Index j = 0; j < place_.streams; ++j) {
+    if (entries_.empty()) return;
+    const auto id = entries_[static_cast<std::size_t>(j * n_)].row;  // tokens as learn() read them; block 0 has rows 0 .. V-1
+    device_.copy(ConstView<T>(scored_components_.view()).cols_at(j * n_, n_).rows_at(id, 1), View<T>{work_.view().data + j * n_, 1, n_, 1});
+  }
+  device_.map(Unary::log, work_, work_);
+  device_.multiply(work_, x_, work_);
+  device_.column_sum(states(work_), norm_);
+  device_.axpby(T(-1), norm_, T(1), energy);
+}
+
+template class CategoricalLevel<float>;
+template class CategoricalLevel<double>;
+
+}  // namespace strata

@@ -1,0 +1,187 @@
+#include "levels/conditional.hpp"
+
+#include "levels/registry.hpp"
+
+namespace strata {
+
+LevelKind conditional_kind();
+
+template <class T>
+ConditionalLevel<T>::ConditionalLevel(Device<T>& device, const CategoricalSettings& settings, const CategoricalPlace& place)
+    : CategoricalLevel<T>(device, settings, place), parent_hazard_(place.above > 0 ? 1 / settings.parent_tau : 0) {
+  const Index pairs = this->parents_ * place.streams;
+  for (auto* x : {&q_given_, &given_, &posterior_, &table_}) *x = {device, this->n_, pairs};
+  for (auto* x : {&kept_, &fresh_, &above_, &above_held_, &above_now_, &normaliser_}) *x = {device, 1, pairs};
+  for (Index j = 0; j < place.streams; ++j)
+    for (Index u = 0; u < this->parents_; ++u) {
+      stream_of_pair_.push_back(static_cast<std::int32_t>(j));
+      parent_of_pair_.push_back(static_cast<std::int32_t>(u));
+    }
+  ConditionalLevel<T>::reset_state();
+}
+
+template <class T>
+void ConditionalLevel<T>::reset_state() {
+  CategoricalLevel<T>::reset_state();
+  for (auto* x : {&q_given_, &given_, &posterior_}) this->device_.fill(*x, T(1) / static_cast<T>(this->n_));
+  for (auto* x : {&above_, &above_held_, &above_now_}) this->device_.fill(*x, T(1) / static_cast<T>(this->parents_));
+}
+
+template <class T>
+std::vector<std::pair<const char*, Tensor<T>*>> ConditionalLevel<T>::state_tensors() {
+  auto all = CategoricalLevel<T>::state_tensors();
+  all.insert(all.end(), {{"q_given", &q_given_},
+                         {"given", &given_},
+                         {"above", &above_},
+                         {"above_held", &above_held_},
+                         {"above_now", &above_now_},
+                         {"kept", &kept_},
+                         {"fresh", &fresh_}});
+  return all;
+}
+
+/// to(:, j) = sum_u per_parent(u, j) tables(:, j n_above + u).
+template <class T>
+void ConditionalLevel<T>::weigh(ConstView<T> per_parent, Tensor<T>& tables, View<T> to) {
+  for (Index j = 0; j < this->place_.streams; ++j)
+    this->device_.row_sum(T(1), tables.cols_at(j * this->parents_, this->parents_), per_parent.cols_at(j, 1), T(0), to.cols_at(j, 1));
+}
+
+template <class T>
+void ConditionalLevel<T>::predict(ConstView<T> above, View<T> prior, bool held) {
+  Device<T>& device = this->device_;
+  const T stay = T(1) - static_cast<T>(this->hazard_), parent_stay = T(1) - static_cast<T>(parent_hazard_);
+  device.copy(above.data != nullptr ? above : ConstView<T>(this->ones_above_.view()), this->parents(above_now_));
+  if (held) {
+    device.copy(above_now_, above_held_);
+    device.axpby(parent_stay, above_, T(0), kept_);
+    device.copy(kept_, fresh_);
+    device.add_scalar(static_cast<T>(parent_hazard_ / static_cast<double>(this->parents_)), fresh_);
+    device.map(Unary::reciprocal, fresh_, fresh_);
+    device.multiply(kept_, fresh_, kept_);
+    device.axpby(stay, kept_, T(0), kept_);
+    device.fill(fresh_, T(1));
+    device.axpby(T(-1), kept_, T(1), fresh_);
+    device.gather_columns(this->transition_, parent_of_pair_, given_);
+    device.scale_columns(list(fresh_), given_);
+    device.copy(q_given_, table_);
+    device.scale_columns(list(kept_), table_);
+    device.axpby(T(1), table_, T(1), given_);
+  }
+  weigh(this->parents(above_now_), given_, prior);
+}
+
+/// table_ = P(c|u) like(c), normaliser_ = 1 / Z(u).
+template <class T>
+void ConditionalLevel<T>::condition(View<T> like) {
+  Device<T>& device = this->device_;
+  device.gather_columns(like, stream_of_pair_, table_);
+  device.multiply(table_, given_, table_);
+  device.column_sum(table_, list(normaliser_));
+}
+
+template <class T>
+void ConditionalLevel<T>::message() {
+  condition(this->states(this->like_));
+  this->device_.map(Unary::log, normaliser_, this->feedback_);
+}
+
+template <class T>
+void ConditionalLevel<T>::infer(ConstView<T>) {
+  Device<T>& device = this->device_;
+  condition(this->states(this->like_));
+  device.map(Unary::reciprocal, normaliser_, normaliser_);
+  device.copy(table_, posterior_);
+  device.scale_columns(list(normaliser_), posterior_);
+  device.multiply(normaliser_, above_now_, this->parent_weight_);
+  weigh(this->parents(above_now_), posterior_, this->states(this->x_));
+  this->settle_rounding();
+}
+
+template <class T>
+void ConditionalLevel<T>::slope(View<T> to) {
+  this->device_.map(Unary::reciprocal, this->prior_now_, this->work_);
+  this->device_.multiply(this->work_, this->x_, this->work_);
+  condition(this->states(this->work_));
+  this->device_.axpby(static_cast<T>(1 / this->settings_.stubbornness), this->parents(normaliser_), T(0), to);
+}
+
+template <class T>
+void ConditionalLevel<T>::end_settling(const Step<T>& step) {
+  CategoricalLevel<T>::end_settling(step);
+  if (this->chain_) return;
+  Device<T>& device = this->device_;
+  condition(this->states(this->like_));
+  device.map(Unary::reciprocal, normaliser_, normaliser_);
+  device.copy(table_, posterior_);
+  device.scale_columns(list(normaliser_), posterior_);
+  device.multiply(normaliser_, above_now_, this->parent_weight_);
+}
+
+template <class T>
+void ConditionalLevel<T>::retained(View<T> to) {
+  this->device_.multiply(above_held_, kept_, normaliser_);
+  weigh(this->parents(normaliser_), q_given_, to);
+}
+
+template <class T>
+void ConditionalLevel<T>::count_switches(const Step<T>& step) {
+  Device<T>& device = this->device_;
+  device.multiply(this->parent_weight_, fresh_, normaliser_);
+  device.copy(this->like_, this->work_);
+  device.scale_columns(step.active, this->states(this->work_));
+  device.gemm(false, true, T(1), this->states(this->work_), this->parents(normaliser_), T(0), this->xi_);
+  device.multiply(this->xi_, this->transition_, this->xi_);
+  this->remember_switches();
+}
+
+template <class T>
+void ConditionalLevel<T>::carry(const Step<T>& step, const Upward<T>& below) {
+  CategoricalLevel<T>::carry(step, below);
+  const Index m = this->parents_;
+  for (Index j = 0; j < this->place_.streams; ++j)
+    if (step.observation->active[static_cast<std::size_t>(j)] != 0)
+      this->device_.copy(posterior_.cols_at(j * m, m), q_given_.cols_at(j * m, m));
+  this->device_.select_columns(step.active, this->parents(above_now_), this->parents(above_));
+}
+
+template class ConditionalLevel<float>;
+template class ConditionalLevel<double>;
+
+namespace {
+
+ParameterTable parameters(Index index) {
+  ParameterTable table = CategoricalSettings::parameters(index);
+  std::erase_if(table, [](const Parameter& p) { return p.name == "learn_tau" || p.name == "tau_min" || p.name == "tau_max"; });
+  table.push_back({"parent_tau",
+                   8 * std::get<double>(table[1].fallback),
+                   1,
+                   1e12,
+                   {},
+                   "steps",
+                   "time constant of the level above; without meaning at the top",
+                   ""});
+  return table;
+}
+
+CategoricalSettings settings(Index index, const Values& v) {
+  CategoricalSettings s = CategoricalSettings::shared(index, v);
+  s.parent_tau = v.real("parent_tau");
+  return s;
+}
+
+template <class T>
+std::unique_ptr<Level<T>> make(const LevelPlace<T>& p) {
+  return std::make_unique<ConditionalLevel<T>>(p.device, settings(p.index, p.values), categorical_place(p));
+}
+
+}  // namespace
+
+LevelKind conditional_kind() {
+  return {"conditional", "a categorical belief kept for each state of the level above: for contexts that act through transitions",
+          parameters,    [](const Values& values, Index) { return values.integer("states"); },
+          false,         make<float>,
+          make<double>};
+}
+
+}  // namespace strata

@@ -50,20 +50,19 @@ void lay_out_events(TraceLayout& layout, const std::string& prefix, const TraceR
        {{"flag_values", flags}, {"flag_meanings", std::string("sentence paragraph document surprise_on surprise_off switch")}}});
 }
 
-template <class T>
-void lay_out_level(TraceLayout& layout, const std::string& prefix, const Level<T>& level, const LevelArrays& arrays,
+void lay_out_level(TraceLayout& layout, const std::string& prefix, const LevelDescription& level, const LevelArrays& arrays,
                    const TraceRows& rows) {
   const std::string path = prefix + "/levels/" + std::to_string(arrays.number), group = path + "/";
   layout.groups.push_back({path,
                            {{"name", arrays.name},
-                            {"kind", level.kind()},
-                            {"time_constant", level.time_constant()},
-                            {"tick", static_cast<std::int64_t>(level.tick())}}});
+                            {"kind", level.kind},
+                            {"time_constant", level.time_constant},
+                            {"tick", static_cast<std::int64_t>(level.tick)}}});
   layout.datasets.push_back({group + "time", {"time"}, {rows.times}, NumberType::i64, "tokens", rows.time_name});
   const auto vectors = [&](const char* what, const char* long_name) {
     layout.datasets.push_back({group + what,
                                {"time", arrays.vector_dimension, "unit"},
-                               {rows.times, arrays.vector_streams, level.units()},
+                               {rows.times, arrays.vector_streams, level.units},
                                NumberType::f32,
                                "1",
                                long_name});
@@ -124,7 +123,7 @@ Recorder<T>::Recorder(const std::string& path, Hierarchy<T>& hierarchy, const st
   lay_out_tokens(layout, "", rows);
   lay_out_events(layout, "", rows);
   for (Index l = 0; l < hierarchy.depth(); ++l)
-    lay_out_level(layout, "", hierarchy.level(l),
+    lay_out_level(layout, "", describe_level(hierarchy.level(l)),
                   {.number = l,
                    .name = names[static_cast<std::size_t>(l)],
                    .vector_dimension = "vector_stream",
@@ -200,8 +199,6 @@ void Recorder<T>::close() {
   trace_->close();
 }
 
-template void lay_out_level(TraceLayout&, const std::string&, const Level<float>&, const LevelArrays&, const TraceRows&);
-template void lay_out_level(TraceLayout&, const std::string&, const Level<double>&, const LevelArrays&, const TraceRows&);
 template class Recorder<float>;
 template class Recorder<double>;
 

@@ -21,6 +21,17 @@ struct TraceRows {
   std::string time_name = "steps since the start";  ///< long_name of `time`
 };
 
+/// What a level is, for the attributes of its group.
+struct LevelDescription {
+  std::string kind;
+  double time_constant = 1;  ///< tokens
+  Index tick = 1, units = 1;
+};
+template <class T>
+LevelDescription describe_level(const Level<T>& level) {
+  return {level.kind(), level.time_constant(), level.tick(), level.units()};
+}
+
 /// What a level's group holds beside its scalars.
 struct LevelArrays {
   Index number = 0;                         ///< of the level, 0 lowest
@@ -33,8 +44,8 @@ struct LevelArrays {
 // The groups of a trace, for whoever records one: below `prefix`, "" for the root, else "/conditions/NAME".
 void lay_out_tokens(TraceLayout& layout, const std::string& prefix, const TraceRows& rows);
 void lay_out_events(TraceLayout& layout, const std::string& prefix, const TraceRows& rows);
-template <class T>
-void lay_out_level(TraceLayout& layout, const std::string& prefix, const Level<T>& level, const LevelArrays& arrays, const TraceRows& rows);
+void lay_out_level(TraceLayout& layout, const std::string& prefix, const LevelDescription& level, const LevelArrays& arrays,
+                   const TraceRows& rows);
 /// F_now before settling and after each of `sweeps` sweeps; `streams` says in words of which it is the mean.
 void lay_out_relaxation(TraceLayout& layout, Index times, Index sweeps, const std::string& streams);
 

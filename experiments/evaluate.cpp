@@ -41,14 +41,14 @@ void set_estimate(Summary& into, const std::string& name, const Estimate& e) {
 }
 
 /// One line of the table per level.
-std::string level_line(const Summary& level, Index index) {
+std::string level_line(const Summary& level, const std::string& name, Index index) {
   const auto cell = [&](const char* key, const char* format) {
     char text[32] = "-";
     if (const auto value = level.number(key)) std::snprintf(text, sizeof text, format, *value);
     return std::string(text);
   };
   char line[256];
-  std::snprintf(line, sizeof line, "%lld %-10s %9s %9s %9s %9s %9s   %9s %9s\n", static_cast<long long>(index), level_name(index).c_str(),
+  std::snprintf(line, sizeof line, "%lld %-10s %9s %9s %9s %9s %9s   %9s %9s\n", static_cast<long long>(index), name.c_str(),
                 cell("prediction_nats", "%.3f").c_str(), cell("baseline_nats", "%.3f").c_str(), cell("unigram_nats", "%.3f").c_str(),
                 cell("entropy_nats", "%.3f").c_str(), cell("background_kl_nats", "%.3f").c_str(), cell("topdown_gain_nats", "%.4f").c_str(),
                 cell("topdown_swap_nats", "%.4f").c_str());
@@ -102,7 +102,7 @@ Findings run(Bench& bench) {
   for (Index l = 0; l < hierarchy->depth(); ++l) {
     const auto i = static_cast<std::size_t>(l);
     Summary& level = s.item("levels", i);
-    level.set("name", level_name(l));
+    level.set("name", study.level_name(l));
     level.set("time_constant", hierarchy->level(l).time_constant());
     if (l == 0) level.set("prediction_nats", nats);
     if (l > 0) broad_findings(level, scores.broad[i]);
@@ -118,7 +118,8 @@ Findings run(Bench& bench) {
                 scores.documents.total_nats() / std::log(2.0) / bytes, unigram_nats(study), scores.free_energy.front(),
                 scores.free_energy.back());
   findings.table = head;
-  for (Index l = 0; l < hierarchy->depth(); ++l) findings.table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), l);
+  for (Index l = 0; l < hierarchy->depth(); ++l)
+    findings.table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);
   return findings;
 }
 

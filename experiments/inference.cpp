@@ -147,10 +147,10 @@ Findings run(Bench& bench) {
     // Strictly: a forecast that does not move at all does not answer.
     level.set("error_gain_monotonic", std::adjacent_find(mean.begin(), mean.end(), std::greater_equal<>()) == mean.end());
     std::snprintf(text, sizeof text, "  %lld %-10s %6.3f %6.3f %6.3f %6.3f   the whole error moves it by %.2f %% (%zu ticks)\n",
-                  static_cast<long long>(l), level_name(l).c_str(), mean[0], mean[1], mean[2], mean[3], 100 * moved, found.size());
+                  static_cast<long long>(l), study.level_name(l).c_str(), mean[0], mean[1], mean[2], mean[3], 100 * moved, found.size());
     findings.table += text;
   }
-  for (Index l = 0; l < hierarchy->depth(); ++l) s.item("levels", static_cast<std::size_t>(l)).set("name", level_name(l));
+  for (Index l = 0; l < hierarchy->depth(); ++l) s.item("levels", static_cast<std::size_t>(l)).set("name", study.level_name(l));
   return findings;
 }
 

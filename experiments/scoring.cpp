@@ -165,7 +165,7 @@ class Tally {
 
 std::unique_ptr<Recorder<float>> make_recorder(const TextStudy& study, Hierarchy<float>& hierarchy, const std::string& path) {
   std::vector<std::string> names;
-  for (Index l = 0; l < hierarchy.depth(); ++l) names.push_back(level_name(l));
+  for (Index l = 0; l < hierarchy.depth(); ++l) names.push_back(study.level_name(l));
   return std::make_unique<Recorder<float>>(path, hierarchy, names, study.record(), study.trace_attributes("evaluate"));
 }
 

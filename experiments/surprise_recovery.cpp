@@ -147,7 +147,8 @@ Findings run(Bench& bench) {
   const auto streams = std::min<Index>(bench.values.integer("places"), 64);
   auto hierarchy = study.load_hierarchy(bench.model, streams);
   const std::string trace_path = bench.folder.file("trace.h5");
-  window = record_trials(study, *hierarchy, conditions, window, "surprise_recovery", trace_path, bench.progress);
+  const auto reader = hierarchy_reader(*hierarchy, study.interval(), study.options.seed);
+  window = record_trials(study, *reader, conditions, window, "surprise_recovery", trace_path, bench.progress);
 
   bench.progress.say("measuring");
   const MeasureResult recovery = analyse("recovery", trace_path), surprise = analyse("surprise", trace_path);

@@ -6,7 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/recorder.hpp"
-#include "core/simulation.hpp"
+#include "experiments/sampled_study.hpp"
 
 namespace strata {
 
@@ -47,9 +47,9 @@ struct TrialEvent {
 
 class ConditionRecorder {
  public:
-  ConditionRecorder(Hierarchy<float>& hierarchy, const Condition& condition, const TrialWindow& window)
-      : hierarchy_(hierarchy), condition_(condition), window_(window), trials_(static_cast<Index>(condition.scripts.size())) {
-    for (Index l = 0; l < hierarchy.depth(); ++l) tracks_.push_back(make_track(l));
+  ConditionRecorder(TrialReader& reader, const Condition& condition, const TrialWindow& window)
+      : reader_(reader), condition_(condition), window_(window), trials_(condition.trials()) {
+    for (Index l = 0; l < reader.depth(); ++l) tracks_.push_back(make_track(l));
     const auto cells = static_cast<std::size_t>((window.before + window.after) * trials_);
     tokens_.id.assign(cells, -1);
     tokens_.document.assign(cells, -1);
@@ -60,18 +60,12 @@ class ConditionRecorder {
   }
 
   /// Reads trials [first, first + count) in streams 0 .. count-1.
-  void read(Study& study, Index first, Index count, const std::function<void(Index)>& advance) {
-    const auto begin = condition_.scripts.begin() + first;
-    text::ScriptedWorld world({begin, begin + count}, study.vocabulary(), hierarchy_.streams());
-    hierarchy_.reset_state();
-    Simulation<float> simulation(hierarchy_, world, nullptr, study.interval(), study.options.seed);
+  void read(World& world, Index first, Index count, const std::function<void(Index)>& advance) {
     Index position = 0;
-    simulation.record = [&](const Observation& o, std::uint64_t) {
+    reader_.read(world, [&](const Observation& o, Index tokens) {
       record(o, first, count, position++);
-      advance(simulation.tokens());
-    };
-    simulation.start();
-    if (!simulation.run(interrupted)) throw Interrupted("nothing of this experiment is kept; run it again");
+      advance(tokens);
+    });
   }
 
   const std::vector<Track>& tracks() const { return tracks_; }
@@ -91,8 +85,8 @@ class ConditionRecorder {
   Track make_track(Index l) const {
     Track track;
     track.level = l;
-    track.interval = sampling_interval(hierarchy_.level(l));
-    track.units = hierarchy_.level(l).units();
+    track.interval = reader_.interval(l);
+    track.units = reader_.level(l).units;
     const Index reach = reach_of(l, window_.after);
     Index t = -1;
     while (t - track.interval >= -window_.before) t -= track.interval;  // -1 is always a sample
@@ -104,24 +98,18 @@ class ConditionRecorder {
     return track;
   }
 
-  const std::vector<float>& fetch(ConstView<float> view) {
-    host_.resize(static_cast<std::size_t>(view.rows * view.cols));
-    hierarchy_.device().download(view, host_);
-    return host_;
-  }
-
-  void take_vectors(ConstView<float> view, const std::vector<Index>& sample, Index first, const Track& track, std::vector<float>& into) {
-    const auto& host = fetch(view);
+  void take_vectors(Held what, const std::vector<Index>& sample, Index first, const Track& track, std::vector<float>& into) {
+    reader_.fetch(track.level, what, host_);
     for (std::size_t j = 0; j < sample.size(); ++j)
       if (sample[j] >= 0)
-        std::copy_n(host.begin() + static_cast<std::ptrdiff_t>(j) * track.units, track.units,
+        std::copy_n(host_.begin() + static_cast<std::ptrdiff_t>(j) * track.units, track.units,
                     into.begin() + (sample[j] * trials_ + first + static_cast<Index>(j)) * track.units);
   }
 
-  void take_scalars(ConstView<float> view, const std::vector<Index>& sample, Index first, std::vector<float>& into) {
-    const auto& host = fetch(view);
+  void take_scalars(Held what, const std::vector<Index>& sample, Index first, const Track& track, std::vector<float>& into) {
+    reader_.fetch(track.level, what, host_);
     for (std::size_t j = 0; j < sample.size(); ++j)
-      if (sample[j] >= 0) into[static_cast<std::size_t>(sample[j] * trials_ + first + static_cast<Index>(j))] = host[j];
+      if (sample[j] >= 0) into[static_cast<std::size_t>(sample[j] * trials_ + first + static_cast<Index>(j))] = host_[j];
   }
 
   void record(const Observation& o, Index first, Index count, Index position) {
@@ -134,14 +122,13 @@ class ConditionRecorder {
         any |= sample[j] >= 0;
       }
       if (!any) continue;
-      const auto snapshot = hierarchy_.level(track.level).snapshot();
-      take_vectors(snapshot.prediction, sample, first, track, track.prediction);
-      if (condition_.beliefs) take_vectors(snapshot.belief, sample, first, track, track.belief);
-      take_scalars(snapshot.error_norm, sample, first, track.error_norm);
-      take_scalars(snapshot.surprise, sample, first, track.surprise);
-      take_scalars(snapshot.free_energy, sample, first, track.free_energy);
+      take_vectors(Held::prediction, sample, first, track, track.prediction);
+      if (condition_.beliefs) take_vectors(Held::belief, sample, first, track, track.belief);
+      take_scalars(Held::error_norm, sample, first, track, track.error_norm);
+      take_scalars(Held::surprise, sample, first, track, track.surprise);
+      take_scalars(Held::free_energy, sample, first, track, track.free_energy);
     }
-    const auto& surprise = fetch(hierarchy_.level(0).snapshot().surprise);
+    reader_.fetch(0, Held::surprise, host_);
     for (std::size_t j = 0; j < sample.size(); ++j) {
       const std::size_t trial = static_cast<std::size_t>(first) + j;
       const Index t = position - condition_.zero[trial];
@@ -151,19 +138,18 @@ class ConditionRecorder {
       tokens_.document[cell] = o.document[j];
       tokens_.begin[cell] = o.byte_begin[j];
       tokens_.end[cell] = o.byte_end[j];
-      tokens_.surprise[cell] = surprise[j];
+      tokens_.surprise[cell] = host_[j];
       if (const auto kinds = event_kinds(o, j); kinds != 0) events_.push_back({t, static_cast<std::int32_t>(trial), kinds});
       valid_[trial] = static_cast<std::int32_t>(std::max<Index>(0, t + 1));
     }
-    if (first == 0) {
-      const auto& trace = hierarchy_.relaxation().trace();
-      for (const double f : trace.free_energy) energy_.push_back(static_cast<float>(f));
-      rejections_.push_back(trace.rejections);
+    if (const auto* trace = reader_.relaxation(); trace != nullptr && first == 0) {
+      for (const double f : trace->free_energy) energy_.push_back(static_cast<float>(f));
+      rejections_.push_back(trace->rejections);
     }
   }
 
   static constexpr float nan_ = std::numeric_limits<float>::quiet_NaN();
-  Hierarchy<float>& hierarchy_;
+  TrialReader& reader_;
   const Condition& condition_;
   TrialWindow window_;
   Index trials_;
@@ -174,6 +160,15 @@ class ConditionRecorder {
   std::vector<float> host_, energy_;
   std::vector<std::int64_t> rejections_;
 };
+
+/// Trials [first, first + count) of a condition, as streams 0 .. count-1.
+std::unique_ptr<World> open_trials(const Study& study, const Condition& c, Index first, Index count, Index streams) {
+  if (!c.episodes.empty())
+    return replay({c.episodes.begin() + first, c.episodes.begin() + first + count}, *dynamic_cast<const SampledStudy&>(study).source,
+                  streams);
+  return std::make_unique<text::ScriptedWorld>(std::vector(c.scripts.begin() + first, c.scripts.begin() + first + count),
+                                               study.vocabulary(), streams);
+}
 
 std::string prefix_of(const Condition& condition) { return condition.name == "/" ? "" : "/conditions/" + condition.name; }
 
@@ -194,10 +189,10 @@ void write_level(TraceWriter& trace, const std::string& group, const Track& trac
   trace.write_block<std::uint8_t>(trace.handle(group + "/active"), {0}, {static_cast<Index>(active.size())}, active);
 }
 
-void layout_condition(TraceLayout& layout, const Condition& condition, const ConditionRecorder& recorder, Hierarchy<float>& hierarchy,
-                      const TrialWindow& window) {
+void layout_condition(TraceLayout& layout, const Condition& condition, const ConditionRecorder& recorder, const Study& study,
+                      const TrialReader& reader, const TrialWindow& window) {
   const std::string prefix = prefix_of(condition);
-  const Index trials = static_cast<Index>(condition.scripts.size());
+  const Index trials = condition.trials();
   if (!prefix.empty()) {
     TraceGroup group{prefix, {}};
     if (!condition.reference.empty()) group.attributes.push_back({"reference", condition.reference});
@@ -208,9 +203,9 @@ void layout_condition(TraceLayout& layout, const Condition& condition, const Con
   rows.time_name = "tokens from the trial's event; 0 is the first one after it";
   for (const Track& track : recorder.tracks()) {
     rows.times = static_cast<Index>(track.time.size());
-    lay_out_level(layout, prefix, hierarchy.level(track.level),
+    lay_out_level(layout, prefix, reader.level(track.level),
                   {.number = track.level,
-                   .name = level_name(track.level),
+                   .name = study.level_name(track.level),
                    .vector_streams = trials,
                    .belief = !track.belief.empty(),
                    .prediction_error = false},
@@ -228,7 +223,7 @@ void layout_condition(TraceLayout& layout, const Condition& condition, const Con
 
 void write_condition(TraceWriter& trace, const Condition& condition, const ConditionRecorder& recorder, const TrialWindow& window) {
   const std::string prefix = prefix_of(condition);
-  const Index trials = static_cast<Index>(condition.scripts.size()), times = window.before + window.after;
+  const Index trials = condition.trials(), times = window.before + window.after;
   for (const Track& track : recorder.tracks()) write_level(trace, prefix + "/levels/" + std::to_string(track.level), track, trials);
   std::vector<std::int64_t> time(static_cast<std::size_t>(times));
   for (Index i = 0; i < times; ++i) time[static_cast<std::size_t>(i)] = i - window.before;
@@ -269,14 +264,14 @@ void add_switches(std::vector<Condition>& conditions, const std::vector<text::Sw
   if (stayed) conditions.push_back(std::move(stay));
 }
 
-std::string level_name(Index level) {
-  static const char* const names[] = {"token", "sentence", "paragraph", "document"};
-  return level < 4 ? names[level] : "level " + std::to_string(level);
+Index Condition::tokens() const {
+  Index sum = 0;
+  for (const auto& script : scripts) sum += text::script_tokens(script);
+  for (const Episode& episode : episodes) sum += episode.length();
+  return sum;
 }
 
-Index sampling_interval(const Level<float>& level) { return std::max<Index>(1, level.tick() / 2); }
-
-TrialWindow record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<Condition>& conditions, const TrialWindow& wanted,
+TrialWindow record_trials(Study& study, TrialReader& reader, const std::vector<Condition>& conditions, const TrialWindow& wanted,
                           const std::string& experiment, const std::string& path, Progress& progress) {
   // No trial reaches further back than its own history: what lies before it would be holes in the record.
   TrialWindow window = wanted;
@@ -285,15 +280,17 @@ TrialWindow record_trials(Study& study, Hierarchy<float>& hierarchy, const std::
   std::vector<ConditionRecorder> recorders;
   Index total = 0, done = 0;
   for (const Condition& condition : conditions) {
-    recorders.emplace_back(hierarchy, condition, window);
-    for (const auto& script : condition.scripts) total += text::script_tokens(script);
+    recorders.emplace_back(reader, condition, window);
+    total += condition.tokens();
   }
   progress.begin(experiment, total);
   for (std::size_t c = 0; c < conditions.size(); ++c) {
-    const auto trials = static_cast<Index>(conditions[c].scripts.size());
-    for (Index first = 0; first < trials; first += hierarchy.streams()) {
+    const Index trials = conditions[c].trials();
+    for (Index first = 0; first < trials; first += reader.streams()) {
       Index read = 0;
-      recorders[c].read(study, first, std::min(hierarchy.streams(), trials - first), [&](Index tokens) {
+      const Index count = std::min(reader.streams(), trials - first);
+      const auto world = open_trials(study, conditions[c], first, count, reader.streams());
+      recorders[c].read(*world, first, count, [&](Index tokens) {
         read = tokens;
         progress.update(done + read);
       });
@@ -304,13 +301,15 @@ TrialWindow record_trials(Study& study, Hierarchy<float>& hierarchy, const std::
 
   TraceLayout layout;
   layout.groups.push_back({"/", study.trace_attributes(experiment)});
-  for (std::size_t c = 0; c < conditions.size(); ++c) layout_condition(layout, conditions[c], recorders[c], hierarchy, window);
-  const Index sweeps = hierarchy.relaxation().settings.steps, steps = static_cast<Index>(recorders[0].rejections().size());
-  lay_out_relaxation(layout, steps, sweeps, "the first batch of the root streams");
+  for (std::size_t c = 0; c < conditions.size(); ++c) layout_condition(layout, conditions[c], recorders[c], study, reader, window);
+  const Index sweeps = reader.sweeps(), steps = static_cast<Index>(recorders[0].rejections().size());
+  if (steps > 0) lay_out_relaxation(layout, steps, sweeps, "the first batch of the root streams");
   TraceWriter trace(path, layout, {.swmr = false, .background = true, .deflate = 2});
   for (std::size_t c = 0; c < conditions.size(); ++c) write_condition(trace, conditions[c], recorders[c], window);
-  trace.write_block<float>(trace.handle("/relaxation/free_energy"), {0, 0}, {steps, sweeps + 1}, recorders[0].energy());
-  trace.write_block<std::int64_t>(trace.handle("/relaxation/rejections"), {0}, {steps}, recorders[0].rejections());
+  if (steps > 0) {
+    trace.write_block<float>(trace.handle("/relaxation/free_energy"), {0, 0}, {steps, sweeps + 1}, recorders[0].energy());
+    trace.write_block<std::int64_t>(trace.handle("/relaxation/rejections"), {0}, {steps}, recorders[0].rejections());
+  }
   trace.close();
   return window;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Reads scripted texts with a trained hierarchy, learning off, and records what every level held around each trial's event.
+// Has a reader read scripted texts or stretches of a sampled world, and records what every level held around each trial's event.
 //
 // A condition is one script per trial; stream s = trial s, and time 0 is the first token after the event (trace schema: analysis/README.md).
 // Beside its tokens each condition has its own events: what ended with a token, the ends of the inserted passage, the switch.
@@ -11,16 +11,22 @@
 #include "core/hierarchy.hpp"
 #include "core/io/trace.hpp"
 #include "experiments/text_study.hpp"
+#include "experiments/trial_reader.hpp"
+#include "experiments/worlds/episode.hpp"
 
 namespace strata {
 
 struct Condition {
   std::string name;                   ///< "/" for the root of the trace, else below /conditions
   std::string reference;              ///< "/" or "/conditions/NAME"; empty: compared with nothing
-  std::vector<text::Script> scripts;  ///< per trial
+  std::vector<text::Script> scripts;  ///< per trial, in a study of text
+  std::vector<Episode> episodes;      ///< per trial, in a study of a sampled world
   std::vector<Index> zero;            ///< per trial: tokens read before time 0
   std::vector<std::int32_t> passage;  ///< per trial: tokens of the inserted passage; empty: none
   bool beliefs = false;               ///< record x as well as mu
+
+  Index trials() const { return static_cast<Index>(std::max(scripts.size(), episodes.size())); }
+  Index tokens() const;  ///< of all trials
 };
 
 struct TrialWindow {
@@ -31,14 +37,8 @@ struct TrialWindow {
 /// Adds `always`, `switch` and, where asked for, `stayed` for a list of switches, `after` tokens each.
 void add_switches(std::vector<Condition>& conditions, const std::vector<text::Switch>& switches, Index after, bool stayed);
 
-/// Level names of a text hierarchy: token, sentence, paragraph, document, then level 4, ...
-std::string level_name(Index level);
-
-/// Tokens between two recorded samples of a level: half its tick; level 0 and levels that tick at every token record each token.
-Index sampling_interval(const Level<float>& level);
-
 /// Runs every condition and writes `path`; returns the window recorded, which reaches no further back than the shortest history. All conditions have the same number of trials. Stops with Interrupted at Ctrl-C.
-TrialWindow record_trials(Study& study, Hierarchy<float>& hierarchy, const std::vector<Condition>& conditions, const TrialWindow& window,
+TrialWindow record_trials(Study& study, TrialReader& reader, const std::vector<Condition>& conditions, const TrialWindow& window,
                           const std::string& experiment, const std::string& path, Progress& progress);
 
 }  // namespace strata

@@ -161,7 +161,7 @@ class WorldTrace {
     lay_out_scores(layout, "", rows.streams, "-ln p(what was observed)");
     layout.datasets.push_back({"/tokens/id", {"time", "stream"}, {unlimited, rows.streams}, NumberType::i32, "1", "token read"});
     for (Index l = 0; l < hierarchy_.depth(); ++l)
-      lay_out_level(layout, "", hierarchy_.level(l),
+      lay_out_level(layout, "", describe_level(hierarchy_.level(l)),
                     {.number = l, .name = study_.level_name(l), .vector_streams = rows.streams, .prediction_error = false}, rows);
     for (Index l = 0; reading_.lesions && l < hierarchy_.depth(); ++l) {
       const std::string level = std::to_string(l);

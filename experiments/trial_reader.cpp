@@ -1,0 +1,109 @@
+#include "experiments/trial_reader.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/error.hpp"
+#include "core/simulation.hpp"
+#include "experiments/progress.hpp"
+
+namespace strata {
+
+namespace {
+
+constexpr const char* nothing_kept = "nothing of this experiment is kept; run it again";
+
+class HierarchyReader final : public TrialReader {
+ public:
+  HierarchyReader(Hierarchy<float>& hierarchy, Index interval, std::uint64_t seed)
+      : hierarchy_(hierarchy), interval_(interval), seed_(seed) {}
+  Index streams() const override { return hierarchy_.streams(); }
+  Index depth() const override { return hierarchy_.depth(); }
+  LevelDescription level(Index l) const override { return describe_level(hierarchy_.level(l)); }
+  /// Half the tick; level 0 and levels that tick at every token record each token.
+  Index interval(Index l) const override { return std::max<Index>(1, hierarchy_.level(l).tick() / 2); }
+  void read(World& world, const std::function<void(const Observation&, Index)>& step) override {
+    hierarchy_.reset_state();
+    Simulation<float> simulation(hierarchy_, world, nullptr, interval_, seed_);
+    simulation.record = [&](const Observation& o, std::uint64_t) { step(o, simulation.tokens()); };
+    simulation.start();
+    if (!simulation.run(interrupted)) throw Interrupted(nothing_kept);
+  }
+  void fetch(Index l, Held what, std::vector<float>& into) const override {
+    const auto snapshot = hierarchy_.level(l).snapshot();
+    const ConstView<float> view = what == Held::prediction   ? snapshot.prediction
+                                  : what == Held::belief     ? snapshot.belief
+                                  : what == Held::error_norm ? snapshot.error_norm
+                                  : what == Held::surprise   ? snapshot.surprise
+                                                             : snapshot.free_energy;
+    if (view.data == nullptr) {
+      into.assign(static_cast<std::size_t>(hierarchy_.streams()), std::numeric_limits<float>::quiet_NaN());
+      return;
+    }
+    into.resize(static_cast<std::size_t>(view.rows * view.cols));
+    hierarchy_.device().download(view, into);
+  }
+  const RelaxationTrace* relaxation() const override { return &hierarchy_.relaxation().trace(); }
+  Index sweeps() const override { return hierarchy_.relaxation().settings.steps; }
+
+ private:
+  Hierarchy<float>& hierarchy_;
+  Index interval_;
+  std::uint64_t seed_;
+};
+
+class ExactReader final : public TrialReader {
+ public:
+  ExactReader(const Source& source, std::unique_ptr<Observer> observer, Index streams)
+      : observer_(std::move(observer)), time_constants_(source.time_constants()), streams_(streams) {}
+  Index streams() const override { return streams_; }
+  Index depth() const override { return observer_->levels(); }
+  LevelDescription level(Index l) const override {
+    const auto i = static_cast<std::size_t>(l);
+    return {"exact", i < time_constants_.size() ? time_constants_[i] : 1.0, 1, observer_->units(l)};
+  }
+  Index interval(Index) const override { return 1; }
+  void read(World& world, const std::function<void(const Observation&, Index)>& step) override {
+    observer_->reset();
+    Observation o;
+    o.resize(world.streams());
+    Index tokens = 0;
+    while (world.next(o)) {
+      if (interrupted()) throw Interrupted(nothing_kept);
+      observer_->observe(o);
+      tokens += std::count(o.active.begin(), o.active.end(), std::uint8_t{1});
+      step(o, tokens);
+    }
+  }
+  void fetch(Index l, Held what, std::vector<float>& into) const override {
+    into.clear();
+    for (Index j = 0; j < streams_; ++j) {
+      if (what == Held::prediction || what == Held::belief) {
+        const auto held = what == Held::belief ? observer_->belief(l, j) : observer_->prediction(l, j);
+        for (const double x : held) into.push_back(static_cast<float>(x));
+      } else {
+        into.push_back(what == Held::surprise && l == 0 ? static_cast<float>(observer_->surprise(j))
+                                                        : std::numeric_limits<float>::quiet_NaN());
+      }
+    }
+  }
+
+ private:
+  std::unique_ptr<Observer> observer_;
+  std::vector<double> time_constants_;
+  Index streams_;
+};
+
+}  // namespace
+
+std::unique_ptr<TrialReader> hierarchy_reader(Hierarchy<float>& hierarchy, Index interval, std::uint64_t seed) {
+  return std::make_unique<HierarchyReader>(hierarchy, interval, seed);
+}
+
+std::unique_ptr<TrialReader> exact_reader(const Source& source, Index streams) {
+  auto observer = source.observer(streams);
+  if (!observer) return nullptr;
+  return std::make_unique<ExactReader>(source, std::move(observer), streams);
+}
+
+}  // namespace strata

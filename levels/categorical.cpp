@@ -22,14 +22,16 @@ CategoricalLevel<T>::CategoricalLevel(Device<T>& device, const CategoricalSettin
   for (auto* x : {&q_, &prior_, &prior_now_, &x_, &like_, &work_, &more_, &dir_, &lam_, &belief_error_, &handed_, &clamp_, &kept_x_,
                   &kept_prior_, &kept_handed_, &trace_, &alpha_, &lse_, &active_pairs_})
     *x = {device, 1, count};
-  for (auto* x : {&feedback_, &parent_weight_}) *x = {device, 1, parents_ * b};
-  for (auto* x : {&norm_, &surprise_, &energy_, &error_norm_, &clamped_, &sums_}) *x = {device, b, 1};
+  for (auto* x : {&feedback_, &parent_weight_, &above_held_, &redrawn_}) *x = {device, 1, parents_ * b};
+  for (auto* x : {&norm_, &surprise_, &energy_, &error_norm_, &clamped_, &sums_, &shift_}) *x = {device, b, 1};
   features_ = {device, 1, b};
-  for (auto* x : {&transition_, &switches_, &xi_}) *x = {device, n_, parents_};
+  for (auto* x : {&transition_, &switches_, &xi_, &arrivals_}) *x = {device, n_, parents_};
+  switch_eligible_ = {device, xi_.view().ld * parents_, count};
   ones_above_ = {device, 1, b};
   column_sum_ = {device, parents_, 1};
   hazard_error_ = {device, 1, 1};
   log_hazard_ = {device, "log_hazard", 1, 1, false};
+  log_hazard_.rate = settings.tau_rate;
   if (v > 0) {
     share_ = {device, "share", v, n_, false};
     share_.randomise(settings.initial, place.seed, static_cast<std::uint32_t>(settings.index));
@@ -95,9 +97,10 @@ void CategoricalLevel<T>::pick(const Observation& o, ConstView<T> components, Vi
 }
 
 template <class T>
-void CategoricalLevel<T>::predict(ConstView<T> above, View<T> prior, bool) {
+void CategoricalLevel<T>::predict(ConstView<T> above, View<T> prior, bool held) {
   const T h = static_cast<T>(hazard_);
   device_.copy(above.data != nullptr ? above : ConstView<T>(ones_above_.view()), parents(parent_weight_));
+  if (held) device_.copy(parent_weight_, above_held_);
   device_.copy(states(q_), prior);
   product(h, transition_, parents(parent_weight_), T(1) - h, prior);
 }
@@ -170,6 +173,7 @@ void CategoricalLevel<T>::read_evidence(const Step<T>& step, const Upward<T>& be
   }
   pick(o, components_, states(dir_));
   device_.add_to_columns(T(-1), sums_, states(dir_));
+  device_.scale_columns(step.active, states(dir_));
   if (!lowest()) return;
   device_.map(Unary::exp, dir_, work_);
   device_.multiply(work_, handed_, work_);  // r, sums to 1
@@ -223,8 +227,9 @@ void CategoricalLevel<T>::archive_parameters(Archive& archive) {
 
 template <class T>
 std::vector<std::pair<const char*, Tensor<T>*>> CategoricalLevel<T>::state_tensors() {
-  std::vector<std::pair<const char*, Tensor<T>*>> all{{"q", &q_}, {"prior", &prior_},   {"prior_now", &prior_now_},
-                                                      {"x", &x_}, {"handed", &handed_}, {"trace", &trace_}};
+  std::vector<std::pair<const char*, Tensor<T>*>> all{
+      {"q", &q_},           {"prior", &prior_}, {"prior_now", &prior_now_},   {"x", &x_},
+      {"handed", &handed_}, {"trace", &trace_}, {"above_held", &above_held_}, {"switch_eligible", &switch_eligible_}};
   if (speaks()) all.insert(all.end(), {{"own", &own_}, {"stream", &stream_}, {"rho", &own_rho_}});
   if (exact_evidence()) {
     all.emplace_back("eligible", &eligible_);
@@ -245,6 +250,7 @@ template <class T>
 void CategoricalLevel<T>::reset_state() {
   for (auto& [name, x] : state_tensors()) device_.fill(*x, T(0));
   for (auto* x : {&q_, &prior_, &prior_now_, &x_, &handed_}) device_.fill(*x, T(1) / static_cast<T>(n_));
+  device_.fill(above_held_, T(1) / static_cast<T>(parents_));
   if (lowest() && exact_evidence()) emission_.reset_state();
 }
 

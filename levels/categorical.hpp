@@ -5,7 +5,7 @@
 //                        c_l = B q- + c_{l+1}                        the output stream handed down
 //                        level 0: p = sum_c q-(c) p_c,               p_c = softmax(B_c + c_1): the mixture over its own states
 //             evidence   d(c) = ln p_c(v) - ln p(v)                  above level 0: p_c ~ p exp(B_c - B q-), p = onehot - rho
-//                        lam(c) = d(c) + (log likelihood of state c that the level below hands up), clipped: k tanh(lam / k)
+//                        lam(c) = d(c) + (log likelihood of state c that the level below hands up), clipped: k/2 tanh(2 lam / k)
 //             exact      Z(u) = (1-h) sum_c q(c) e^lam(c) + h sum_c Pi(c|u) e^lam(c),   feedback = ln Z        gather, going up
 //                        x(c) = sum_u a(u) [(1-h) q(c) + h Pi(c|u)] e^(kappa lam(c)) / Z_kappa(u)              resolve, going down
 //             serial     ln x <- ln x + gamma (ln q- + kappa m - ln x), normalised;   m = B' rho + slope of the energy below
@@ -13,7 +13,8 @@
 //             energy     F = KL(x | q-) / kappa - <x, d> (exact);   KL(x | q-) / kappa (serial: the emission's own energy holds the rest)
 //             rho        level 0: onehot(v) - sum_c r(c) p_c,  r ~ q- e^d: minus the slope of its surprise in c_1
 //             learning   E_k <- (1-h) q(k) / q-(k) E_k + (onehot - p_k at block k),  dB = sum_k x(k) E_k,  E_k <- E_k - dB
-//                        dPi: expected switches n(c,u) = h Pi(c|u) e^lam(c) a(u) / Z(u), counted with a memory that grows with age
+//                        dPi: expected switches, past ones as later tokens show them, counted with a memory that grows with age:
+//                        S_k(c,u) <- (1-h) q(k) / q-(k) S_k(c,u) + [c = k] h a(u) Pi(k|u) / q-(k),  n += sum_k x(k) S_k,  S_k less that sum
 //                        dln h: s_- = q- - q + (1-h) s,  dln h = sum (x / q-) s_-,  s <- (x / q-) s_- - x dln h
 // Symbols     q, q-, x n x B probabilities; B V x n (V the rows of the stream), nats; Pi n x n_above, columns sum to 1; E V x n per state,
 //             the slope of the log likelihood so far given that the state is k now, less its mean; kappa stubbornness, 1 = Bayes
@@ -37,12 +38,13 @@ struct CategoricalSettings {
   Index states = 4;           ///< n
   double tau = 8;             ///< steps; where learned, the start
   double stubbornness = 1;    ///< kappa
-  double evidence_limit = 0;  ///< k, nats per token; 0: no clipping
+  double evidence_limit = 0;  ///< k, nats that a step may say for one state against another; 0: no limit
   double initial = .1;        ///< standard deviation of B at the start, nats
   double rate = 1;            ///< of the level's weights, times learning.rate
   bool eligibility = true;    ///< B learns through the belief's past
   bool learn_transition = true, learn_tau = false;
   double transition_memory = 1e4;     ///< steps whose switches count for Pi at the start; grows by a third of the age
+  double tau_rate = .3;               ///< of ln tau, times learning.rate
   double tau_min = 1, tau_max = 1e7;  ///< band of a learned tau, steps
   double parent_tau = 0;              ///< conditional only: steps after which the level above switches
   static ParameterTable parameters(Index index);
@@ -107,9 +109,14 @@ class CategoricalLevel : public Level<T> {
   void held_share(View<T> stream) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
 
+  /// What follows from a belief changed from outside: what is handed down, and what is said upwards.
+  void refresh() override;
+  View<T> settling_belief() { return states(x_); }
+
   // --- for tests and experiments that put known laws in
-  Weight<T>& share() { return share_; }             ///< B
-  void set_transition(std::span<const T> columns);  ///< Pi, n x n_above dense
+  Weight<T>& share() { return share_; }                           ///< B
+  ConstView<T> transition() const { return transition_.view(); }  ///< Pi
+  void set_transition(std::span<const T> columns);                ///< Pi, n x n_above dense
 
  protected:
   /// q- into `prior` from q and the activity of the level above (empty at the top). `held`: this is the forecast.
@@ -118,8 +125,7 @@ class CategoricalLevel : public Level<T> {
   virtual void infer(ConstView<T> above);  ///< x_ from like_ and the belief above
   virtual void slope(View<T> to);          ///< to = minus the slope of KL(x | q-) in the belief above
   virtual void retained(View<T> to);       ///< to(c) = probability that the state is c, and was a step ago, undrawn, under the forecast
-  virtual void count_switches(const Step<T>& step);
-  void remember_switches();  ///< xi_, the switches expected at this step, into Pi
+  virtual void redrawn(View<T> to);        ///< to(u) = probability that the parent is u and the state was drawn anew, under the forecast
   virtual std::vector<std::pair<const char*, Tensor<T>*>> state_tensors();
 
   // Beliefs are kept dense (1 x nB), so that one column per (stream, state) pair of other tensors meets one entry.
@@ -142,9 +148,9 @@ class CategoricalLevel : public Level<T> {
   double age_ = 0;                                             ///< steps learned from
   Tensor<T> transition_, switches_, ones_above_, column_sum_;  // Pi, n(c,u)
   Tensor<T> q_, prior_, prior_now_, x_, like_, work_, more_;   // 1 x nB
-  Tensor<T> feedback_, parent_weight_;                         // 1 x n_above B: ln Z; a / Z
+  Tensor<T> feedback_, parent_weight_, above_held_, redrawn_;  // 1 x n_above B: ln Z; a / Z; a of the forecast; P(u, new draw)
   Tensor<T> norm_;                                             // B x 1
-  Tensor<T> xi_;                                               // n x n_above
+  Tensor<T> arrivals_, xi_;                                    // n x n_above
 
  private:
   bool lowest() const { return settings_.index == 0; }
@@ -157,9 +163,12 @@ class CategoricalLevel : public Level<T> {
   void hand(ConstView<T> belief);
   void speak(const Downward<T>& above);
   void drive(const Upward<T>& below, View<T> to);
+  void limit(View<T> evidence);
+  void weigh_evidence(T power);
   void divergence(View<T> energy);
   void persistence(const Step<T>& step);
   void learn_share(const Step<T>& step);
+  void learn_transition(const Step<T>& step);
   void learn_hazard(const Step<T>& step);
   void read_hazard();
 
@@ -168,8 +177,8 @@ class CategoricalLevel : public Level<T> {
   Tensor<T> dir_, lam_, belief_error_, handed_, clamp_, kept_x_, kept_prior_, kept_handed_, trace_, alpha_;  // 1 x nB
   Tensor<T> own_, stream_, base_, own_rho_, onehot_, probability_;                                           // V x B
   Tensor<T> components_, scratch_components_, scored_components_, lse_;                                      // V x nB, 1 x nB
-  Tensor<T> eligible_, share_error_, step_error_;                                                            // (ld n) x nB, V x n
-  Tensor<T> hazard_error_, surprise_, energy_, error_norm_, clamped_, sums_, features_, active_pairs_;
+  Tensor<T> eligible_, switch_eligible_, share_error_, step_error_;                                          // (ld n) x nB, V x n
+  Tensor<T> hazard_error_, surprise_, energy_, error_norm_, clamped_, sums_, shift_, features_, active_pairs_;
   ConstView<T> rho_;
   bool clamping_ = false;
   std::vector<std::int32_t> stream_of_pair_, state_of_pair_;

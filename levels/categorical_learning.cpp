@@ -8,6 +8,7 @@
 namespace strata {
 
 namespace {
+constexpr double count_floor = .01;  // squared number of switches below which a count is not told from 0
 constexpr double age_part = 1. / 3;  // of a level's age that its memory of switches spans
 
 /// Everything a padded tensor holds, as one column. The padding is zero and stays so.
@@ -20,12 +21,16 @@ View<T> flat(Tensor<T>& x) {
 
 template <class T>
 void CategoricalLevel<T>::learn(const Step<T>& step) {
+  if (settings_.eligibility)
+    persistence(step);
+  else
+    device_.fill(alpha_, T(0));
   if (exact_evidence())
     learn_share(step);
   else if (speaks())
     device_.outer_product(T(1), own_rho_, states(prior_), share_error_);
   if (settings_.learn_tau) learn_hazard(step);
-  if (settings_.learn_transition) count_switches(step);
+  if (settings_.learn_transition) learn_transition(step);
   age_ += 1;
 }
 
@@ -49,12 +54,7 @@ void CategoricalLevel<T>::retained(View<T> to) {
 template <class T>
 void CategoricalLevel<T>::learn_share(const Step<T>& step) {
   const Index block = share_error_.view().ld, v = place_.stream, b = place_.streams;
-  if (settings_.eligibility) {
-    persistence(step);
-    device_.scale_columns(pairs(alpha_), eligible_);
-  } else {
-    device_.fill(eligible_, T(0));
-  }
+  device_.scale_columns(pairs(alpha_), eligible_);
   if (step.active_count != b) {
     device_.fill(active_pairs_, T(1));
     device_.scale_columns(step.active, states(active_pairs_));
@@ -106,16 +106,31 @@ void CategoricalLevel<T>::read_hazard() {
 }
 
 template <class T>
-void CategoricalLevel<T>::count_switches(const Step<T>& step) {
-  device_.copy(like_, work_);
-  device_.scale_columns(step.active, states(work_));
-  device_.gemm(false, true, static_cast<T>(hazard_), states(work_), ConstView<T>(parents(parent_weight_)), T(0), xi_);
-  device_.multiply(xi_, transition_, xi_);
-  remember_switches();
+void CategoricalLevel<T>::redrawn(View<T> to) {
+  device_.axpby(static_cast<T>(hazard_), parents(above_held_), T(0), to);
 }
 
+/// S_k <- alpha_k S_k + arrivals at k, and what the posterior makes of it into the counts of switches.
 template <class T>
-void CategoricalLevel<T>::remember_switches() {
+void CategoricalLevel<T>::learn_transition(const Step<T>& step) {
+  const Index block = xi_.view().ld;
+  redrawn(parents(redrawn_));
+  device_.map(Unary::reciprocal, prior_, work_);
+  device_.scale_columns(pairs(alpha_), switch_eligible_);
+  device_.fill(xi_, T(0));
+  const View<T> s = switch_eligible_;
+  for (Index j = 0; j < place_.streams; ++j) {
+    if (step.observation->active[static_cast<std::size_t>(j)] == 0) continue;
+    device_.copy(transition_, arrivals_);
+    device_.scale_columns(View<T>{redrawn_.view().data + j * parents_, parents_, 1, parents_}, arrivals_);
+    device_.scale_rows(pairs(work_).rows_at(j * n_, n_), arrivals_);
+    for (Index c = 0; c < n_; ++c)
+      device_.axpby(T(1), arrivals_.rows_at(c, 1), T(1), View<T>{s.data + c + (j * n_ + c) * s.ld, 1, parents_, block});
+    const View<T> columns = switch_eligible_.cols_at(j * n_, n_);
+    device_.row_sum(T(1), columns, pairs(x_).rows_at(j * n_, n_), T(0), flat(arrivals_));
+    device_.axpby(T(1), flat(arrivals_), T(1), flat(xi_));
+    device_.add_to_rows(T(-1), flat(arrivals_), columns);
+  }
   const double keep = 1 - 1 / (settings_.transition_memory + age_part * age_);
   device_.axpby(T(1), xi_, static_cast<T>(keep), switches_);
   normalise_transition();
@@ -123,17 +138,20 @@ void CategoricalLevel<T>::remember_switches() {
 
 template <class T>
 void CategoricalLevel<T>::normalise_transition() {
-  device_.column_sum(switches_, column_sum_);
+  // Corrections of the past may leave a count below 0: a smooth positive part.
+  device_.map(Unary::square, switches_, transition_);
+  device_.add_scalar(static_cast<T>(count_floor), transition_);
+  device_.map(Unary::sqrt, transition_, transition_);
+  device_.axpby(T(1), switches_, T(1), transition_);
+  device_.column_sum(transition_, column_sum_);
   device_.map(Unary::reciprocal, column_sum_, column_sum_);
-  device_.copy(switches_, transition_);
   device_.scale_columns(column_sum_, transition_);
 }
 
 template <class T>
 void CategoricalLevel<T>::set_transition(std::span<const T> columns) {
-  device_.upload(columns, switches_);
-  normalise_transition();
-  device_.axpby(static_cast<T>(settings_.transition_memory * hazard_), transition_, T(0), switches_);
+  device_.upload(columns, transition_);
+  device_.axpby(static_cast<T>(std::max(1., settings_.transition_memory * hazard_)), transition_, T(0), switches_);
 }
 
 template <class T>

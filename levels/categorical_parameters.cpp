@@ -22,7 +22,14 @@ ParameterTable CategoricalSettings::parameters(Index index) {
        "1",
        "kappa, exponent of the evidence: below 1 the belief is heavy, 1 is Bayes",
        "model B"},
-      {"evidence_limit", d.evidence_limit, 0, 1e6, {}, "nats", "most that one step may say for or against a state; 0: no limit", "model B"},
+      {"evidence_limit",
+       d.evidence_limit,
+       0,
+       1e6,
+       {},
+       "nats",
+       "most that one step may say for one state against another; 0: no limit",
+       "model B"},
       {"initial", d.initial, 0, 100, {}, "nats", "standard deviation of the level's share of the logits at the start", "model B"},
       {"rate", d.rate, 0, 1e3, {}, "1", "learning rate of the level's weights, times learning.rate", ""},
       {"eligibility",
@@ -43,6 +50,7 @@ ParameterTable CategoricalSettings::parameters(Index index) {
        "steps whose switches count at the start; grows by a third of the age",
        ""},
       {"learn_tau", d.learn_tau, 0, 1, {}, "", "tau is learned by the slope of the predictive log loss", "model B"},
+      {"tau_rate", d.tau_rate, 0, 1e3, {}, "1", "learning rate of ln tau, times learning.rate", ""},
       {"tau_min", d.tau_min, 1, 1e12, {}, "steps", "least learned tau", ""},
       {"tau_max", d.tau_max, 1, 1e12, {}, "steps", "greatest learned tau", ""},
   };
@@ -66,6 +74,7 @@ CategoricalSettings CategoricalSettings::shared(Index index, const Values& v) {
 CategoricalSettings CategoricalSettings::from(Index index, const Values& v) {
   CategoricalSettings s = shared(index, v);
   s.learn_tau = v.flag("learn_tau");
+  s.tau_rate = v.real("tau_rate");
   s.tau_min = v.real("tau_min");
   s.tau_max = v.real("tau_max");
   return s;

@@ -26,20 +26,35 @@ void CategoricalLevel<T>::gather(const Step<T>&, const Upward<T>& below) {
     device_.axpby(T(1), more_, T(1), lam_);
     device_.axpby(T(-.5), work_, T(1), lam_);
   }
-  if (settings_.evidence_limit > 0) {
-    const T k = static_cast<T>(settings_.evidence_limit);
-    device_.axpby(T(1) / k, lam_, T(0), lam_);
-    device_.map(Unary::tanh, lam_, lam_);
-    device_.axpby(k, lam_, T(0), lam_);
+  limit(lam_);
+  weigh_evidence(1);
+  if (place_.above > 0) {
+    message();
+    device_.add_to_columns(T(1), shift_, parents(feedback_));
   }
-  device_.map(Unary::exp, lam_, like_);
-  if (place_.above > 0) message();
-  if (settings_.stubbornness == 1) return;
-  device_.axpby(static_cast<T>(settings_.stubbornness), lam_, T(0), lam_);
-  device_.map(Unary::exp, lam_, like_);
+  if (settings_.stubbornness != 1) weigh_evidence(static_cast<T>(settings_.stubbornness));
 }
 
-/// parent_weight_ = Z(u) of like_.
+/// Evidence of one step within half the limit to either side, smoothly.
+template <class T>
+void CategoricalLevel<T>::limit(View<T> evidence) {
+  if (settings_.evidence_limit == 0) return;
+  const T k = static_cast<T>(settings_.evidence_limit / 2);
+  device_.axpby(T(1) / k, evidence, T(0), evidence);
+  device_.map(Unary::tanh, evidence, evidence);
+  device_.axpby(k, evidence, T(0), evidence);
+}
+
+/// like_ = exp(power lam - shift), its greatest entry 1.
+template <class T>
+void CategoricalLevel<T>::weigh_evidence(T power) {
+  device_.axpby(power, lam_, T(0), like_);
+  device_.column_max(states(like_), shift_);
+  device_.add_to_columns(T(-1), shift_, states(like_));
+  device_.map(Unary::exp, like_, like_);
+}
+
+/// feedback_ = ln Z(u) of like_.
 template <class T>
 void CategoricalLevel<T>::message() {
   const T h = static_cast<T>(hazard_);
@@ -93,12 +108,7 @@ void CategoricalLevel<T>::drive(const Upward<T>& below, View<T> to) {
   else
     device_.fill(to, T(0));
   if (below.feedback.data != nullptr) device_.axpby(T(1), below.feedback, T(1), to);
-  if (settings_.evidence_limit > 0) {
-    const T k = static_cast<T>(settings_.evidence_limit);
-    device_.axpby(T(1) / k, to, T(0), to);
-    device_.map(Unary::tanh, to, to);
-    device_.axpby(k, to, T(0), to);
-  }
+  limit(to);
   device_.axpby(static_cast<T>(settings_.stubbornness), to, T(0), to);
 }
 
@@ -171,6 +181,12 @@ void CategoricalLevel<T>::add_energy(View<T> energy) {
 }
 
 template <class T>
+void CategoricalLevel<T>::refresh() {
+  hand(states(x_));
+  if (place_.above > 0) slope(parents(feedback_));
+}
+
+template <class T>
 void CategoricalLevel<T>::keep() {
   device_.copy(x_, kept_x_);
   device_.copy(prior_now_, kept_prior_);
@@ -197,10 +213,6 @@ void CategoricalLevel<T>::end_settling(const Step<T>& step) {
   device_.fill(error_norm_, T(0));
   divergence(error_norm_);
   device_.multiply(error_norm_, step.active, error_norm_);
-  if (chain_) return;
-  // What the exact messages would have left for counting switches: evidence as the posterior shows it.
-  device_.map(Unary::reciprocal, prior_now_, like_);
-  device_.multiply(like_, x_, like_);
 }
 
 template class CategoricalLevel<float>;

@@ -11,7 +11,7 @@ ConditionalLevel<T>::ConditionalLevel(Device<T>& device, const CategoricalSettin
     : CategoricalLevel<T>(device, settings, place), parent_hazard_(place.above > 0 ? 1 / settings.parent_tau : 0) {
   const Index pairs = this->parents_ * place.streams;
   for (auto* x : {&q_given_, &given_, &posterior_, &table_}) *x = {device, this->n_, pairs};
-  for (auto* x : {&kept_, &fresh_, &above_, &above_held_, &above_now_, &normaliser_}) *x = {device, 1, pairs};
+  for (auto* x : {&kept_, &fresh_, &above_, &above_now_, &normaliser_}) *x = {device, 1, pairs};
   for (Index j = 0; j < place.streams; ++j)
     for (Index u = 0; u < this->parents_; ++u) {
       stream_of_pair_.push_back(static_cast<std::int32_t>(j));
@@ -24,7 +24,7 @@ template <class T>
 void ConditionalLevel<T>::reset_state() {
   CategoricalLevel<T>::reset_state();
   for (auto* x : {&q_given_, &given_, &posterior_}) this->device_.fill(*x, T(1) / static_cast<T>(this->n_));
-  for (auto* x : {&above_, &above_held_, &above_now_}) this->device_.fill(*x, T(1) / static_cast<T>(this->parents_));
+  for (auto* x : {&above_, &above_now_}) this->device_.fill(*x, T(1) / static_cast<T>(this->parents_));
 }
 
 template <class T>
@@ -33,7 +33,7 @@ std::vector<std::pair<const char*, Tensor<T>*>> ConditionalLevel<T>::state_tenso
   all.insert(all.end(), {{"q_given", &q_given_},
                          {"given", &given_},
                          {"above", &above_},
-                         {"above_held", &above_held_},
+
                          {"above_now", &above_now_},
                          {"kept", &kept_},
                          {"fresh", &fresh_}});
@@ -53,7 +53,7 @@ void ConditionalLevel<T>::predict(ConstView<T> above, View<T> prior, bool held) 
   const T stay = T(1) - static_cast<T>(this->hazard_), parent_stay = T(1) - static_cast<T>(parent_hazard_);
   device.copy(above.data != nullptr ? above : ConstView<T>(this->ones_above_.view()), this->parents(above_now_));
   if (held) {
-    device.copy(above_now_, above_held_);
+    device.copy(above_now_, this->above_held_);
     device.axpby(parent_stay, above_, T(0), kept_);
     device.copy(kept_, fresh_);
     device.add_scalar(static_cast<T>(parent_hazard_ / static_cast<double>(this->parents_)), fresh_);
@@ -93,7 +93,6 @@ void ConditionalLevel<T>::infer(ConstView<T>) {
   device.map(Unary::reciprocal, normaliser_, normaliser_);
   device.copy(table_, posterior_);
   device.scale_columns(list(normaliser_), posterior_);
-  device.multiply(normaliser_, above_now_, this->parent_weight_);
   weigh(this->parents(above_now_), posterior_, this->states(this->x_));
   this->settle_rounding();
 }
@@ -111,28 +110,24 @@ void ConditionalLevel<T>::end_settling(const Step<T>& step) {
   CategoricalLevel<T>::end_settling(step);
   if (this->chain_) return;
   Device<T>& device = this->device_;
+  // What the exact messages would have left: evidence as the posterior shows it.
+  device.map(Unary::reciprocal, this->prior_now_, this->like_);
+  device.multiply(this->like_, this->x_, this->like_);
   condition(this->states(this->like_));
   device.map(Unary::reciprocal, normaliser_, normaliser_);
   device.copy(table_, posterior_);
   device.scale_columns(list(normaliser_), posterior_);
-  device.multiply(normaliser_, above_now_, this->parent_weight_);
 }
 
 template <class T>
 void ConditionalLevel<T>::retained(View<T> to) {
-  this->device_.multiply(above_held_, kept_, normaliser_);
+  this->device_.multiply(this->above_held_, kept_, normaliser_);
   weigh(this->parents(normaliser_), q_given_, to);
 }
 
 template <class T>
-void ConditionalLevel<T>::count_switches(const Step<T>& step) {
-  Device<T>& device = this->device_;
-  device.multiply(this->parent_weight_, fresh_, normaliser_);
-  device.copy(this->like_, this->work_);
-  device.scale_columns(step.active, this->states(this->work_));
-  device.gemm(false, true, T(1), this->states(this->work_), this->parents(normaliser_), T(0), this->xi_);
-  device.multiply(this->xi_, this->transition_, this->xi_);
-  this->remember_switches();
+void ConditionalLevel<T>::redrawn(View<T> to) {
+  this->device_.multiply(this->parents(this->above_held_), this->parents(fresh_), to);
 }
 
 template <class T>
@@ -152,7 +147,9 @@ namespace {
 
 ParameterTable parameters(Index index) {
   ParameterTable table = CategoricalSettings::parameters(index);
-  std::erase_if(table, [](const Parameter& p) { return p.name == "learn_tau" || p.name == "tau_min" || p.name == "tau_max"; });
+  std::erase_if(table, [](const Parameter& p) {
+    return p.name == "learn_tau" || p.name == "tau_rate" || p.name == "tau_min" || p.name == "tau_max";
+  });
   table.push_back({"parent_tau",
                    8 * std::get<double>(table[1].fallback),
                    1,

@@ -6,7 +6,7 @@
 //                        P(c|u) = k(u) Q(c|u) + (1 - k(u)) Pi(c|u),   q- = sum_u a-(u) P(c|u)
 //             gather     Z(u) = sum_c P(c|u) e^lam(c),   feedback = ln Z
 //             resolve    Q(c|u) = P(c|u) e^(kappa lam(c)) / Z_kappa(u),   x(c) = sum_u a(u) Q(c|u)
-//             learning   expected switches n(c,u) = a(u) (1 - k(u)) Pi(c|u) e^lam(c) / Z(u); the rest as levels/categorical.hpp
+//             learning   as levels/categorical.hpp, with 1 - k(u) for h and sum_u a-(u) k(u) Q(c|u) for (1-h) q(c)
 // Symbols     a the belief of the level above after the last token, a- its forecast, h' = 1 / parent_tau its hazard (at the top k = 1-h); Q, P n x n_above per stream
 // Limit       with true laws, a tree of these levels over one emission filters almost exactly (it drops what grandparents say of the present
 //             state beyond the parent); at the top it is the categorical level
@@ -32,7 +32,7 @@ class ConditionalLevel : public CategoricalLevel<T> {
   void infer(ConstView<T> above) override;
   void slope(View<T> to) override;
   void retained(View<T> to) override;
-  void count_switches(const Step<T>& step) override;
+  void redrawn(View<T> to) override;
   std::vector<std::pair<const char*, Tensor<T>*>> state_tensors() override;
 
  private:
@@ -42,8 +42,8 @@ class ConditionalLevel : public CategoricalLevel<T> {
   void condition(View<T> like);
 
   double parent_hazard_;
-  Tensor<T> q_given_, given_, posterior_, table_;                         // n x n_above B: Q, P, Q after the token
-  Tensor<T> kept_, fresh_, above_, above_held_, above_now_, normaliser_;  // 1 x n_above B: k, 1 - k, a, a-, a while settling, 1 / Z
+  Tensor<T> q_given_, given_, posterior_, table_;            // n x n_above B: Q, P, Q after the token
+  Tensor<T> kept_, fresh_, above_, above_now_, normaliser_;  // 1 x n_above B: k, 1 - k, a, a while settling, 1 / Z
   std::vector<std::int32_t> parent_of_pair_, stream_of_pair_;
 };
 

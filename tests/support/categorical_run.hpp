@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/simulation.hpp"
+#include "experiments/sampled_study.hpp"
 #include "experiments/worlds/registry.hpp"
 #include "levels/build.hpp"
 
@@ -20,18 +21,17 @@ struct GapRun {
   double gap_closed() const { return (unigram - model) / (unigram - bayes); }
 };
 
-/// `prepare` sees the world and the hierarchy before the first step (to put true laws in).
-using Prepare = std::function<void(const Source&, Hierarchy<float>&)>;
-
-/// One pass of `length` tokens of a sampled world. `assignments`: world.*, hierarchy.*, level.* and so on.
+/// One pass of `length` tokens of a sampled world. `assignments`: world.*, hierarchy.*, level.* and so on, over those of the file `ini`.
 class WorldRun {
  public:
   WorldRun(const std::string& world_name, const std::vector<std::string>& assignments, Index length, std::uint64_t seed, bool learns,
-           Index streams = 1, const std::string& device_name = "cpu") {
+           const std::string& ini = "", Index streams = 1, const std::string& device_name = "cpu") {
+    if (!ini.empty()) configuration.read_ini(ini);
     for (const auto& line : assignments) configuration.set_assignment(line);
     const WorldKind& kind = find_world_kind(world_name);
     Values values;
     for (const auto& [prefix, table] : kind.parameters) values = configuration.resolve(table, prefix);
+    configuration.resolve(drawing_parameters(), "world.");
     source = kind.make(values, {});
     const auto contexts = source->contexts();
     const auto taus = source->time_constants();

@@ -28,7 +28,7 @@ double norm(const std::vector<double>& x) {
 /// Sum over streams of the free energy held.
 double held_energy(Hierarchy<double>& hierarchy) {
   Device<double>& device = hierarchy.device();
-  Tensor<double> stream(device, hierarchy.lexicon().units(), hierarchy.streams()), energy(device, hierarchy.streams());
+  Tensor<double> stream(device, hierarchy.level(0).upward().emission_error.rows, hierarchy.streams()), energy(device, hierarchy.streams());
   for (Index l = 0; l < hierarchy.depth(); ++l) hierarchy.level(l).held_share(stream);
   for (Index l = 0; l < hierarchy.depth(); ++l) hierarchy.level(l).held_energy(stream.view(), energy);
   double sum = 0;

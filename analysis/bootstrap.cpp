@@ -174,22 +174,35 @@ Estimate pearson(std::span<const double> x, std::span<const double> y, const Boo
   return bootstrap(static_cast<Index>(x.size()), r, options);
 }
 
-Bounded censored_median(std::span<const double> time, std::span<const std::uint8_t> censored, std::span<const double> weight) {
-  std::vector<std::size_t> order(time.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+CensoredTimes::CensoredTimes(std::span<const double> time, std::span<const std::uint8_t> censored) : place_(time.size()) {
+  check_lengths("censored times: censoring marks", time.size(), censored.size());
+  std::iota(place_.begin(), place_.end(), std::size_t{0});
   // At equal times ends come before bounds: a trial censored at t was still at risk at t.
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+  std::sort(place_.begin(), place_.end(), [&](std::size_t a, std::size_t b) {
     return time[a] != time[b] ? time[a] < time[b] : (censored[a] != censored[b] ? censored[a] < censored[b] : a < b);
   });
+  for (const std::size_t i : place_) {
+    time_.push_back(time[i]);
+    censored_.push_back(censored[i]);
+  }
+}
+
+Bounded CensoredTimes::median(std::span<const double> weight) const {
+  check_lengths("censored times: weights", time_.size(), weight.size());
   double at_risk = std::accumulate(weight.begin(), weight.end(), 0.0), survival = 1.0, last = kNan;
-  for (const std::size_t i : order) {
-    if (weight[i] <= 0.0) continue;
-    last = time[i];
-    if (censored[i] == 0) survival *= 1.0 - weight[i] / at_risk;
-    at_risk -= weight[i];
-    if (survival <= 0.5 + 1e-12) return {time[i], Bound::exact};
+  for (std::size_t k = 0; k < time_.size(); ++k) {
+    const double w = weight[place_[k]];
+    if (w <= 0.0) continue;
+    last = time_[k];
+    if (censored_[k] == 0) survival *= 1.0 - w / at_risk;
+    at_risk -= w;
+    if (survival <= 0.5 + 1e-12) return {time_[k], Bound::exact};
   }
   return {last, Bound::at_least};
+}
+
+Bounded censored_median(std::span<const double> time, std::span<const std::uint8_t> censored, std::span<const double> weight) {
+  return CensoredTimes(time, censored).median(weight);
 }
 
 Bounded censored_mean(std::span<const double> time, std::span<const std::uint8_t> censored, std::span<const double> weight) {

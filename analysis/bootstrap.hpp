@@ -91,6 +91,19 @@ Estimate pearson(std::span<const double> x, std::span<const double> y, const Boo
 /// gets there, the longest time as "at least". Without censoring: the lower of the two middle values. Source: Kaplan & Meier (1958).
 Bounded censored_median(std::span<const double> time, std::span<const std::uint8_t> censored, std::span<const double> weight);
 
+/// The same for many draws of weights over the same times: sorted once.
+class CensoredTimes {
+ public:
+  CensoredTimes(std::span<const double> time, std::span<const std::uint8_t> censored);
+  /// `weight` in the order in which the times were given.
+  Bounded median(std::span<const double> weight) const;
+
+ private:
+  std::vector<double> time_;
+  std::vector<std::uint8_t> censored_;
+  std::vector<std::size_t> place_;  ///< of the sorted times among those given
+};
+
 /// Mean of such times, every censored one counted at its bound: then the mean itself is "at least".
 Bounded censored_mean(std::span<const double> time, std::span<const std::uint8_t> censored, std::span<const double> weight);
 

@@ -101,6 +101,27 @@ std::vector<Flags> event_flags(const Signal& signal, const std::vector<EventRow>
   return flags;
 }
 
+/// Cuts what lies beyond the end of a stream's text (token id -1), where the trace tells.
+void cut_idle(Signal& signal, std::vector<Flags>& truth, const Recording& root) {
+  if (!root.has_token_ids()) return;
+  const IntegerSeries ids = root.token_ids();
+  for (std::size_t s = 0; s < truth.size() && static_cast<Index>(s) < ids.streams; ++s) {
+    std::size_t last = ids.time.size();
+    while (last > 0 && ids.at(last - 1, static_cast<Index>(s)) < 0) --last;
+    if (last == ids.time.size()) continue;
+    const auto kept =
+        static_cast<std::size_t>(std::lower_bound(signal.time.begin(), signal.time.end(), ids.time[last]) - signal.time.begin());
+    signal.value[s].resize(std::min(signal.value[s].size(), kept));
+    truth[s].resize(signal.value[s].size());
+  }
+}
+
+std::size_t longest(std::span<const Flags> streams) {
+  std::size_t out = 0;
+  for (const Flags& flags : streams) out = std::max(out, flags.size());
+  return out;
+}
+
 std::size_t count_of(const Flags& flags) { return static_cast<std::size_t>(std::count(flags.begin(), flags.end(), std::uint8_t{1})); }
 
 void report(MeasuredValues& record, const std::string& prefix, const BoundaryScore& found) {
@@ -113,10 +134,13 @@ void report(MeasuredValues& record, const std::string& prefix, const BoundarySco
 bool measure_level(MeasuredValues& record, const Signal& signal, const std::vector<Flags>& truth, double time_constant,
                    const Values& values, std::size_t least) {
   std::size_t boundaries = 0;
-  for (const Flags& flags : truth) boundaries += count_of(flags);
+  double samples = 0.0;
+  for (const Flags& flags : truth) {
+    boundaries += count_of(flags);
+    samples += static_cast<double>(flags.size());
+  }
   record.set("boundaries", MeasuredValue(static_cast<std::int64_t>(boundaries)));
   if (boundaries < least) return false;
-  const double samples = static_cast<double>(signal.time.size() * truth.size());
   const auto k =
       std::min(signal.time.size(), static_cast<std::size_t>(std::max(1.0, std::round(samples / (2.0 * static_cast<double>(boundaries))))));
   const auto wanted = static_cast<std::size_t>(values.integer("tolerance"));
@@ -129,7 +153,7 @@ bool measure_level(MeasuredValues& record, const Signal& signal, const std::vect
                 shifted.back().end());
   }
   const double slowest = std::fmax(time_constant, 4.0 * static_cast<double>(k));
-  const std::size_t block = block_length(signal.time.size(), static_cast<Index>(truth.size()), slowest, values.integer("block"));
+  const std::size_t block = block_length(longest(truth), static_cast<Index>(truth.size()), slowest, values.integer("block"));
   report(record, "", score_boundaries(truth, detected, k, tolerance, block, bootstrap_options(values)));
   report(record, "shifted_", score_boundaries(truth, shifted, k, tolerance, block, bootstrap_options(values)));
   record.set("boundary_window", MeasuredValue(static_cast<std::int64_t>(k)));
@@ -157,8 +181,9 @@ MeasureResult run(const Trace& trace, const Values& values) {
     const Index of = world ? world_level_of(l, root.levels().size(), contexts) : level.number >= 1 && level.number <= 3 ? level.number : -1;
     if (of < 0) continue;
     MeasuredValues record = level_record(level);
-    const Signal signal = signal_of(trace, root, level.number);
-    const auto truth = world ? context_flags(signal, contexts, of) : event_flags(signal, events, of);
+    Signal signal = signal_of(trace, root, level.number);
+    auto truth = world ? context_flags(signal, contexts, of) : event_flags(signal, events, of);
+    cut_idle(signal, truth, root);
     if (!measure_level(record, signal, truth, level.time_constant, values, 10))
       out.notes.push_back(level.name + ": not measured, fewer than ten true boundaries");
     out.levels.push_back(std::move(record));
@@ -239,8 +264,10 @@ BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Fla
   if (truth.empty() || truth.size() != detected.size())
     throw ShapeError("boundary score", std::to_string(truth.size()) + " streams, at least one", std::to_string(detected.size()));
   // Per block: windows, wrong for Pk, wrong for WindowDiff, hits, true, detected.
-  BlockSums sums(truth[0].size(), static_cast<Index>(truth.size()), std::min(block, truth[0].size()), 6);
+  const std::size_t samples = longest(truth);
+  BlockSums sums(samples, static_cast<Index>(truth.size()), std::min(block, samples), 6);
   for (std::size_t s = 0; s < truth.size(); ++s) {
+    if (truth[s].size() < k && detected[s].size() == truth[s].size()) continue;  // shorter than a window
     check(truth[s], detected[s], k);
     const auto stream = static_cast<Index>(s);
     windows(truth[s], detected[s], k, [&](std::size_t start, std::size_t a, std::size_t b) {

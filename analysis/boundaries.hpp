@@ -38,7 +38,7 @@ struct BoundaryScore {
   Estimate pk, window_diff, f1;
   double boundaries;  ///< true ones
 };
-/// One sequence of flags per stream. `k` and `tolerance` in samples.
+/// One sequence of flags per stream (those shorter than `k` are left out). `k` and `tolerance` in samples.
 BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Flags> detected, std::size_t k, std::size_t tolerance,
                                std::size_t block, const BootstrapOptions& options = {});
 

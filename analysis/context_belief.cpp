@@ -186,7 +186,8 @@ std::vector<Index> best_assignment(std::span<const double> gain, Index n) {
 Index world_level_of(std::size_t position, std::size_t levels, const Contexts& contexts) {
   const auto offset = static_cast<Index>(levels) == contexts.levels + 1 ? Index{1} : Index{0};
   const Index found = static_cast<Index>(position) - offset;
-  return found < contexts.levels ? found : -1;
+  // A level of numbers has no states to believe in.
+  return found >= 0 && found < contexts.levels && contexts.states[static_cast<std::size_t>(found)] > 1 ? found : -1;
 }
 
 }  // namespace strata

@@ -44,7 +44,8 @@ bool is_categorical(const Series& series);
 /// Assignment of n rows to n columns that maximises the sum of `gain` (row-major n x n): column of each row.
 std::vector<Index> best_assignment(std::span<const double> gain, Index n);
 
-/// World level of a model's level: with one level more than there are contexts the lowest (token) level has none. -1: none.
+/// World level of a model's level: with one level more than there are contexts the lowest (token) level has none, nor has
+/// one whose context is a number. -1: none.
 Index world_level_of(std::size_t position, std::size_t levels, const Contexts& contexts);
 
 }  // namespace strata

@@ -105,7 +105,7 @@ Measure evidence_measure() {
       "Without the conditions switch and always: the twin against its reference, whose excess is symmetric about 0.\n"
       "Intervals: bootstrap over trials, the half-life measured anew in each draw.\n"
       "Where true contexts are known (/world/context): log-likelihood ratio of the new against the old context that a\n"
-      "level takes from a switch until it believes in the new one, mean over at least 30 switches, beside the exact\n"
+      "level takes from a switch until it believes in the new one, median of at least 30 switches, beside the exact\n"
       "observer's (/conditions/exact). The two are different quantities; `form` says which.";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"form",

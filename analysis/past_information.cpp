@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <string>
 
 #include "analysis/decoder.hpp"
 #include "core/error.hpp"
+#include "core/random.hpp"
 
 namespace strata {
 namespace {
@@ -41,26 +43,28 @@ struct Half {
   MatrixXd x;                                         ///< units x places
 };
 
-Half gather(const Series& belief, const Reading& reading, std::size_t first, std::size_t last, Index samples) {
-  const std::size_t all = (last - first) * static_cast<std::size_t>(reading.streams);
-  const std::size_t count = std::min(all, static_cast<std::size_t>(samples));
+Half gather(const Series& belief, const Reading& reading, const IntegerSeries& tokens, std::size_t first, std::size_t last, Index samples) {
+  std::vector<std::pair<std::size_t, Index>> all;
+  for (std::size_t pair = first; pair < last; ++pair)
+    for (Index s = 0; s < reading.streams; ++s)
+      if (tokens.at(reading.pairs[pair].second, s) >= 0) all.emplace_back(pair, s);  // else the stream's text has ended
+  const std::size_t count = std::min(all.size(), static_cast<std::size_t>(samples));
+  if (count < 20)
+    throw DataError("past information", 0, "fewer than 20 tokens in one half of the recording; record longer or lower analyse.lags");
   Half out{{}, MatrixXd(belief.units, static_cast<Index>(count))};
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t at = i * all / count, pair = first + at / static_cast<std::size_t>(reading.streams);
-    const auto stream = static_cast<Index>(at % static_cast<std::size_t>(reading.streams));
-    out.places.emplace_back(pair, stream);
-    const auto units = belief.at(reading.pairs[pair].first, stream);
+    out.places.push_back(all[i * all.size() / count]);
+    const auto units = belief.at(reading.pairs[out.places.back().first].first, out.places.back().second);
     out.x.col(static_cast<Index>(i)) = Eigen::Map<const Eigen::VectorXf>(units.data(), belief.units).cast<double>();
   }
   return out;
 }
 
-/// Class of the token `lag` before each place; places are shifted on by `shift` of them (around the half) for the control.
+/// Class of the token `lag` before each place.
 std::vector<Index> labels(const Half& half, const Reading& reading, const IntegerSeries& tokens,
-                          const std::map<std::int32_t, Index>& classes, std::int64_t lag, std::size_t shift) {
+                          const std::map<std::int32_t, Index>& classes, std::int64_t lag) {
   std::vector<Index> out;
-  for (std::size_t i = 0; i < half.places.size(); ++i) {
-    const auto& [pair, stream] = half.places[(i + shift) % half.places.size()];
+  for (const auto& [pair, stream] : half.places) {
     const std::int32_t id = tokens.at(reading.pairs[pair].second - static_cast<std::size_t>(lag), stream);
     const auto found = classes.find(id);
     out.push_back(found == classes.end() ? static_cast<Index>(classes.size()) : found->second);
@@ -68,18 +72,47 @@ std::vector<Index> labels(const Half& half, const Reading& reading, const Intege
   return out;
 }
 
-/// ln p(decoder) - ln p(frequencies) of every place of the second half, nats.
+void shuffle(std::vector<Index>& list, std::uint64_t seed) {
+  for (std::size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[mix(seed + i) % i]);
+}
+
+/// ln p(label) - ln p_freq(label) of every place when the decoder is believed by `trust`, from its log ratios to the frequencies.
+std::vector<double> gains_at(const MatrixXd& ratio, const Eigen::VectorXd& log_share, std::span<const Index> label, double trust) {
+  std::vector<double> out;
+  if (trust == 0.0) return std::vector<double>(label.size(), 0.0);
+  for (Index i = 0; i < ratio.cols(); ++i) {
+    const double normaliser = std::log((log_share + trust * ratio.col(i)).array().exp().sum());
+    out.push_back(trust * ratio(label[static_cast<std::size_t>(i)], i) - normaliser);
+  }
+  return out;
+}
+
+/// The same for the second half: decoder from three quarters of the first, trust from its last quarter.
 std::vector<double> gains(const Half& train, const Half& test, const std::vector<Index>& seen, const std::vector<Index>& asked,
                           Index classes, double penalty) {
-  const LinearDecoder decoder = fit_logistic(train.x, seen, classes, penalty, 80);
-  const MatrixXd p = decoder.probabilities(test.x);
-  std::vector<double> share(static_cast<std::size_t>(classes), 0.5), out;
-  for (const Index k : seen) share[static_cast<std::size_t>(k)] += 1.0;
-  const double total = static_cast<double>(seen.size()) + 0.5 * static_cast<double>(classes);
-  for (std::size_t i = 0; i < asked.size(); ++i)
-    out.push_back(std::log(std::max(p(asked[i], static_cast<Index>(i)), 1e-12)) -
-                  std::log(share[static_cast<std::size_t>(asked[i])] / total));
-  return out;
+  const Index fitted = train.x.cols() * 3 / 4;
+  const std::span<const Index> known(seen);
+  const LinearDecoder decoder = fit_logistic(train.x.leftCols(fitted), known.first(static_cast<std::size_t>(fitted)), classes, penalty, 80);
+  Eigen::VectorXd share = Eigen::VectorXd::Constant(classes, 0.5);
+  for (const Index k : seen) share(k) += 1.0;
+  const Eigen::VectorXd log_share = (share / share.sum()).array().log().matrix();
+  const auto ratios = [&](const MatrixXd& x) {
+    return MatrixXd(decoder.probabilities(x).array().max(1e-12).log().matrix().colwise() - log_share);
+  };
+  const MatrixXd held = ratios(train.x.rightCols(train.x.cols() - fitted));
+  double trust = 0.0, best = 0.0;
+  for (int step = 1; step <= 20; ++step) {
+    const auto gain = gains_at(held, log_share, known.subspan(static_cast<std::size_t>(fitted)), 0.05 * step);
+    const double total = std::accumulate(gain.begin(), gain.end(), 0.0);
+    if (total <= best) continue;
+    best = total;
+    trust = 0.05 * step;
+  }
+  return gains_at(ratios(test.x), log_share, asked, trust);
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 std::vector<double> weights_of_sum(const std::vector<double>& lag) {
@@ -115,7 +148,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
   out.values.set("lags", MeasuredValue(how.lags));
   out.columns = {{"name", "level"},
                  {"past_nats", "past, summed over lags (nats) [95 %]"},
-                 {"past_control_nats", "tokens from elsewhere"},
+                 {"past_control_nats", "shuffled tokens"},
                  {"present_nats", "token just read (nats) [95 %]"}};
   return out;
 }
@@ -137,7 +170,8 @@ PastInformation past_information(const Series& belief, const IntegerSeries& toke
   const auto classes = frequent_classes(tokens, how.classes);
   const auto kinds = static_cast<Index>(classes.size()) + 1;
   const std::size_t half = reading.pairs.size() / 2;
-  const Half train = gather(belief, reading, 0, half, how.samples), test = gather(belief, reading, half, reading.pairs.size(), how.samples);
+  const Half train = gather(belief, reading, tokens, 0, half, how.samples),
+             test = gather(belief, reading, tokens, half, reading.pairs.size(), how.samples);
   PastInformation out;
   out.lag = {0.0};
   for (std::int64_t k = 1; k < how.lags; k *= 2) out.lag.push_back(static_cast<double>(k));
@@ -146,25 +180,21 @@ PastInformation past_information(const Series& belief, const IntegerSeries& toke
   const std::size_t count = test.places.size();
   const double spacing = std::max(1.0, static_cast<double>(belief.time.size() / 2) / static_cast<double>(count));
   BlockSums sums(count, 1, block_length(count, 1, how.slowest / spacing, how.block), 3);
-  out.control = 0.0;
   for (std::size_t i = 0; i < out.lag.size(); ++i) {
     const auto lag = static_cast<std::int64_t>(out.lag[i]);
-    const auto score = [&](std::size_t train_shift, std::size_t test_shift) {
-      return gains(train, test, labels(train, reading, tokens, classes, lag, train_shift),
-                   labels(test, reading, tokens, classes, lag, test_shift), kinds, how.penalty);
-    };
-    const std::vector<double> gain = score(0, 0), nothing = score(train.places.size() / 2, count / 2);
-    out.nats.push_back(0.0);
-    out.control_nats.push_back(0.0);
+    std::vector<Index> seen = labels(train, reading, tokens, classes, lag), asked = labels(test, reading, tokens, classes, lag);
+    const std::vector<double> gain = gains(train, test, seen, asked, kinds, how.penalty);
+    out.nats.push_back(mean_of(gain));
     for (std::size_t t = 0; t < count; ++t) {
       const auto row = sums.at(t, 0);
       row[0] += weight[i] * gain[t];
       if (i == 0) row[1] += gain[t];
       if (i == 0) row[2] += 1.0;
-      out.nats.back() += gain[t] / static_cast<double>(count);
-      out.control_nats.back() += nothing[t] / static_cast<double>(count);
     }
-    out.control += weight[i] * out.control_nats.back();
+    if (i > 0) continue;
+    shuffle(seen, 1);
+    shuffle(asked, 2);
+    out.control = static_cast<double>(how.lags) * mean_of(gains(train, test, seen, asked, kinds, how.penalty));
   }
   const auto found = block_bootstrap(
       sums,
@@ -185,12 +215,12 @@ Measure past_information_measure() {
       "A multinomial logistic decoder of the token k steps back from the belief is trained on the first half of the recording\n"
       "and scored on the second; nats gained over the token frequencies (a lower bound of the mutual information; below 0\n"
       "where there is nothing but noise). Summed over k = 1 .. lags (measured at powers of two, linear between). The most\n"
-      "frequent `classes` tokens are told apart, the rest is one class. Beside it the same with tokens from elsewhere.\n"
+      "frequent `classes` tokens are told apart, the rest is one class. Beside it the same with shuffled tokens.\n"
       "Needs tokens/id and belief. Intervals: block bootstrap over scored tokens.";
   measure.parameters = block_parameters();
   measure.parameters.push_back({"lags", std::int64_t{256}, 1, 1e6, {}, "tokens", "largest lag", ""});
   measure.parameters.push_back({"classes", std::int64_t{32}, 2, 4096, {}, "1", "most frequent tokens that are told apart", ""});
-  measure.parameters.push_back({"samples", std::int64_t{3000}, 40, 1e6, {}, "1", "places of each half that are used", ""});
+  measure.parameters.push_back({"samples", std::int64_t{6000}, 40, 1e6, {}, "1", "places of each half that are used", ""});
   measure.parameters.push_back({"penalty", 1e-3, 0.0, 1e6, {}, "1", "on squared weights, of the mean variance of a unit", ""});
   measure.run = run;
   return measure;

@@ -65,6 +65,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
   bool diagonal = true, any = false;
   for (Index k = 0; k < contexts.levels; ++k) {
     const std::string number = std::to_string(k);
+    if (contexts.states[static_cast<std::size_t>(k)] < 2) continue;
     Series exact;
     const bool has_exact = trace.has_condition("exact") && trace.condition("exact").has(k, "belief");
     if (has_exact) exact = trace.condition("exact").vectors(k, "belief");

@@ -134,10 +134,10 @@ Estimate inertia_ratio(std::span<const Bounded> model, std::span<const Bounded> 
     best.push_back(exact[s]);
   }
   if (ours.empty()) throw DataError("inertia ratio", 0, "no trial has a switch of both the model and the exact observer");
-  const auto ratio = [&](const BootstrapDraw& draw) {
-    const Split a = split(ours, draw.weight), b = split(best, draw.weight);
-    return bounded_ratio(censored_mean(a.time, a.censored, a.weight), censored_mean(b.time, b.censored, b.weight));
-  };
+  const std::vector<double> ones(ours.size(), 1.0);
+  const Split a = split(ours, ones), b = split(best, ones);
+  const CensoredTimes times(a.time, a.censored), optimum(b.time, b.censored);
+  const auto ratio = [&](const BootstrapDraw& draw) { return bounded_ratio(times.median(draw.weight), optimum.median(draw.weight)); };
   return bootstrap(static_cast<Index>(ours.size()), ratio, options);
 }
 
@@ -150,7 +150,7 @@ Measure tokens_to_switch_measure() {
       "the switched copy is nearer (L2) to that of the copy that always read the new document than to that of the copy\n"
       "that stayed with the old one. Median (Kaplan-Meier) and mean over trials with bootstrap intervals; trials that\n"
       "never cross are censored at their end and counted. In worlds with known contexts, without those conditions:\n"
-      "tokens from a switch of the true context until the belief in the new one passes 1/2, mean over at least 30\n"
+      "tokens from a switch of the true context until the belief in the new one passes 1/2, median of at least 30\n"
       "switches, and the ratio to the exact observer's (1 normative, above 1 heavy, below 1 flighty).";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"of",

@@ -161,6 +161,8 @@ Series Recording::token_surprise() const {
   return scalars(0, "surprise");
 }
 
+bool Recording::has_token_ids() const { return file_->hdf5.is_dataset(prefix_ + "tokens/id"); }
+
 IntegerSeries Recording::token_ids() const {
   const Hdf5File& hdf5 = file_->hdf5;
   const std::string object = prefix_ + "tokens/id";

@@ -75,7 +75,8 @@ class Recording {
   /// there.
   bool has_token_surprise() const;
   Series token_surprise() const;
-  /// tokens/id.
+  /// tokens/id; -1 where a stream has no token any more.
+  bool has_token_ids() const;
   IntegerSeries token_ids() const;
   /// events/time, stream, kind.
   bool has_events() const;

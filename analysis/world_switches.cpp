@@ -18,7 +18,7 @@ double log_odds(float p) { return std::log(floored(p)) - std::log(std::max(1.0 -
 
 ContextSwitch follow(const ContextBelief& belief, std::size_t start, Index stream, double stubbornness) {
   const std::int32_t old_context = belief.truth[belief.row(start - 1, stream)], new_context = belief.truth[belief.row(start, stream)];
-  ContextSwitch out{belief.time[start], stream, {0.0, Bound::at_least}, {0.0, Bound::at_least}, false};
+  ContextSwitch out{belief.time[start], stream, {0.0, Bound::at_least}, {0.0, Bound::at_least}, 0.0, 0.0, false};
   for (std::size_t t = start; t < belief.time.size(); ++t) {
     const std::size_t row = belief.row(t, stream);
     if (belief.truth[row] != new_context || belief.time[t] - out.time != static_cast<std::int64_t>(t - start)) return out;
@@ -29,6 +29,8 @@ ContextSwitch follow(const ContextBelief& belief, std::size_t start, Index strea
     const double part = before >= 0.0 ? 0.0 : crossed ? before / (before - after) : 1.0;
     out.evidence.value += part * ratio / stubbornness;
     out.tokens.value += part;
+    out.whole_evidence += ratio / stubbornness;
+    out.whole_tokens += 1.0;
     if (!crossed) continue;
     out.evidence.bound = out.tokens.bound = Bound::exact;
     out.foreseen = t == start && before >= 0.0;
@@ -38,7 +40,7 @@ ContextSwitch follow(const ContextBelief& belief, std::size_t start, Index strea
 }
 
 struct Split {
-  std::vector<double> evidence, tokens;
+  std::vector<double> evidence, tokens, whole_evidence, whole_tokens;
   std::vector<std::uint8_t> censored;
 };
 
@@ -47,30 +49,49 @@ Split split(const std::vector<ContextSwitch>& switches) {
   for (const ContextSwitch& s : switches) {
     out.evidence.push_back(s.evidence.value);
     out.tokens.push_back(s.tokens.value);
+    out.whole_evidence.push_back(s.whole_evidence);
+    out.whole_tokens.push_back(s.whole_tokens);
     out.censored.push_back(s.tokens.bound == Bound::at_least ? 1 : 0);
   }
   return out;
 }
 
-/// Evidence, tokens and median per level, then rho of evidence and of tokens.
+/// Mean of the switches that were completed.
+double completed_mean(const std::vector<double>& value, const Split& trials, const std::vector<double>& weight) {
+  double sum = 0.0, count = 0.0;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (trials.censored[i] != 0) continue;
+    sum += weight[i] * value[i];
+    count += weight[i];
+  }
+  return sum / count;
+}
+
+constexpr std::size_t kPerLevel = 4;  // median evidence, median tokens, mean evidence, mean tokens
+
+/// kPerLevel statistics per level, then rho of evidence and of tokens.
 std::vector<Estimate> summarise(const std::vector<std::vector<ContextSwitch>>& levels, const BootstrapOptions& options) {
   std::vector<Index> sizes;
   std::vector<Split> trials;
+  std::vector<CensoredTimes> evidence, tokens;
   for (const auto& level : levels) {
     sizes.push_back(static_cast<Index>(level.size()));
     trials.push_back(split(level));
+    evidence.emplace_back(trials.back().evidence, trials.back().censored);
+    tokens.emplace_back(trials.back().tokens, trials.back().censored);
   }
   const Statistics statistics = [&](std::span<const BootstrapDraw> draws) {
     std::vector<Bounded> out;
     for (std::size_t l = 0; l < trials.size(); ++l) {
       const Split& s = trials[l];
-      out.push_back(censored_mean(s.evidence, s.censored, draws[l].weight));
-      out.push_back(censored_mean(s.tokens, s.censored, draws[l].weight));
-      out.push_back(censored_median(s.tokens, s.censored, draws[l].weight));
+      out.push_back(evidence[l].median(draws[l].weight));
+      out.push_back(tokens[l].median(draws[l].weight));
+      out.push_back({completed_mean(s.whole_evidence, s, draws[l].weight)});
+      out.push_back({completed_mean(s.whole_tokens, s, draws[l].weight)});
     }
     for (std::size_t k = 0; k < 2; ++k) {
       Bounded rho{kNan};
-      if (trials.size() > 1) rho = bounded_ratio(out[3 * (trials.size() - 1) + k], out[k]);
+      if (trials.size() > 1) rho = bounded_ratio(out[kPerLevel * (trials.size() - 1) + k], out[k]);
       rho.value = std::pow(rho.value, 1.0 / std::max(1.0, static_cast<double>(trials.size()) - 1.0));
       out.push_back(rho);
     }
@@ -107,7 +128,7 @@ Observer observe(const Recording& recording, const Trace& trace, const Contexts&
     const LevelInfo& level = recording.levels()[position];
     // The exact observer's levels are the world's; the model may have a token level below them.
     const Index world = exact ? level.number : world_level_of(position, recording.levels().size(), contexts);
-    if (world < 0 || world >= contexts.levels) continue;
+    if (world < 0 || world >= contexts.levels || contexts.states[static_cast<std::size_t>(world)] < 2) continue;
     if (!recording.has(level.number, "belief") || !recording.has(level.number, "prediction"))
       throw DataError(trace.path(), 0,
                       "no belief and prediction (time, stream, unit) of level " + std::to_string(level.number) + " in '" +
@@ -129,9 +150,8 @@ Observer observe(const Recording& recording, const Trace& trace, const Contexts&
 
 void set_level(MeasuredValues& record, const std::string& prefix, const std::vector<Estimate>& all, std::size_t l,
                const std::vector<ContextSwitch>& switches) {
-  record.set(prefix + "evidence_nats", all[3 * l]);
-  record.set(prefix + "tokens_to_switch", all[3 * l + 1]);
-  record.set(prefix + "tokens_to_switch_median", all[3 * l + 2]);
+  const char* const names[] = {"evidence_nats", "tokens_to_switch", "evidence_completed_mean", "tokens_completed_mean"};
+  for (std::size_t k = 0; k < kPerLevel; ++k) record.set(prefix + names[k], all[kPerLevel * l + k]);
   const auto n = static_cast<double>(switches.size());
   const auto count = [&](auto holds) { return static_cast<double>(std::count_if(switches.begin(), switches.end(), holds)); };
   record.set(prefix + "tokens_to_switch_censored_fraction",
@@ -189,12 +209,15 @@ MeasureResult report_context_switches(const Trace& trace, const Values& values, 
   set_rho("", ours);
   set_rho("exact_", best);
   const std::string field = name == "evidence" ? "evidence_nats" : "tokens_to_switch";
-  const std::string heading = name == "evidence" ? "evidence (nats)" : "mean (tokens)";
+  const std::string heading = name == "evidence" ? "evidence (nats)" : "tokens";
+  const std::string mean = name == "evidence" ? "evidence_completed_mean" : "tokens_completed_mean";
   out.columns = {{"name", "level"},
                  {"switches", "switches"},
                  {field, heading + " [95 %]"},
                  {"exact_" + field, "exact observer [95 %]"},
                  {"inertia_ratio", "tokens to the exact's [95 %]"},
+                 {mean, "mean, completed"},
+                 {"exact_" + mean, "exact's mean"},
                  {"tokens_to_switch_censored_fraction", "censored"}};
   out.notes.push_back("geometric ratio per level: evidence " + out.values.cell("evidence_rho") + ", tokens " +
                       out.values.cell("tokens_to_switch_rho"));

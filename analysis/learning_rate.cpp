@@ -1,0 +1,137 @@
+// Learning rate under blocks of volatility: how far an estimate moves per unit of its error.
+//
+// Equation   p(t) the probability of outcome 1 predicted for trial t, y(t) the outcome: p = e^-s where y = 1, 1 - e^-s where y = 0
+//            delta = y(t) - p(t),  step = p(t+1) - p(t),  learning rate = sum delta step / sum delta^2   (least squares through 0)
+// Symbols    s surprise (nats) of tokens 0 and 1; sums over the trials of stable (highest context 0) and of volatile blocks (1), both t and t + 1
+//            inside, without the first `settling` trials of a block
+// Limit      delta rule p += a (y - p): learning rate a
+// Source     Behrens et al. 2007, Nat. Neurosci. 10, 1214; Nassar et al. 2010, J. Neurosci. 30 (regression of updates on errors)
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "analysis/blocks.hpp"
+#include "analysis/measure.hpp"
+#include "analysis/trace_reader.hpp"
+#include "core/error.hpp"
+
+namespace strata {
+
+Measure learning_rate_measure();
+
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kSums = 4;  // per observer and block: delta step, delta^2, surprise, trials
+
+double predicted(double surprise, std::int32_t outcome) {
+  const double p = std::exp(-surprise);
+  return outcome == 1 ? p : 1 - p;
+}
+
+/// Of one observer, from its sums in one block.
+double rate(std::span<const double> total, std::size_t observer, std::size_t block) {
+  const std::size_t at = (observer * 2 + block) * kSums;
+  return total[at] / total[at + 1];
+}
+double nats(std::span<const double> total, std::size_t observer, std::size_t block) {
+  const std::size_t at = (observer * 2 + block) * kSums;
+  return total[at + 2] / total[at + 3];
+}
+
+BlockSums add_up(const Contexts& contexts, const IntegerSeries& ids, const std::vector<Series>& surprise, const Values& values,
+                 double slowest) {
+  const std::size_t samples = ids.time.size();
+  BlockSums sums(samples, ids.streams, block_length(samples, ids.streams, slowest, values.integer("block")), surprise.size() * 2 * kSums);
+  for (Index s = 0; s < ids.streams; ++s) {
+    Index held = 0;  // trials since the block began
+    for (std::size_t t = 0; t + 1 < samples; ++t) {
+      const std::int32_t block = contexts.at(t, s, contexts.levels - 1);
+      held = t > 0 && contexts.at(t - 1, s, contexts.levels - 1) != block ? 0 : held + 1;
+      if (held < values.integer("settling") || contexts.at(t + 1, s, contexts.levels - 1) != block) continue;
+      const auto row = sums.at(t, s);
+      for (std::size_t o = 0; o < surprise.size(); ++o) {
+        const auto now = static_cast<double>(surprise[o].at(t, s)[0]), next = static_cast<double>(surprise[o].at(t + 1, s)[0]);
+        const double p = predicted(now, ids.at(t, s)), delta = ids.at(t, s) - p;
+        const std::size_t at = (o * 2 + static_cast<std::size_t>(block)) * kSums;
+        row[at] += delta * (predicted(next, ids.at(t + 1, s)) - p);
+        row[at + 1] += delta * delta;
+        row[at + 2] += now;
+        row[at + 3] += 1;
+      }
+    }
+  }
+  return sums;
+}
+
+void check(const Trace& trace, const Contexts& contexts, const IntegerSeries& ids, const std::vector<Series>& surprise) {
+  if (contexts.states.back() != 2)
+    throw DataError(trace.path(), 0, "the highest context is not stable or volatile; record with `strata run hazard --world oddball`");
+  for (const std::int32_t id : ids.value)
+    if (id != 0 && id != 1) throw DataError(trace.path(), 0, "tokens/id holds " + std::to_string(id) + "; outcomes are 0 and 1");
+  bool same = contexts.time == ids.time;
+  for (const Series& s : surprise) same = same && s.time == ids.time;
+  if (!same) throw DataError(trace.path(), 0, "contexts, tokens and surprise were not recorded at the same steps");
+}
+
+MeasureResult run(const Trace& trace, const Values& values) {
+  const Recording root = trace.root();
+  const Contexts contexts = trace.contexts();
+  const IntegerSeries ids = root.token_ids();
+  std::vector<std::string> prefix{""};
+  std::vector<Series> surprise{root.token_surprise()};
+  if (trace.has_condition("exact")) {
+    prefix.emplace_back("exact_");
+    surprise.push_back(trace.condition("exact").token_surprise());
+  }
+  check(trace, contexts, ids, surprise);
+  // The world's blocks, not the model's time constants, say how far trials hang together.
+  double changes = 0;
+  for (Index s = 0; s < contexts.streams; ++s)
+    for (std::size_t t = 1; t < contexts.time.size(); ++t)
+      changes += contexts.at(t, s, contexts.levels - 1) != contexts.at(t - 1, s, contexts.levels - 1) ? 1 : 0;
+  const double length = changes > 0 ? static_cast<double>(contexts.time.size()) * static_cast<double>(contexts.streams) / changes : kNan;
+  const BlockSums sums = add_up(contexts, ids, surprise, values, length);
+  const auto found = block_bootstrap(
+      sums,
+      [&](std::span<const double> total) {
+        std::vector<Bounded> out;
+        for (std::size_t o = 0; o < surprise.size(); ++o)
+          for (const double x : std::array<double, 6>{rate(total, o, 0), rate(total, o, 1), rate(total, o, 1) - rate(total, o, 0),
+                                                      rate(total, o, 1) / rate(total, o, 0), nats(total, o, 0), nats(total, o, 1)})
+            out.push_back({x});
+        return out;
+      },
+      bootstrap_options(values));
+  MeasureResult out;
+  out.name = "learning_rate";
+  const char* const names[] = {"learning_rate_stable", "learning_rate_volatile", "learning_rate_rise", "learning_rate_ratio",
+                               "stable_nats",          "volatile_nats"};
+  for (std::size_t o = 0; o < surprise.size(); ++o)
+    for (std::size_t k = 0; k < 6; ++k) {
+      out.values.set(prefix[o] + names[k], found[o * 6 + k]);
+      out.notes.push_back(prefix[o] + names[k] + " " + out.values.cell(prefix[o] + names[k]));
+    }
+  return out;
+}
+
+}  // namespace
+
+Measure learning_rate_measure() {
+  Measure measure;
+  measure.name = "learning_rate";
+  measure.summary = "how far the prediction of an outcome moves per unit of its error, in stable and in volatile blocks";
+  measure.definition =
+      "Needs tokens 0 and 1, tokens/surprise and /world/context, whose highest context is 0 in stable and 1 in volatile blocks.\n"
+      "Least-squares slope through 0 of the change of prediction from one trial to the next on the prediction error, per\n"
+      "kind of block; rise: volatile minus stable; ratio: volatile over stable. The same of /conditions/exact with exact_ in\n"
+      "front. Without the first `settling` trials of a block. Block bootstrap.";
+  measure.parameters = block_parameters();
+  measure.parameters.push_back(
+      {"settling", std::int64_t{40}, 0, 1e9, {}, "trials", "of each block that do not count: its volatility is not known yet", ""});
+  measure.run = run;
+  return measure;
+}
+
+}  // namespace strata

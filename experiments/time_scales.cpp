@@ -6,6 +6,7 @@
 //           time constants at the end: which of the world's have a level within a factor 2, which levels are closer than a factor 1.5
 // Limit     the world's own against themselves: nothing lost
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -81,14 +82,10 @@ std::vector<double> world_time_constants(const SampledStudy& study, Index depth)
 bool within(double a, double b, double factor) { return std::abs(std::log(a / b)) <= std::log(factor); }
 
 /// World time constants that some level has found.
-std::size_t found_of(const std::vector<double>& truth, const std::vector<double>& ours) {
-  std::size_t found = 0;
+std::vector<double> found_of(const std::vector<double>& truth, const std::vector<double>& ours) {
+  std::vector<double> found;
   for (const double t : truth)
-    for (const double x : ours)
-      if (within(x, t, near)) {
-        ++found;
-        break;
-      }
+    if (std::any_of(ours.begin(), ours.end(), [t](double x) { return within(x, t, near); })) found.push_back(t);
   return found;
 }
 
@@ -139,12 +136,16 @@ std::vector<MeasuredValues> score(Bench& bench, const std::vector<Arm>& arms) {
   return values;
 }
 
-std::string row(const Arm& arm, const MeasuredValues& values, std::size_t found, std::size_t pairs) {
-  std::string taus;
-  for (const double tau : arm.time_constants) taus += (taus.empty() ? "" : ", ") + short_number(tau);
+std::string listed(const std::vector<double>& numbers) {
+  std::string text;
+  for (const double x : numbers) text += (text.empty() ? "" : ", ") + short_number(x);
+  return text.empty() ? "none" : text;
+}
+
+std::string row(const Arm& arm, const MeasuredValues& values, const std::vector<double>& found, std::size_t pairs) {
   char line[240];
-  std::snprintf(line, sizeof line, "%-24s %-24s %-22s %-34s %5zu  %5zu\n", arm.words.c_str(), values.cell("gap_closed").c_str(),
-                values.cell("points_lost").c_str(), taus.c_str(), found, pairs);
+  std::snprintf(line, sizeof line, "%-22s  %-22s  %-24s  %-26s  %-20s  %zu\n", arm.words.c_str(), values.cell("gap_closed").c_str(),
+                values.cell("points_lost").c_str(), listed(arm.time_constants).c_str(), listed(found).c_str(), pairs);
   return line;
 }
 
@@ -157,16 +158,19 @@ Findings run(Bench& bench) {
   const auto values = score(bench, arms);
   Findings findings;
   char head[200];
-  std::snprintf(head, sizeof head, "%-24s %-24s %-22s %-34s %5s  %5s\n", "time constants", "gap closed [95 %]", "points lost [95 %]",
-                "at the end (steps), lowest first", "found", "close");
+  std::snprintf(head, sizeof head, "%-22s  %-22s  %-24s  %-26s  %-20s  %s\n", "time constants", "gap closed [95 %]", "points lost [95 %]",
+                "at the end (steps)", "found", "close");
   findings.table = head;
   for (std::size_t a = 0; a < arms.size(); ++a) {
-    const std::size_t found = found_of(truth, arms[a].time_constants), pairs = pairs_closer(arms[a].time_constants);
+    const auto found = found_of(truth, arms[a].time_constants);
+    const std::size_t pairs = pairs_closer(arms[a].time_constants);
     Summary& s = findings.summary.item("arms", a);
     s.set("name", arms[a].words);
     add_values(s, values[a]);
     s.set("time_constants", arms[a].time_constants);
-    s.set("found_within_factor_2", static_cast<std::int64_t>(found)).set("pairs_closer_than_1_5", static_cast<std::int64_t>(pairs));
+    s.set("found", found)
+        .set("found_within_factor_2", static_cast<std::int64_t>(found.size()))
+        .set("pairs_closer_than_1_5", static_cast<std::int64_t>(pairs));
     findings.table += row(arms[a], values[a], found, pairs);
     for (std::size_t l = 0; l < truth.size(); ++l) {
       Summary& level = findings.summary.item("levels", l);

@@ -21,5 +21,8 @@ NAMES = (
     "evaluate",
     "inference",
     "seeds",
+    "time_scales",
+    "depth",
+    "stubbornness",
 )
 EVERY = tuple(importlib.import_module(f"{__name__}.{name}") for name in NAMES)  # after Picture, which they use

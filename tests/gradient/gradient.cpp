@@ -110,6 +110,7 @@ class WrongMove : public SituationLevel<double> {
 TEST_CASE("gradients: every registered level learns -dF/dW and moves along -dF/dx", "[gradient]") {
   const bool dropout = GENERATE(false, true), token_fed = GENERATE(false, true);
   for (const LevelKind& kind : level_kinds()) {
+    if (kind.name == std::string("gaussian")) continue;  // its units move at once: tests/gradient/gaussian_gradient.cpp
     if (kind.name == std::string("volatile")) continue;  // stands above no token level: tests/gradient/volatile_gradient.cpp
     if (kind.name == std::string("categorical") || kind.name == std::string("conditional"))
       continue;  // on a simplex: categorical_gradient.cpp

@@ -6,7 +6,7 @@ from . import Picture
 
 TITLE = "How heavy stubbornness makes a level, and what it costs"
 CAPTION = ("A level counts what reaches it with κ = ρ⁻ˡ, l = 0 lowest. Left: evidence that arrived at a level from a switch of its context until it believed in it. "
-           "Middle: steps until then. Dotted with hollow markers: the exact observer. Right: nats per token more than at ρ = 1. Bars: 95 %.")
+           "Middle: steps until then. Dotted with hollow markers: the exact observer. Right: nats per token more than at ρ = 1. Bars: 95 %; one without a marker reaches down to 0.")
 COLUMNS = (
     ("ρ", lambda index, row: f"{row['rho']:g}"),
     ("evidence grows\nper level, 95 %", lambda index, row: text(row, "evidence_rho", 2)),
@@ -73,12 +73,16 @@ def dial_figure(dial):
 
 
 def draw(axes, names, levels, key, curve, shift):
+    """A value whose interval reaches 0 has no place on a log axis: its bar runs off the lower edge, without a marker."""
     points = [(names.index(level["name"]) + shift, measured(level, key)) for level in levels]
     points = [(x, value) for x, value in points if value is not None and value.value > 0]
+    sure = [(x, value) for x, value in points if value.interval is None or value.interval[0] > 0]
+    least = min((value.value for _, value in sure), default=None)
     for x, value in points:
-        if value.interval and value.interval[0] > 0:
-            axes.plot([x, x], value.interval, color=curve["color"], linewidth=2.6, alpha=0.45, solid_capstyle="butt")
-    axes.plot([x for x, _ in points], [value.value for _, value in points], **curve)
+        if value.interval and (value.interval[0] > 0 or least):
+            low = value.interval[0] if value.interval[0] > 0 else 0.6 * least
+            axes.plot([x, x], [low, max(low, value.interval[1])], color=curve["color"], linewidth=2.6, alpha=0.45, solid_capstyle="butt")
+    axes.plot([x for x, _ in sure], [value.value for _, value in sure], **curve)
 
 
 def draw_cost(axes, dial):

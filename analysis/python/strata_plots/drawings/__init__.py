@@ -21,6 +21,8 @@ NAMES = (
     "evaluate",
     "inference",
     "seeds",
+    "measures",
+    "signatures",
     "time_scales",
     "depth",
     "stubbornness",

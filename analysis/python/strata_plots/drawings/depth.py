@@ -55,6 +55,8 @@ def depth_figure(worlds):
         axes.set_xscale("log")
         axes.margins(x=0.12)
         axes.set_yscale("symlog", linthresh=1e-3)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(plt.FuncFormatter(lambda number, _: f"{number:,.10g}"))
         axes.set_title(f"{world['true_depth']:g} level{'' if world['true_depth'] == 1 else 's'}: {world['found_depth']:g} found")
         axes.set_xlabel("time constant (steps)")
         style.grid(axes)

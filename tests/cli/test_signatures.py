@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""local_global, roving and hazard: tiny runs with their ready configurations, their summaries and figures; another paradigm is refused."""
+import os
+
+import support
+from support import ROOT, CommandTest, sets
+
+TINY_READING = {"streams": 2, "steps": 4000, "warm_up": 200}
+
+
+def config(name):
+    return os.path.join(ROOT, "experiments", "config", f"{name}.ini")
+
+
+class Signatures(CommandTest):
+    def found(self, name, **world):
+        self.strata("run", name, "--config", config(name), "--out", name, "--quiet", *sets({"world." + key: value for key, value in world.items()}),
+                    *sets({f"{name}.{key}": value for key, value in TINY_READING.items()}))
+        drawn = os.path.join(self.base, name, "figures", f"{name}.png")
+        try:
+            import matplotlib  # noqa: F401
+            self.assertTrue(os.path.exists(drawn))
+        except ImportError:
+            pass
+        return self.summary(name)
+
+    def test_local_global(self):
+        """A Y costs the lowest level more than an x under either rule, and the clamp leaves that."""
+        found = self.found("local_global", tokens=60000)
+        self.assertEqual(len(found["levels"]), 3)
+        for summary in (found, found["clamped"]):
+            for block in ("xxxxx", "xxxxY"):
+                self.assertGreater(summary["levels"][0][f"fifth_local_in_{block}_blocks_relative"], .1)
+        for level, clamped in zip(found["levels"][1:], found["clamped"]["levels"][1:]):
+            self.assertGreater(level["fifth_global_relative"], 2 * abs(clamped["fifth_global_relative"]))
+
+    def test_roving(self):
+        found = self.found("roving", tokens=40000)
+        self.assertGreater(found["surprise_correlation"], .7)
+        self.assertGreater(found["levels"][0]["error_correlation"], .7)
+        self.assertAlmostEqual(found["exact_deviant_nats"], 2.52, delta=.1)
+        self.assertAlmostEqual(found["many_standards"]["exact_deviant_nats"], 2.19, delta=.05)
+        self.assertGreater(found["deviant_above_many_standards_nats"], 0)
+
+    def test_hazard(self):
+        found = self.found("hazard", block=200)
+        self.assertGreater(found["exact_learning_rate_rise"], 0)
+        for part in (found, found["fixed_volatility"], found["no_volatility"]):
+            self.assertTrue(0 < part["learning_rate_stable"] < 1)
+        self.assertNotEqual(found["learning_rate_volatile"], found["fixed_volatility"]["learning_rate_volatile"])
+        self.assertEqual(found["exact_stable_nats"], found["fixed_volatility"]["exact_stable_nats"])
+        self.assertNotEqual(found["exact_stable_nats"], found["no_volatility"]["exact_stable_nats"])
+
+    def test_another_paradigm(self):
+        self.refused(2, "world.paradigm", "run", "roving", "--world", "oddball", "--set", "world.tokens=200", "--out", "no")
+
+
+if __name__ == "__main__":
+    support.main()

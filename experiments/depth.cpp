@@ -1,10 +1,11 @@
 // Depth: how many levels a world has, found by making too many and taking away what does nothing.
 //
 // Design    for each true depth: a hierarchy of more levels than the world can have, log-spaced time constants that know nothing of the
-//           depth, is learned; fresh steps are read with learning off, with each level's downward message lesioned in a copy. Levels that
-//           fail are taken away, the rest is learned anew, until none fails
+//           depth, is learned; fresh steps are read with learning off, with each level's downward message lesioned in a copy. One level
+//           that fails is taken away, the rest is learned anew, until none fails: slow levels compete for the slowest context, so that
+//           all of them may fail where one is needed
 // Fails     of two levels that are functions of each other (mutual information of their likeliest states over the smaller entropy, or
-//           time constants closer than a factor) the one with less gain; then every level whose top-down gain is not above 3 s.e.
+//           time constants closer than a factor) the one with less gain; else the slowest level whose top-down gain is not above 3 s.e.
 // Measures  topdown_gain (nats per token, block bootstrap), levels left against the truth
 // Limit     a level that hands down nothing: gain 0, taken away
 
@@ -137,14 +138,12 @@ bool condemn(std::vector<Candidate>& levels, const std::string& trace, const Val
     levels[pair->merged].fate = "merged with time constant " + short_number(levels[pair->kept].time_constant);
     return true;
   }
-  const auto strongest = std::max_element(levels.begin(), levels.end(), [](const auto& a, const auto& b) { return a.gain < b.gain; });
-  bool any = false;
-  for (auto level = levels.begin(); level != levels.end(); ++level)
-    if (level != strongest && !(level->gain > v.real("threshold") * level->error)) {  // not >: an unknown gain fails too
+  for (auto level = levels.rbegin(); level != levels.rend(); ++level)
+    if (!(level->gain > v.real("threshold") * level->error)) {  // not <=: an unknown gain fails too
       level->fate = "no gain";
-      any = true;
+      return true;
     }
-  return any;
+  return false;
 }
 
 void report(Findings& findings, Summary& s, const std::vector<Candidate>& levels, Index round) {

@@ -216,7 +216,7 @@ Experiment depth_experiment() {
   return {
       "depth",
       "how many levels a world has: too many are made, and those whose top-down gain is nothing are taken away",
-      "For each true depth: learn, read fresh steps with each level lesioned, merge levels that are functions of each other, take away levels\n"
+      "For each true depth: learn, read fresh steps with each level lesioned, merge levels that are functions of each other, take away the\n"
       "slowest level whose top-down gain is not above 3 standard errors, learn anew, until no level fails. See strata describe topdown_gain.",
       parameters(),
       {{"steps", "4096"}},

@@ -79,7 +79,7 @@ void read_blocks(Bench& bench, const std::string& path, const std::vector<std::v
   reading.what = means.empty() ? "reading with learning off" : "reading with top-down messages clamped";
   auto hierarchy = study.load_hierarchy(bench.model, reading.streams);
   if (!means.empty()) clamp(*hierarchy, means);
-  read_world(study, *hierarchy, reading, "signatures", path, bench.progress);
+  read_world(study, *hierarchy, reading, study.options.experiment, path, bench.progress);
 }
 
 void read_control(Bench& bench, const std::string& path, const std::string& control) {

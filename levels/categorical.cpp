@@ -6,8 +6,7 @@
 namespace strata {
 
 namespace {
-constexpr double tiny = 1e-30;         // keeps logarithms finite; far below every probability that matters
-constexpr double first_switches = 20;  // that every parent state seems to have seen, evenly, before the first step
+constexpr double tiny = 1e-30;  // keeps logarithms finite; far below every probability that matters
 }  // namespace
 
 template <class T>
@@ -46,7 +45,7 @@ CategoricalLevel<T>::CategoricalLevel(Device<T>& device, const CategoricalSettin
   }
   device.fill(ones_above_, T(1));
   device.fill(transition_, T(1) / static_cast<T>(n_));
-  device.fill(switches_, T(first_switches) / static_cast<T>(n_));
+  device.fill(switches_, static_cast<T>(settings.transition_prior / static_cast<double>(n_)));
   device.fill(log_hazard_.value, static_cast<T>(std::log(hazard_)));
   for (Index j = 0; j < b; ++j)
     for (Index c = 0; c < n_; ++c) {

@@ -43,6 +43,7 @@ struct CategoricalSettings {
   double rate = 1;            ///< of the level's weights, times learning.rate
   bool eligibility = true;    ///< B learns through the belief's past
   bool learn_transition = true, learn_tau = false;
+  double transition_prior = 500;      ///< switches that every parent state seems to have seen, evenly, before the first step
   double transition_memory = 1e4;     ///< steps whose switches count for Pi at the start; grows by a third of the age
   double tau_rate = .3;               ///< of ln tau, times learning.rate
   double tau_min = 1, tau_max = 1e7;  ///< band of a learned tau, steps

@@ -41,6 +41,14 @@ ParameterTable CategoricalSettings::parameters(Index index) {
        "the share learns through the belief's past, not from the present step alone",
        "LeGland & Mevel 1997"},
       {"learn_transition", d.learn_transition, 0, 1, {}, "", "Pi is learned from expected switches", "Baum et al. 1970"},
+      {"transition_prior",
+       d.transition_prior,
+       1e-3,
+       1e12,
+       {},
+       "switches",
+       "evenly spread switches that Pi starts from: it waits for states that mean something",
+       ""},
       {"transition_memory",
        d.transition_memory,
        1,
@@ -67,6 +75,7 @@ CategoricalSettings CategoricalSettings::shared(Index index, const Values& v) {
   s.rate = v.real("rate");
   s.eligibility = v.flag("eligibility");
   s.learn_transition = v.flag("learn_transition");
+  s.transition_prior = v.real("transition_prior");
   s.transition_memory = v.real("transition_memory");
   return s;
 }

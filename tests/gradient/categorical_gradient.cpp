@@ -135,6 +135,8 @@ TEST_CASE("gradients: a categorical belief moves along the mirrored slope of F",
   Tiny<double> tiny(all);
   Device<double>& device = *tiny.device;
   Probe<double> probe(*tiny.hierarchy, *tiny.world, tiny.learning.get());
+  dynamic_cast<CategoricalLevel<double>&>(tiny.hierarchy->level(1))
+      .set_transition(std::vector<double>{.7, .1, .1, .1, .1, .7, .1, .1, .1, .1, .6, .2, .25, .25, .3, .2});
   probe.start();
   probe.run(9);
   probe.begin();

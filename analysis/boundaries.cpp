@@ -263,9 +263,10 @@ BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Fla
                                std::size_t block, const BootstrapOptions& options) {
   if (truth.empty() || truth.size() != detected.size())
     throw ShapeError("boundary score", std::to_string(truth.size()) + " streams, at least one", std::to_string(detected.size()));
-  // Per block: windows, wrong for Pk, wrong for WindowDiff, hits, true, detected.
+  // Per block: windows, wrong for Pk, wrong for WindowDiff, true ones hit, true, detected, detections that hit. A hit may reach over the edge
+  // of a block: counted on either side, recall and precision stay at most 1 in every draw.
   const std::size_t samples = longest(truth);
-  BlockSums sums(samples, static_cast<Index>(truth.size()), std::min(block, samples), 6);
+  BlockSums sums(samples, static_cast<Index>(truth.size()), std::min(block, samples), 7);
   for (std::size_t s = 0; s < truth.size(); ++s) {
     if (truth[s].size() < k && detected[s].size() == truth[s].size()) continue;  // shorter than a window
     check(truth[s], detected[s], k);
@@ -276,7 +277,10 @@ BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Fla
       row[1] += (a > 0) != (b > 0) ? 1.0 : 0.0;
       row[2] += a != b ? 1.0 : 0.0;
     });
-    for (const auto& hit : hits(truth[s], detected[s], tolerance)) sums.at(hit.first, stream)[3] += 1.0;
+    for (const auto& hit : hits(truth[s], detected[s], tolerance)) {
+      sums.at(hit.first, stream)[3] += 1.0;
+      sums.at(hit.second, stream)[6] += 1.0;
+    }
     for (std::size_t t = 0; t < truth[s].size(); ++t) {
       sums.at(t, stream)[4] += static_cast<double>(truth[s][t]);
       sums.at(t, stream)[5] += static_cast<double>(detected[s][t]);
@@ -285,8 +289,9 @@ BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Fla
   const auto found = block_bootstrap(
       sums,
       [](std::span<const double> total) {
-        const double both = total[4] + total[5];
-        return std::vector<Bounded>{{total[1] / total[0]}, {total[2] / total[0]}, {both > 0.0 ? 2.0 * total[3] / both : kNan}};
+        const double recall = total[4] > 0.0 ? total[3] / total[4] : kNan, precision = total[5] > 0.0 ? total[6] / total[5] : kNan;
+        const double f1 = recall + precision == 0.0 ? 0.0 : 2.0 * recall * precision / (recall + precision);
+        return std::vector<Bounded>{{total[1] / total[0]}, {total[2] / total[0]}, {f1}};
       },
       options);
   return {found[0], found[1], found[2], sums.total()[4]};

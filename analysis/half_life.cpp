@@ -243,7 +243,7 @@ Measure half_life_measure() {
   measure.definition =
       "Two copies of the model with different histories read the same input from time 0. Half-life: first time at which\n"
       "the distance of their vectors, each pair divided by its own start (time -1, else the first sample) and averaged\n"
-      "over pairs, is at most half; straight in the logarithm between samples, counted in tokens read since the start. Ratio: to the level\n"
+      "over pairs, is at most half; between samples straight in the logarithm, in tokens read since. Ratio: to the level\n"
       "below; geometric ratio: (highest / lowest)^(1/(levels - 1)). Intervals: bootstrap over pairs, jointly over\n"
       "levels. A level that has not halved while half of the pairs still have text is \"at least\"; the fraction of pairs\n"
       "that have not halved by their own end is counted.";

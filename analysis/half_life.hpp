@@ -2,7 +2,8 @@
 // Half-life of a level's belief: how long a history that is wrong keeps its weight.
 //
 // Equation   two copies with different histories read the same input from time 0, learning off. D(t, s) distance of their level-l
-//            vectors in pair s; r(t) = mean over pairs of D(t, s) / D(start, s); H_l = first t with r <= .5 (straight in the logarithm between samples).
+//            vectors in pair s; r(t) = mean over pairs of D(t, s) / D(start, s); H_l = first t with r <= .5 (between samples
+//            straight in the logarithm).
 // Symbols    H_l tokens; ratio_l = H_l / H_(l-1); rho = (H_L / H_1)^(1/(L-1)) over the L recorded levels; per pair: the same with one pair.
 // Reads      `prediction` where both copies have it, else `belief`; L2, or total variation for categorical beliefs.
 // Intervals  percentile bootstrap over pairs; ratios and rho resample the pairs jointly over levels.

@@ -175,6 +175,7 @@ TEST_CASE("hits are one to one and peaks keep their distance", "[analysis]") {
   const Flags truth = flags_of("0010010010"), detected = flags_of("0001110000");
   CHECK(hits(truth, detected, 0) == std::vector<std::pair<std::size_t, std::size_t>>{{5, 5}});
   CHECK(hits(truth, detected, 1) == std::vector<std::pair<std::size_t, std::size_t>>{{2, 3}, {5, 4}});
+  CHECK(hits(flags_of("0110"), flags_of("0100"), 1).size() == 1);  // one detection cannot find two boundaries
   const std::vector<double> signal = {0, 3, 2, 2.5, 0, 1, 0, 0, 9, 0};
   CHECK(largest_peaks(signal, 2, 1) == flags_of("0100000010"));
   CHECK(largest_peaks(signal, 3, 1) == flags_of("0101000010"));

@@ -77,6 +77,13 @@ void write_trace(const std::string& path, const Source& source) {
   file.close();
 }
 
+MeasureResult quickly(const std::string& name, const std::string& path, std::initializer_list<std::string> more = {}) {
+  Configuration configuration;
+  configuration.set_assignment("analyse.resamples=200");
+  for (const std::string& assignment : more) configuration.set_assignment(assignment);
+  return analyse(name, path, configuration);
+}
+
 bool within(const MeasuredValues& record, const std::string& field, double value) {
   const auto& ends = std::get<std::vector<double>>(*record.find(field + "_ci95"));
   return ends[0] <= value && value <= ends[1];
@@ -91,19 +98,19 @@ TEST_CASE("the measures of an exact observer of the nested world are those of th
   const auto source = test::world_source("nested", {"world.kind=direct", "world.tau=8,64,256,400"});
   write_trace(path, *source);
 
-  const MeasureResult gap = analyse("gap_closed", path);
+  const MeasureResult gap = quickly("gap_closed", path);
   CHECK(gap.values.number("gap_closed") == Approx(1.0));
   CHECK(gap.values.number("nats_per_token") == Approx(gap.values.number("bayes_nats")));
   CHECK(gap.values.number("unigram_nats") - gap.values.number("bayes_nats") > 0.3);
 
-  const MeasureResult captured = analyse("captured_fraction", path), worth = analyse("topdown_gain", path);
+  const MeasureResult captured = quickly("captured_fraction", path), worth = quickly("topdown_gain", path);
   for (std::size_t l = 0; l < 4; ++l) CHECK(captured.levels[l].number("captured_fraction") == Approx(1.0));
   CHECK(captured.levels[3].number("captured_gain") == Approx(1.0));
   CHECK(worth.levels[0].number("topdown_gain_nats") > 10.0 * worth.levels[0].number("topdown_gain_se"));
   CHECK(worth.levels[0].number("topdown_gain_per_unit") == Approx(8.0 * worth.levels[0].number("topdown_gain_nats")));
   CHECK(worth.levels[0].find("topdown_swap_nats") == nullptr);
 
-  const MeasureResult switches = analyse("evidence", path);
+  const MeasureResult switches = quickly("evidence", path);
   for (std::size_t l = 0; l < 4; ++l) {
     INFO(to_table(switches));
     CHECK(switches.levels[l].number("evidence_nats") == Approx(switches.levels[l].number("exact_evidence_nats")));
@@ -114,34 +121,31 @@ TEST_CASE("the measures of an exact observer of the nested world are those of th
   }
   CHECK(switches.values.number("tokens_to_switch_rho") > 1.2 * switches.values.number("evidence_rho"));
 
-  const MeasureResult read = analyse("read_out", path);
+  const MeasureResult read = quickly("read_out", path);
   INFO(to_table(read));
   CHECK(std::get<bool>(*read.values.find("read_out_diagonal")));
   for (std::size_t l = 0; l < 4; ++l) CHECK(read.levels[l].number("read_out_" + std::to_string(l)) == Approx(1.0).margin(0.12));
 
-  const MeasureResult calibrated = analyse("calibration", path);
+  const MeasureResult calibrated = quickly("calibration", path);
   for (const MeasuredValues& level : calibrated.levels) {
     CHECK(level.number("calibration_error") < 0.04);
     CHECK(level.number("calibration_error") == Approx(level.number("exact_calibration_error")));
     CHECK(within(level, "overconfidence", 0.0));
     CHECK(level.cell("calibration_of") == "assigned");
   }
-  const MeasureResult boundaries = analyse("boundaries", path), reflected = analyse("reflection", path);
+  const MeasureResult boundaries = quickly("boundaries", path), reflected = quickly("reflection", path);
   for (std::size_t l = 0; l < 4; ++l)
     CHECK(boundaries.levels[l].number("boundary_f1") > 1.2 * boundaries.levels[l].number("shifted_boundary_f1"));
   for (std::size_t l = 1; l < 4; ++l)
     CHECK(reflected.levels[l].number("reflection_nats") > reflected.levels[l].number("reflection_shifted_nats"));
 
-  Configuration fewer;
-  fewer.set_assignment("analyse.lags=64");
-  fewer.set_assignment("analyse.samples=1500");
-  const MeasureResult past = analyse("past_information", path, fewer);
+  const MeasureResult past = quickly("past_information", path, {"analyse.lags=64", "analyse.samples=1500"});
   for (const MeasuredValues& level : past.levels) CHECK(level.number("past_nats") > 0.1 + level.number("past_control_nats"));
   CHECK(past.levels[0].number("present_nats") > past.levels[3].number("present_nats"));
-  const MeasureResult contained = analyse("containment", path);
+  const MeasureResult contained = quickly("containment", path);
   CHECK(contained.levels[0].number("containment_nats") > 0.05);
   CHECK(contained.levels[0].cell("containment_method") == "counts");
-  const MeasureResult times = analyse("autocorrelation", path);
+  const MeasureResult times = quickly("autocorrelation", path);
   for (std::size_t l = 1; l < 4; ++l)
     CHECK(times.levels[l].number("autocorrelation_time") > 1.3 * times.levels[l - 1].number("autocorrelation_time"));
 }

@@ -141,7 +141,7 @@ TEST_CASE("calibration of a forecaster that says .9 and is right .7 of the time"
       return [&, sure](double t, Index, Index u) { return u == said[static_cast<std::size_t>(t)] ? sure : 0.5 * (1.0 - sure); };
     };
     write_level(file, "/levels/0", "belief", times(0, samples - 1), 1, 3, forecast(0.9));
-    write_level(file, "/conditions/exact/levels/0", "belief", times(0, samples - 1), 1, 3, forecast(0.7));
+    write_level(file, "/conditions/exact/levels/0", "belief", times(0, samples - 1), 1, 3, forecast(0.5));
     write_contexts(file, samples, 1, [&](double t, Index) { return truth[static_cast<std::size_t>(t)]; });
     file.close();
   }
@@ -149,7 +149,8 @@ TEST_CASE("calibration of a forecaster that says .9 and is right .7 of the time"
   const MeasuredValues& level = found.levels[0];
   CHECK(level.number("calibration_error") == Approx(0.2).margin(0.01));
   CHECK(level.number("overconfidence") == Approx(0.2).margin(0.01));
-  CHECK(level.number("exact_calibration_error") == Approx(0.0).margin(0.01));
+  CHECK(level.number("exact_calibration_error") == Approx(0.2).margin(0.01));  // too modest is as wrong as too sure
+  CHECK(level.number("exact_overconfidence") == Approx(-0.2).margin(0.01));
   CHECK(level.number("context_nats") == Approx(-0.7 * std::log(0.9) - 0.3 * std::log(0.05)).epsilon(0.02));
   CHECK(std::get<std::vector<double>>(*level.find("calibration_confidence")).at(0) == Approx(0.9).epsilon(1e-4));
   const auto& ends = std::get<std::vector<double>>(*level.find("calibration_error_ci95"));

@@ -49,9 +49,10 @@ void Learning<T>::apply(Hierarchy<T>& hierarchy) {
   AdamStep step;
   step.beta2 = settings.memory;
   step.epsilon = settings.floor;
+  const double now = rate();  // of this update: before it counts
   step.count = ++count_;
   hierarchy.visit_weights([&](Weight<T>& weight) {
-    step.rate = rate() * weight.rate;
+    step.rate = now * weight.rate;
     step.decay = weight.decays ? settings.weight_decay : 0.0;
     hierarchy.device().adam(step, weight.gradient, weight.first_moment, weight.second_moment, weight.value);
   });

@@ -108,7 +108,7 @@ TEST_CASE("gaussian: every weight learns -dF/dW and every belief moves along -dF
       std::vector<double> y;
       for (int t = 0; t < 100; ++t)
         for (std::uint32_t c = 0; c < 2; ++c) y.push_back(2 * random_normal(random_base(4, static_cast<std::uint64_t>(t), 0, 1), c, 0));
-      NumberWorld world(y, 2);
+      ChainWorld world(y, 2);
       auto hierarchy = build_hierarchy<double>(configuration, *device, {}, 1, 1, 1, 2);
       check(*hierarchy, world);
     }

@@ -16,9 +16,9 @@
 namespace strata::test {
 
 /// One stream of given numbers.
-class NumberWorld final : public World {
+class ChainWorld final : public World {
  public:
-  explicit NumberWorld(std::vector<double> numbers, Index channels = 1) : numbers_(std::move(numbers)), channels_(channels) {}
+  explicit ChainWorld(std::vector<double> numbers, Index channels = 1) : numbers_(std::move(numbers)), channels_(channels) {}
   Index streams() const override { return 1; }
   Index vocabulary() const override { return 0; }
   Index channels() const override { return channels_; }
@@ -69,7 +69,7 @@ inline std::vector<double> draws(const linear_gaussian::Chain& chain, Index step
 
 struct ChainModel {
   std::unique_ptr<Device<double>> device;
-  std::unique_ptr<NumberWorld> world;
+  std::unique_ptr<ChainWorld> world;
   std::unique_ptr<Hierarchy<double>> hierarchy;
   std::unique_ptr<Simulation<double>> simulation;
   std::vector<GaussianLevel<double>*> levels;
@@ -95,7 +95,7 @@ struct ChainModel {
     }
     for (const auto& line : more) configuration.set_assignment(line);
     device = make_device<double>({"reference", "auto", 0});
-    world = std::make_unique<NumberWorld>(std::move(numbers));
+    world = std::make_unique<ChainWorld>(std::move(numbers));
     hierarchy = build_hierarchy<double>(configuration, *device, {}, 1, 1, 1, 1);
     configuration.check_all_read();
     for (Index l = 0; l < depth; ++l) levels.push_back(dynamic_cast<GaussianLevel<double>*>(&hierarchy->level(l)));

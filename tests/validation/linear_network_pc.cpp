@@ -18,7 +18,7 @@ namespace {
 /// highest is the input, clamped.
 struct Network {
   std::unique_ptr<Device<double>> device = make_device<double>({"reference", "auto", 0});
-  std::unique_ptr<NumberWorld> world;
+  std::unique_ptr<ChainWorld> world;
   std::unique_ptr<Hierarchy<double>> hierarchy;
   std::unique_ptr<Probe<double>> probe;
   Learning<double> learning{LearningSettings{0, 0, 0, 1, 0}, 0};
@@ -44,7 +44,7 @@ struct Network {
         c.set(level + key, value);
     }
     for (const auto& line : more) c.set_assignment(line);
-    world = std::make_unique<NumberWorld>(std::vector<double>(y.data(), y.data() + y.size()), y.size());
+    world = std::make_unique<ChainWorld>(std::vector<double>(y.data(), y.data() + y.size()), y.size());
     hierarchy = build_hierarchy<double>(c, *device, {}, 1, 1, 1, y.size());
     c.check_all_read();
     for (Index l = 0; l <= depth; ++l)

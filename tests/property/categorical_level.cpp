@@ -218,3 +218,42 @@ TEST_CASE("categorical: sweeps lower the free energy and reach the fixed point o
     CHECK(found[2][i] == Approx(found[0][i]).margin(1e-6));
   }
 }
+
+TEST_CASE("categorical: a situation of categories over a Gaussian level over words settles on what the text is about") {
+  // Two themes of words that change every 60 tokens, and a category that speaks for the words of each.
+  const std::string kind = GENERATE("categorical", "conditional");
+  const auto theme = [](Index t) { return (t / 60) % 2; };
+  const auto script = [&](Index t, Index j) {
+    const auto id = static_cast<std::int32_t>(3 * theme(t) + random_word(static_cast<std::uint64_t>(j), t, 3).id);
+    return Word{id, 0, true};
+  };
+  Configuration configuration;
+  for (const std::string& line : {std::string("hierarchy.levels=3"), std::string("hierarchy.units=6"), std::string("level.0.units=6"),
+                                  std::string("level.0.hidden=6"), std::string("level.0.context=1"), std::string("level.1.kind=gaussian"),
+                                  "level.2.kind=" + kind, std::string("level.2.states=2"), std::string("level.2.tau=60")})
+    configuration.set_assignment(line);
+  const auto device = make_device<double>({"reference", "auto", 0});
+  const Index streams = 2, length = 1200;
+  ScriptedWorld world(streams, 6, length, script);
+  const auto hierarchy = build_hierarchy<double>(configuration, *device, std::vector<double>(6, -std::log(6.)), streams, 1, 1);
+  auto& words = hierarchy->lexicon().vectors;
+  words.randomise(.6, 1, 0);
+  auto& top = dynamic_cast<CategoricalLevel<double>&>(hierarchy->level(2));
+  Tensor<double> about(*device, 6, 2);
+  device->upload(std::vector<double>{1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1}, about);
+  device->gemm(false, false, .5, words.value.view(), about.view(), 0, top.share().value);
+  Simulation<double> simulation(*hierarchy, world, nullptr, 1, 1);
+  simulation.start();
+  double sum[2] = {0, 0}, count[2] = {0, 0};
+  for (Index t = 0; t < length; ++t) {
+    REQUIRE(simulation.advance());
+    const auto& energy = hierarchy->relaxation().trace().free_energy;
+    CHECK(energy.back() <= energy.front() + 1e-9);
+    if (t % 60 < 30) continue;
+    const auto q = values<double>(hierarchy->level(2).snapshot().belief, *device);
+    sum[theme(t)] += q[0];
+    count[theme(t)] += 1;
+  }
+  INFO(kind << ": " << sum[0] / count[0] << " " << sum[1] / count[1]);
+  CHECK(std::abs(sum[0] / count[0] - sum[1] / count[1]) > .5);
+}

@@ -263,8 +263,8 @@ BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Fla
                                std::size_t block, const BootstrapOptions& options) {
   if (truth.empty() || truth.size() != detected.size())
     throw ShapeError("boundary score", std::to_string(truth.size()) + " streams, at least one", std::to_string(detected.size()));
-  // Per block: windows, wrong for Pk, wrong for WindowDiff, true ones hit, true, detected, detections that hit. A hit may reach over the edge
-  // of a block: counted on either side, recall and precision stay at most 1 in every draw.
+  // Per block: windows, wrong for Pk, wrong for WindowDiff, true ones hit, true, detected, detections that hit. A hit may reach over the
+  // edge of a block: counted on either side, recall and precision stay at most 1 in every draw.
   const std::size_t samples = longest(truth);
   BlockSums sums(samples, static_cast<Index>(truth.size()), std::min(block, samples), 7);
   for (std::size_t s = 0; s < truth.size(); ++s) {

@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "analysis/decoder.hpp"
@@ -54,6 +55,24 @@ LinearDecoder decode(const Series& belief, const std::vector<std::size_t>& sampl
   for (std::size_t i = 0; i < label.size(); ++i)
     x.col(static_cast<Index>(i)) = as_vector(belief.at(sample[places[i * step].first], places[i * step].second));
   return fit_logistic(x, label, out.states);
+}
+
+using Place = std::function<void(std::span<const float>, float*)>;
+
+/// The prediction of the token before, where it was recorded.
+void place_prior(ContextBelief& out, const Series& prediction, Index units, const std::string& where, const Place& place) {
+  if (prediction.units != units || prediction.streams < out.streams)
+    throw ShapeError("prediction beside the " + where, std::to_string(units) + " units as the belief", std::to_string(prediction.units));
+  out.prior.assign(out.posterior.size(), 0.0F);
+  out.has_prior.assign(out.time.size(), 0);
+  for (std::size_t t = 0; t < out.time.size(); ++t) {
+    const auto before = std::lower_bound(prediction.time.begin(), prediction.time.end(), out.time[t] - 1);
+    if (before == prediction.time.end() || *before != out.time[t] - 1) continue;
+    out.has_prior[t] = 1;
+    for (Index s = 0; s < out.streams; ++s)
+      place(prediction.at(static_cast<std::size_t>(before - prediction.time.begin()), s),
+            out.prior.data() + out.row(t, s) * static_cast<std::size_t>(out.states));
+  }
 }
 
 }  // namespace
@@ -111,7 +130,7 @@ ContextBelief context_belief(const Recording& recording, Index level, const Cont
     of_state = assign(belief, sample, out);
   else
     decoder = decode(belief, sample, out);
-  const auto place = [&](std::span<const float> units, float* to) {
+  const Place place = [&](std::span<const float> units, float* to) {
     if (!of_state.empty())
       pool(units, of_state, to, out.states);
     else
@@ -121,21 +140,7 @@ ContextBelief context_belief(const Recording& recording, Index level, const Cont
   for (std::size_t t = 0; t < sample.size(); ++t)
     for (Index s = 0; s < out.streams; ++s)
       place(belief.at(sample[t], s), out.posterior.data() + out.row(t, s) * static_cast<std::size_t>(out.states));
-  if (!with_prior) return out;
-  const Series prediction = recording.vectors(level, "prediction");
-  if (prediction.units != belief.units || prediction.streams < out.streams)
-    throw ShapeError("prediction of level " + std::to_string(level) + " in '" + recording.name() + "'",
-                     std::to_string(belief.units) + " units as the belief", std::to_string(prediction.units));
-  out.prior.assign(out.posterior.size(), 0.0F);
-  out.has_prior.assign(out.time.size(), 0);
-  for (std::size_t t = 0; t < sample.size(); ++t) {
-    const auto before = std::lower_bound(prediction.time.begin(), prediction.time.end(), out.time[t] - 1);
-    if (before == prediction.time.end() || *before != out.time[t] - 1) continue;
-    out.has_prior[t] = 1;
-    for (Index s = 0; s < out.streams; ++s)
-      place(prediction.at(static_cast<std::size_t>(before - prediction.time.begin()), s),
-            out.prior.data() + out.row(t, s) * static_cast<std::size_t>(out.states));
-  }
+  if (with_prior) place_prior(out, recording.vectors(level, "prediction"), belief.units, where, place);
   return out;
 }
 

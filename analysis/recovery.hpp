@@ -2,8 +2,8 @@
 // Recovery: how long a level's prediction stays away from where it would have been without the passage.
 //
 // Equation   D(t) = mean over trials of |mu(disturbed, t) - mu(undisturbed, t)|;  recovery = first t with D(t) <= .1 D(-1), counted in
-//            tokens read since the passage's end (state at time -1), straight in the logarithm between samples. Before the passage's end the undisturbed
-//            copy stands still at -1.
+//            tokens read since the passage's end (state at time -1), straight in the logarithm between samples. Before the
+//            passage's end the undisturbed copy stands still at -1.
 // Symbols    mu: `prediction` where both copies have it, else `belief`; L2. At every t the same trials stand above and below: those
 //            whose text is still there; beyond the horizon, where less than half of them are, nothing is claimed.
 // Intervals  bootstrap over trials. Not back by the horizon: "at least"; trials not back by their own end count in censored_fraction.

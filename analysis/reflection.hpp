@@ -1,8 +1,9 @@
 #pragma once
 // Reflection: does a level move when the level below really changed?
 //
-// Equation   worlds:  I( D_l ; B_k ) nats per window, D_l = sum over a window of the change of belief l between samples, in eight classes of
-//                     equal frequency, B_k = 1 where the true context k changed in the window. Reflection of level l: k one below its own.
+// Equation   worlds:  I( D_l ; B_k ) nats per window, D_l = sum over a window of the change of belief l between samples, in eight
+//                     classes of equal frequency, B_k = 1 where the true context k changed in the window. Reflection of level l: k one
+//                     below its own.
 //            always:  slope of |x_(l+1)(t) - x_(l+1)(t-w)| on |x_l(t) - x_l(t-w)|: change of level l+1 per unit change of level l
 // Symbols    change: total variation for categorical beliefs, else L2; windows of w tokens that do not overlap
 // Bias       Miller-Madow (information.hpp); beside it the same with D_l shifted by half of the recording: what is left of the bias

@@ -32,8 +32,9 @@ struct SwitchSummary {
 };
 SwitchSummary summarise_switches(std::span<const std::vector<Bounded>> levels, const BootstrapOptions& options = {});
 
-/// Inertia relative to the optimum: median N (Kaplan-Meier) of the model over that of the exact observer, on the same trials. 1 normative,
-/// > 1 heavy, < 1 flighty. Trials without data in either are left out. Throws ShapeError for different lengths, DataError when nothing is left.
+/// Inertia relative to the optimum: median N (Kaplan-Meier) of the model over that of the exact observer, on the same trials. 1
+/// normative, > 1 heavy, < 1 flighty. Trials without data in either are left out. Throws ShapeError for different lengths, DataError when
+/// nothing is left.
 Estimate inertia_ratio(std::span<const Bounded> model, std::span<const Bounded> exact, const BootstrapOptions& options = {});
 
 /// Fields per level: tokens_to_switch (median), tokens_to_switch_ci95, tokens_to_switch_mean, ..._mean_ci95,

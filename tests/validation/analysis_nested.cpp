@@ -1,4 +1,4 @@
-// Every measure of a world with known contexts, on a trace of the exact observer itself: what is known of an optimal observer must come out.
+// Every measure of a world with known contexts, on a trace of the exact observer: what is known of the optimum must come out.
 
 #include <catch2/catch.hpp>
 #include <cmath>

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "analysis/measure.hpp"
+#include "analysis/read_out.hpp"
 #include "analysis/world_switches.hpp"
 #include "core/error.hpp"
 #include "tests/support/analysis_trace.hpp"
@@ -156,4 +157,33 @@ TEST_CASE("calibration of a forecaster that says .9 and is right .7 of the time"
   const auto& ends = std::get<std::vector<double>>(*level.find("calibration_error_ci95"));
   CHECK(ends[0] < 0.2);
   CHECK(0.2 < ends[1]);
+}
+
+TEST_CASE("what a decoder learned by heart in the first half is worth nothing in the second", "[analysis]") {
+  // The belief says which of forty stretches it is in; the context is drawn anew for each: nothing carries over.
+  const std::int64_t samples = 8000;
+  std::mt19937_64 random(21);
+  std::vector<std::int32_t> of_stretch;
+  for (int i = 0; i < 40; ++i) of_stretch.push_back(i % 2 == 0 ? static_cast<std::int32_t>(random() % 2) : 1 - of_stretch.back());
+  Series belief;
+  belief.streams = 1;
+  belief.units = 40;
+  Contexts contexts;
+  contexts.streams = contexts.levels = 1;
+  contexts.states = {2};
+  for (std::int64_t t = 0; t < samples; ++t) {
+    const auto stretch = static_cast<std::size_t>(t / 200);
+    belief.time.push_back(t);
+    contexts.time.push_back(t);
+    for (std::size_t u = 0; u < 40; ++u) belief.value.push_back(u == stretch ? 1.0F : 0.0F);
+    contexts.value.push_back(of_stretch[stretch]);
+  }
+  for (const bool logistic : {false, true}) {
+    ReadOutOptions how;
+    how.logistic = logistic;
+    const ReadOut found = read_out(belief, contexts, 0, nullptr, how, {200, 1, 0.95});
+    CHECK(found.accuracy.value == Approx(0.5).margin(0.01));
+    CHECK(found.chance.value == Approx(0.5).margin(0.01));
+    CHECK_FALSE(found.normalised.measured());
+  }
 }

@@ -3,7 +3,7 @@
 
 usage: tests/validation/worlds_reference.py --strata build/release/strata [--tables 101 102] [--seeds 3] [--work DIR]
 
-One online pass of 300,000 steps per row; gap closed over its last third. Tables from 101 on took no part in choosing the learning rules.
+One online pass of 300,000 steps per row; gap closed over its last third. Tables 101 and 102 were scored at three stages of the work on the learning rules, but those were chosen on others.
 """
 
 import argparse

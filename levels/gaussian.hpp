@@ -14,7 +14,8 @@
 //               U also where it reads:  dU += r (a G / D)',  r <- a r + rho                    (learn through the level's own inference)
 //               time scale:  s_a = dmu/da: s_a <- (x - ..)(t-1) + a (pi/D) s_a,  dlogit(a) = sum G s_a a (1 - a)
 //               gain 1/pi:   s_k <- (pi/D) (a s_k + x - mu),  dlog(1/pi) = G a s_k             (precision_mode = predictive)
-//             precision_mode = learned: 1/pi <- running mean over streams of (x - mu)^2 + 1/D, the prior counting as precision_prior steps
+//             precision_mode = learned: 1/pi <- running mean of (x - mu)^2 D/H over streams, the prior counting as precision_prior steps:
+//               (x - mu)^2 is on average 1/pi - 1/D where the filter is right (innovations as large as it expects)
 // Symbols     x, mu, e, G, H, pi n x B; W n x n_above; U stream x n; a n x 1, tau tokens, a = exp(-1/tau); kappa stubbornness; y channels x B
 // Discretisation  every level moves at every token; units' tau spread geometrically from tau/spread to tau spread; H is diagonal
 // Limit       one unit per level: exact is the Kalman filter whose predicted covariance is diag(1/pi), and equals the full filter with

@@ -12,6 +12,7 @@ using Precision = GaussianSettings::Precision;
 namespace {
 double logit(double a) { return std::log(a / (1 - a)); }
 double persistence(double tau) { return std::exp(-1 / tau); }
+constexpr double least_part = 1e-6;  // of a prediction's variance: less than this tells nothing
 }  // namespace
 
 /// Persistence and precision of every unit from the weights and averages that learning moves.
@@ -112,18 +113,26 @@ void GaussianLevel<T>::learn(const Step<T>& step) {
   steps_ += 1;
 }
 
-/// 1 / pi follows the error's power, to which the belief's own uncertainty belongs.
+/// 1 / pi follows the error's power. Of a prediction's variance 1 / pi a belief shows the part H / D, what it could see; where nothing says
+/// how sharp the evidence is, nothing is learned.
 template <class T>
 void GaussianLevel<T>::learn_precision(const Step<T>& step) {
   if (step.active_count == 0) return;
+  const auto read = [&](ConstView<T> x, std::vector<T>& host) {
+    device_.row_sum(T(1), x, step.active, T(0), row_);
+    device_.download(row_, std::span<T>(host).first(power_.size()));
+  };
   device_.copy(x_, work_[0]);
   device_.axpby(T(-1), mu_, T(1), work_[0]);
   device_.map(Unary::square, work_[0], work_[0]);
-  device_.axpby(T(1), variance_, T(1), work_[0]);
-  device_.row_sum(T(1) / static_cast<T>(step.active_count), work_[0], step.active, T(0), row_);
-  device_.download(row_, std::span<T>(host_).first(power_.size()));
+  read(work_[0], host_);
+  device_.multiply(h_, variance_, work_[0]);
+  read(work_[0], host2_);
   const double rate = std::max(1 / settings_.precision_steps, 1 / (settings_.precision_prior + steps_ + 1));
-  for (std::size_t i = 0; i < power_.size(); ++i) power_[i] += rate * (static_cast<double>(host_[i]) - power_[i]);
+  for (std::size_t i = 0; i < power_.size(); ++i) {
+    const auto seen = static_cast<double>(host_[i]), part = static_cast<double>(host2_[i]);
+    if (part > least_part * static_cast<double>(step.active_count)) power_[i] += rate * (seen / part - power_[i]);
+  }
 }
 
 template <class T>

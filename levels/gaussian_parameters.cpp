@@ -9,6 +9,7 @@ namespace strata {
 ParameterTable GaussianSettings::parameters(Index index) {
   const GaussianSettings d;
   const double tau = 8 * std::pow(8., static_cast<double>(std::min<Index>(index, 5)));
+  const double precision = std::sqrt(tau / 8) / .3;  // a slow level needs little gain to gather much
   return {
       {"units", std::int64_t{d.units}, 1, 65536, {}, "units", "n, units of the value", ""},
       {"tau", tau, 1e-3, 1e9, {}, "tokens", "time constant of persistence; where it is learned, the start", "model B"},
@@ -33,7 +34,7 @@ ParameterTable GaussianSettings::parameters(Index index) {
        "",
        "pi fixed; scheduled from precision to precision_end; learned: 1 / error power; predictive: descends the predictive loss",
        ""},
-      {"precision", d.precision, 1e-9, 1e12, {}, "1", "pi at the start, the same for every unit", ""},
+      {"precision", precision, 1e-9, 1e12, {}, "1", "pi at the start, the same for every unit", ""},
       {"precision_end", d.precision_end, 1e-9, 1e12, {}, "1", "scheduled: pi after precision_steps", ""},
       {"precision_steps",
        d.precision_steps,

@@ -121,13 +121,14 @@ TEST_CASE("gaussian: above a token level it learns and moves along the gradients
                                    "level.1.broad_weight=0", "level.1.eligibility=off"};
     for (const char* l : {"2", "3"})
       for (const std::string& line : std::vector<std::string>{"kind=gaussian", "units=4", "eligibility=off", "precision_mode=fixed",
-                                                              std::string("coupling=") + coupling})
+                                                              "precision=10", std::string("coupling=") + coupling})
         lines.push_back("level." + std::string(l) + "." + line);
     Tiny<double> over_situation(lines);
     check(*over_situation.hierarchy, *over_situation.world);
     for (auto& line : lines)
       if (line.rfind("level.1.", 0) == 0) line = "level.1.kind=gaussian";
-    for (const char* line : {"level.1.units=4", "level.1.eligibility=off", "level.1.precision_mode=fixed"}) lines.emplace_back(line);
+    for (const char* line : {"level.1.units=4", "level.1.eligibility=off", "level.1.precision_mode=fixed", "level.1.precision=10"})
+      lines.emplace_back(line);
     Tiny<double> over_token(lines);
     check(*over_token.hierarchy, *over_token.world);
   }

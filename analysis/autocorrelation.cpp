@@ -49,7 +49,7 @@ std::vector<double> centred(const Series& series) {
   const auto units = static_cast<std::size_t>(series.units);
   std::vector<double> mean(units, 0.0), out(series.value.begin(), series.value.end());
   for (std::size_t i = 0; i < out.size(); ++i) mean[i % units] += out[i];
-  const double rows = static_cast<double>(out.size() / units);
+  const double rows = static_cast<double>(out.size()) / static_cast<double>(units);
   for (std::size_t i = 0; i < out.size(); ++i) out[i] -= mean[i % units] / rows;
   return out;
 }

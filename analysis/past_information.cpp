@@ -28,6 +28,7 @@ std::map<std::int32_t, Index> frequent_classes(const IntegerSeries& tokens, Inde
   for (const std::int32_t id : tokens.value)
     if (id >= 0) ++count[id];
   std::vector<std::pair<std::int64_t, std::int32_t>> order;
+  order.reserve(count.size());
   for (const auto& [id, n] : count) order.emplace_back(-n, id);
   std::sort(order.begin(), order.end());
   std::map<std::int32_t, Index> out;
@@ -178,7 +179,7 @@ PastInformation past_information(const Series& belief, const IntegerSeries& toke
   out.lag.push_back(static_cast<double>(how.lags));
   const std::vector<double> weight = weights_of_sum(out.lag);
   const std::size_t count = test.places.size();
-  const double spacing = std::max(1.0, static_cast<double>(belief.time.size() / 2) / static_cast<double>(count));
+  const double spacing = std::max(1.0, 0.5 * static_cast<double>(belief.time.size()) / static_cast<double>(count));
   BlockSums sums(count, 1, block_length(count, 1, how.slowest / spacing, how.block), 3);
   for (std::size_t i = 0; i < out.lag.size(); ++i) {
     const auto lag = static_cast<std::int64_t>(out.lag[i]);

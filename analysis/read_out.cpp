@@ -56,7 +56,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
   const Recording root = trace.root();
   MeasureResult out;
   out.name = "read_out";
-  if (!trace.has_condition("exact")) out.notes.push_back("no /conditions/exact: accuracies are not set against the optimum");
+  if (!trace.has_condition("exact")) out.notes.emplace_back("no /conditions/exact: accuracies are not set against the optimum");
   for (const LevelInfo& level : root.levels()) out.levels.push_back(level_record(level));
   ReadOutOptions how{values.text("decoder") == "logistic", values.real("penalty"), values.integer("block"), 0.0};
   for (const LevelInfo& level : root.levels()) how.slowest = std::fmax(how.slowest, level.time_constant);
@@ -95,7 +95,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
                                                         ", exact " + out.values.cell("read_out_bayes_" + number) + ")"});
   }
   if (any) out.values.set("read_out_diagonal", MeasuredValue(diagonal));
-  out.tables.push_back({"accuracy", plain});
+  out.tables.emplace_back("accuracy", plain);
   return out;
 }
 

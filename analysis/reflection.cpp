@@ -146,7 +146,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
   std::vector<TableColumn> matrix = {{"name", "level"}};
   for (Index k = 0; k < contexts.levels; ++k)
     matrix.push_back({"reflection_context_" + std::to_string(k), "context " + std::to_string(k) + " [95 %]"});
-  out.tables.push_back({"nats per window about changes of each context", matrix});
+  out.tables.emplace_back("nats per window about changes of each context", matrix);
   return out;
 }
 

@@ -2,10 +2,14 @@
 //
 // Design    `pairs` twins: two copies with different histories (each a held-out document from its start, `history` tokens at most), then the
 //           same third document from its start. `switches` switches: a copy reads one document, then another from its middle; beside it a copy
-//           that always read the second and one that stays with the first. Learning off. In a sampled world the same with drawn stretches,
-//           the exact observer beside the model on the same pairs, and switches of the true contexts in a long reading.
+//           that always read the second and one that stays with the first. Learning off. In a sampled world the same with drawn stretches (of a
+//           series: with its own from different places), the exact observer beside the model on the same pairs; switches are those of the
+//           true contexts in a long reading, or where those are numbers or unknown, of stretches.
+//           Distances: total variation where every level holds probabilities, else L2.
 // Measures  half-life with its ratio per level and by thirds of surprise, evidence in nats, tokens to switch (analysis/)
 // Limit     plain leaky integrators: half-life tau ln 2 (tests/validation)
+
+#include <algorithm>
 
 #include "experiments/experiment.hpp"
 #include "experiments/trials.hpp"
@@ -44,10 +48,12 @@ void add_twins(std::vector<Condition>& conditions, const Bench& bench, const tex
   conditions.push_back(std::move(b));
 }
 
-/// Twins of a sampled world: two stretches of it, then the same third one.
-std::vector<Condition> sampled_twins(const Bench& bench, const Source& source) {
+/// Stretches of a sampled world: copy a's history, copy b's, and what both read from time 0 on. `change`: switches of stretch as well, for
+/// worlds whose contexts have no names.
+std::vector<Condition> sampled_conditions(const Bench& bench, const Source& source, bool change) {
   const Index pairs = bench.values.integer("pairs"), history = bench.values.integer("history"), after = bench.values.integer("after");
-  const auto drawn = draw_episodes(source, 3 * pairs, std::max(history, after), bench.study.options.seed + 0x7ad5);
+  const Index length = change ? history + after : std::max(history, after);
+  const auto drawn = draw_episodes(source, pairs, 3, length, bench.study.options.seed + 0x7ad5);
   std::vector<Condition> conditions(2);
   conditions[0].name = "/";
   conditions[1].name = "twin";
@@ -57,7 +63,35 @@ std::vector<Condition> sampled_twins(const Bench& bench, const Source& source) {
       conditions[c].episodes.push_back(joined(joined({}, drawn[3 * p + c], history), drawn[3 * p + 2], after));
       conditions[c].zero.push_back(history);
     }
+  if (!change) return conditions;
+  Condition always, moved, stayed;
+  always.name = "always";
+  moved.name = "switch";
+  moved.reference = "/conditions/always";
+  stayed.name = "stayed";
+  for (Condition* c : {&always, &moved, &stayed}) c->beliefs = true;
+  for (std::size_t p = 0; p < static_cast<std::size_t>(pairs); ++p) {
+    const Episode &from = drawn[3 * p], &to = drawn[3 * p + 2];
+    always.episodes.push_back(joined({}, to, history + after));
+    moved.episodes.push_back(joined(joined({}, from, history), to, after, history));
+    moved.episodes.back().event[static_cast<std::size_t>(history)] |= context_switch;
+    stayed.episodes.push_back(joined({}, from, history + after));
+    for (Condition* c : {&always, &moved, &stayed}) c->zero.push_back(history);
+  }
+  for (Condition* c : {&always, &moved, &stayed}) conditions.push_back(std::move(*c));
   return conditions;
+}
+
+/// Total variation where every level holds probabilities, L2 elsewhere.
+Configuration distance_for(const TrialReader& reader) {
+  bool states = true;
+  for (Index l = 0; l < reader.depth(); ++l) {
+    const std::string kind = reader.level(l).kind;
+    states = states && (kind == "categorical" || kind == "conditional");
+  }
+  Configuration configuration;
+  configuration.set("analyse.distance", states ? "total_variation" : "euclidean");
+  return configuration;
 }
 
 void add(Findings& findings, const MeasureResult& result) {
@@ -67,40 +101,55 @@ void add(Findings& findings, const MeasureResult& result) {
   findings.table += to_table(result) + "\n";
 }
 
-/// The same pairs read by the model and by the exact observer, measured by the same code; and the switches of a long reading.
+/// Switches of the true contexts in a long reading, beside the exact observer's.
+MeasureResult true_switches(Bench& bench, SampledStudy& study) {
+  WorldReading reading;
+  reading.streams = 16;
+  reading.from = 1024;
+  reading.length = reading.from + bench.values.integer("reading");
+  reading.seed = study.options.seed + 0x5eed;
+  reading.partial = false;
+  auto hierarchy = study.load_hierarchy(bench.model, reading.streams);
+  const std::string path = bench.folder.file("switches.h5");
+  read_world(study, *hierarchy, reading, "belief_inertia", path, bench.progress);
+  return analyse("tokens_to_switch", path);
+}
+
+/// The same pairs read by the model and by the exact observer, measured by the same code; and switches.
 Findings run_sampled(Bench& bench) {
   SampledStudy& study = bench.sampled();
   const Index streams = std::min<Index>(bench.values.integer("pairs"), 64);
   TrialWindow window;
   window.before = 64;
   window.after = bench.values.integer("after");
-  const auto conditions = sampled_twins(bench, *study.source);
-  Findings findings;
-  const auto half_lives = [&](TrialReader& reader, const std::string& path) {
+  const auto contexts = study.source->contexts();
+  const bool named = std::any_of(contexts.begin(), contexts.end(), [](Index states) { return states > 1; });
+  const bool switches = bench.values.flag("switches"), by_copies = switches && !named;
+  const auto conditions = sampled_conditions(bench, *study.source, by_copies);
+  Configuration distance;
+  const auto measured = [&](TrialReader& reader, const std::string& path) {
     record_trials(study, reader, conditions, window, "belief_inertia", path, bench.progress);
-    return analyse("half_life", path);
+    std::vector<MeasureResult> results{analyse("half_life", path, distance)};
+    if (by_copies) results.push_back(analyse("tokens_to_switch", path));
+    return results;
   };
+  Findings findings;
   {
     auto hierarchy = study.load_hierarchy(bench.model, streams);
     const auto reader = hierarchy_reader(*hierarchy, study.interval(), study.options.seed);
-    add(findings, half_lives(*reader, bench.folder.file("trace.h5")));
+    distance = distance_for(*reader);
+    for (const MeasureResult& result : measured(*reader, bench.folder.file("trace.h5"))) add(findings, result);
   }
   if (const auto exact = exact_reader(*study.source, streams)) {
-    const MeasureResult result = half_lives(*exact, bench.folder.file("exact.h5"));
-    add_parts(findings.summary.section("exact"), result);
-    findings.table += "the exact observer on the same pairs\n" + to_table(result) + "\n";
+    findings.table += "the exact observer on the same pairs\n";
+    for (const MeasureResult& result : measured(*exact, bench.folder.file("exact.h5"))) {
+      add_parts(findings.summary.section("exact"), result);
+      findings.table += to_table(result) + "\n";
+    }
+  } else {
+    findings.table += "this world has no exact observer to set beside the model\n";
   }
-  if (bench.values.flag("switches") && !study.source->contexts().empty()) {
-    WorldReading reading;
-    reading.streams = 16;
-    reading.from = 1024;
-    reading.length = reading.from + bench.values.integer("reading");
-    reading.seed = study.options.seed + 0x5eed;
-    auto hierarchy = study.load_hierarchy(bench.model, reading.streams);
-    const std::string path = bench.folder.file("switches.h5");
-    read_world(study, *hierarchy, reading, "belief_inertia", path, bench.progress);
-    add(findings, analyse("tokens_to_switch", path));
-  }
+  if (switches && named) add(findings, true_switches(bench, study));
   return findings;
 }
 
@@ -141,12 +190,12 @@ Findings run(Bench& bench) { return bench.study.options.world == "text" ? run_te
 Experiment belief_inertia_experiment() {
   return {
       "belief_inertia",
-      "twins with different histories read the same text: half-life, evidence and tokens to switch of every level's belief",
+      "twins with different histories read the same: half-life, evidence and tokens to switch of every level's belief",
       "Half-life: tokens until the distance of the two copies' predictions has halved. See strata describe half_life, evidence, tokens_to_switch.",
       parameters(),
       {{"pairs", "30"}, {"after", "1200"}, {"history", "600"}, {"reading", "4096"}},
       run,
-      {"text", "nested"}};
+      {"text", "nested", "linear_gaussian", "oddball", "series"}};
 }
 
 }  // namespace strata

@@ -2,7 +2,9 @@
 //
 // Design    at `places` places of held-out documents, seen from an empty state through at most `history` tokens before:
 //           a foreign sentence and a foreign paragraph, each from another work and from another document of the same work (or from
-//           --foreign), lengths within 10 %; a switch of document. The undisturbed copy reads the same text without them.
+//           --foreign), lengths within 10 %; a switch of document. The undisturbed copy reads the same text without them. In a sampled world
+//           the same with stretches: passages of exactly those lengths from another stretch, a switch to another stretch, and the exact
+//           observer beside the model on the same trials.
 // Measures  displacement, recovery, error recovery, peak normalised error, excess nats (analysis/recovery.hpp, analysis/surprise.hpp)
 // Limit     a level that is a plain leaky integrator with time constant tau recovers in tau ln 10 tokens (tests/validation)
 
@@ -121,7 +123,90 @@ struct PassagePage {
   }
 };
 
-Findings run(Bench& bench) {
+/// Measures a recorded trace into a summary; the table and `levels` show the condition `shown`.
+std::string measure(Summary& summary, const std::string& path, const std::string& shown) {
+  const MeasureResult recovery = analyse("recovery", path), surprise = analyse("surprise", path);
+  for (const auto* result : {&recovery, &surprise}) {
+    add_values(summary, result->values);
+    for (const MeasureResult& part : result->parts) add_parts(summary.section("conditions").section(part.name), part);
+  }
+  add_levels(summary.section("pooled"), surprise.levels);
+  summary.set("condition", shown);
+  for (const auto* result : {&recovery, &surprise})
+    if (const MeasureResult* part = result->part(shown)) add_levels(summary, part->levels);
+  return to_table(recovery) + "\n" + to_table(surprise);
+}
+
+TrialWindow window_of(const Bench& bench) {
+  TrialWindow window;
+  window.before = 2 * std::max(bench.values.integer("sentence"), bench.values.integer("paragraph"));  // the longest passage
+  window.after = bench.values.integer("after");
+  return window;
+}
+
+/// `host` with the first `length` steps of `donor` inserted behind its `history`-th.
+void insert(Condition& c, const Episode& host, const Episode& donor, Index history, Index length, Index after) {
+  Episode with = joined(joined(joined({}, host, history), donor, length), host, after, history);
+  with.event[static_cast<std::size_t>(history)] |= surprise_on;
+  with.event[static_cast<std::size_t>(history + length - 1)] |= surprise_off;
+  c.episodes.push_back(std::move(with));
+  c.zero.push_back(history + length);
+  c.passage.push_back(static_cast<std::int32_t>(length));
+}
+
+/// Two stretches of the world per trial: one reads on, the other gives the passages and is switched to.
+std::vector<Condition> sampled_conditions(const Bench& bench, const Source& source) {
+  const Index history = bench.values.integer("history"), after = bench.values.integer("after");
+  const Index sentence = bench.values.integer("sentence"), paragraph = bench.values.integer("paragraph");
+  const auto drawn = draw_episodes(source, bench.values.integer("places"), 2, std::max({history + after, sentence, paragraph}),
+                                   bench.study.options.seed + 0x5eca);
+  Condition plain, short_one, long_one, always, moved;
+  plain.name = "/";
+  short_one.name = "sentence_stretch";
+  long_one.name = "paragraph_stretch";
+  always.name = "always";
+  moved.name = "switch";
+  short_one.reference = long_one.reference = "/";
+  moved.reference = "/conditions/always";
+  for (std::size_t t = 0; t < drawn.size(); t += 2) {
+    const Episode &host = drawn[t], &donor = drawn[t + 1];
+    insert(short_one, host, donor, history, sentence, after);
+    insert(long_one, host, donor, history, paragraph, after);
+    plain.episodes.push_back(joined({}, host, history + after));
+    always.episodes.push_back(joined({}, donor, history + after));
+    moved.episodes.push_back(joined(joined({}, host, history), donor, after, history));
+    moved.episodes.back().event[static_cast<std::size_t>(history)] |= context_switch;
+    for (Condition* c : {&plain, &always, &moved}) c->zero.push_back(history);
+  }
+  std::vector<Condition> all;
+  for (Condition* c : {&plain, &short_one, &long_one, &always, &moved}) all.push_back(std::move(*c));
+  return all;
+}
+
+Findings run_sampled(Bench& bench) {
+  SampledStudy& study = bench.sampled();
+  const auto conditions = sampled_conditions(bench, *study.source);
+  const auto streams = std::min<Index>(bench.values.integer("places"), 64);
+  Findings findings;
+  const auto read = [&](TrialReader& reader, const std::string& file, Summary& into) {
+    const std::string path = bench.folder.file(file);
+    record_trials(study, reader, conditions, window_of(bench), "surprise_recovery", path, bench.progress);
+    findings.table += measure(into, path, "paragraph_stretch") + "\n";
+  };
+  {
+    auto hierarchy = study.load_hierarchy(bench.model, streams);
+    read(*hierarchy_reader(*hierarchy, study.interval(), study.options.seed), "trace.h5", findings.summary);
+  }
+  if (const auto exact = exact_reader(*study.source, streams)) {
+    findings.table += "the exact observer on the same trials\n";
+    read(*exact, "exact.h5", findings.summary.section("exact"));
+  } else {
+    findings.table += "this world has no exact observer to set beside the model\n";
+  }
+  return findings;
+}
+
+Findings run_text(Bench& bench) {
   TextStudy& study = bench.text();
   const Index history = bench.values.integer("history"), after = bench.values.integer("after");
   const auto origins = study.foreign_given ? std::vector<Origin>{Origin::foreign} : text::available_origins(study.held_out);
@@ -141,9 +226,7 @@ Findings run(Bench& bench) {
   if (study.held_out.size() > 1)
     add_switches(conditions, text::choose_switches(study.held_out, switch_options(bench, history)), after, false);
 
-  TrialWindow window;
-  window.before = 2 * std::max(bench.values.integer("sentence"), bench.values.integer("paragraph"));  // the longest passage
-  window.after = after;
+  TrialWindow window = window_of(bench);
   const auto streams = std::min<Index>(bench.values.integer("places"), 64);
   auto hierarchy = study.load_hierarchy(bench.model, streams);
   const std::string trace_path = bench.folder.file("trace.h5");
@@ -151,19 +234,10 @@ Findings run(Bench& bench) {
   window = record_trials(study, *reader, conditions, window, "surprise_recovery", trace_path, bench.progress);
 
   bench.progress.say("measuring");
-  const MeasureResult recovery = analyse("recovery", trace_path), surprise = analyse("surprise", trace_path);
-  Findings findings;
-  for (const auto* result : {&recovery, &surprise}) {
-    add_values(findings.summary, result->values);
-    for (const MeasureResult& part : result->parts) add_parts(findings.summary.section("conditions").section(part.name), part);
-  }
-  add_levels(findings.summary.section("pooled"), surprise.levels);
-  // The table and `levels` show the hardest common case: a paragraph from another work (or whatever stands nearest to it).
+  // The hardest common case is shown: a paragraph from another work (or whatever stands nearest to it).
   const std::string shown = std::string("paragraph_") + text::name_of(origins.front());
-  findings.summary.set("condition", shown);
-  for (const auto* result : {&recovery, &surprise})
-    if (const MeasureResult* part = result->part(shown)) add_levels(findings.summary, part->levels);
-  findings.table = to_table(recovery) + "\n" + to_table(surprise);
+  Findings findings;
+  findings.table = measure(findings.summary, trace_path, shown);
 
   const Hdf5File trace(trace_path);
   nlohmann::json pages = nlohmann::json::array();
@@ -178,17 +252,20 @@ Findings run(Bench& bench) {
   return findings;
 }
 
+Findings run(Bench& bench) { return bench.study.options.world == "text" ? run_text(bench) : run_sampled(bench); }
+
 }  // namespace
 
 Experiment surprise_recovery_experiment() {
   return {
       "surprise_recovery",
-      "inserts foreign sentences and paragraphs into held-out text, and switches documents: who is surprised, and for how long",
+      "inserts foreign passages into held-out text or a sampled world, and switches documents: who is surprised, and for how long",
       "Displacement is the distance of a level's prediction from that of a copy that read the same text without the passage; recovery the\n"
       "tokens until its trial average is back to a tenth. See strata describe recovery, strata describe surprise.",
       parameters(),
       {{"places", "24"}, {"after", "800"}, {"history", "400"}},
-      run};
+      run,
+      {"text", "nested", "linear_gaussian", "oddball", "series"}};
 }
 
 }  // namespace strata

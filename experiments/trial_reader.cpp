@@ -1,6 +1,7 @@
 #include "experiments/trial_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/error.hpp"
@@ -70,6 +71,7 @@ class ExactReader final : public TrialReader {
     Index tokens = 0;
     while (world.next(o)) {
       if (interrupted()) throw Interrupted(nothing_kept);
+      remember_predictions();
       observer_->observe(o);
       tokens += std::count(o.active.begin(), o.active.end(), std::uint8_t{1});
       step(o, tokens);
@@ -81,6 +83,8 @@ class ExactReader final : public TrialReader {
       if (what == Held::prediction || what == Held::belief) {
         const auto held = what == Held::belief ? observer_->belief(l, j) : observer_->prediction(l, j);
         for (const double x : held) into.push_back(static_cast<float>(x));
+      } else if (what == Held::error_norm) {
+        into.push_back(static_cast<float>(error(l, j)));
       } else {
         into.push_back(what == Held::surprise && l == 0 ? static_cast<float>(observer_->surprise(j))
                                                         : std::numeric_limits<float>::quiet_NaN());
@@ -89,9 +93,33 @@ class ExactReader final : public TrialReader {
   }
 
  private:
+  void remember_predictions() {
+    predicted_.resize(static_cast<std::size_t>(depth()));
+    for (Index l = 0; l < depth(); ++l) {
+      auto& level = predicted_[static_cast<std::size_t>(l)];
+      level.clear();
+      for (Index j = 0; j < streams_; ++j) {
+        const auto held = observer_->prediction(l, j);
+        level.insert(level.end(), held.begin(), held.end());
+      }
+    }
+  }
+
+  /// How far the last step moved a level: KL(belief || prediction) of states, nats; |belief - prediction| of a number.
+  double error(Index l, Index j) const {
+    const auto belief = observer_->belief(l, j);
+    const double* before = predicted_[static_cast<std::size_t>(l)].data() + j * static_cast<Index>(belief.size());
+    if (belief.size() == 1) return std::abs(belief[0] - before[0]);
+    double sum = 0;
+    for (std::size_t c = 0; c < belief.size(); ++c)
+      if (belief[c] > 0) sum += belief[c] * std::log(belief[c] / std::max(before[c], std::numeric_limits<double>::min()));
+    return std::max(sum, 0.);
+  }
+
   std::unique_ptr<Observer> observer_;
   std::vector<double> time_constants_;
   Index streams_;
+  std::vector<std::vector<double>> predicted_;  // per level, before the last step: units x streams
 };
 
 }  // namespace

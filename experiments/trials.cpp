@@ -1,6 +1,8 @@
 #include "experiments/trials.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <limits>
 #include <tuple>
 
@@ -12,7 +14,7 @@ namespace strata {
 
 namespace {
 
-/// Levels 0 and 1 are back long before the others: their rows end so many tokens after the event.
+/// Levels 0 and 1 of a text are back long before the others: their rows end so many tokens after the event.
 Index reach_of(Index level, Index after) {
   if (level == 0) return std::min<Index>(after, 256);
   if (level == 1) return std::min<Index>(after, 640);
@@ -24,6 +26,10 @@ struct Track {
   Index level = 0, interval = 1, units = 0;
   std::vector<std::int64_t> time;
   std::vector<float> prediction, belief, error_norm, surprise, free_energy;
+
+  std::array<std::pair<const char*, const std::vector<float>*>, 3> scalars() const {
+    return {{{"prediction_error_norm", &error_norm}, {"surprise", &surprise}, {"free_energy", &free_energy}}};
+  }
 
   /// Index of the sample at time t, or -1.
   Index sample(Index t) const {
@@ -87,7 +93,7 @@ class ConditionRecorder {
     track.level = l;
     track.interval = reader_.interval(l);
     track.units = reader_.level(l).units;
-    const Index reach = reach_of(l, window_.after);
+    const Index reach = condition_.episodes.empty() ? reach_of(l, window_.after) : window_.after;
     Index t = -1;
     while (t - track.interval >= -window_.before) t -= track.interval;  // -1 is always a sample
     for (; t < reach; t += track.interval) track.time.push_back(t);
@@ -172,6 +178,11 @@ std::unique_ptr<World> open_trials(const Study& study, const Condition& c, Index
 
 std::string prefix_of(const Condition& condition) { return condition.name == "/" ? "" : "/conditions/" + condition.name; }
 
+/// A level need not have every scalar: only the lowest is surprised in most worlds, and an exact observer has no free energy.
+bool was_held(const std::vector<float>& values) {
+  return std::any_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+}
+
 /// Datasets of one level of one condition, in the layout and with the data.
 void write_level(TraceWriter& trace, const std::string& group, const Track& track, Index trials) {
   const auto put = [&](const char* name, std::span<const float> values, bool vectors) {
@@ -182,9 +193,8 @@ void write_level(TraceWriter& trace, const std::string& group, const Track& trac
   trace.write_block<std::int64_t>(trace.handle(group + "/time"), {0}, {static_cast<Index>(track.time.size())}, track.time);
   put("prediction", track.prediction, true);
   if (!track.belief.empty()) put("belief", track.belief, true);
-  put("prediction_error_norm", track.error_norm, false);
-  put("surprise", track.surprise, false);
-  put("free_energy", track.free_energy, false);
+  for (const auto& [name, values] : track.scalars())
+    if (was_held(*values)) put(name, *values, false);
   const std::vector<std::uint8_t> active(track.time.size(), 1);
   trace.write_block<std::uint8_t>(trace.handle(group + "/active"), {0}, {static_cast<Index>(active.size())}, active);
 }
@@ -210,6 +220,10 @@ void layout_condition(TraceLayout& layout, const Condition& condition, const Con
                    .belief = !track.belief.empty(),
                    .prediction_error = false},
                   rows);
+    for (const auto& [name, values] : track.scalars()) {
+      const std::string dataset = prefix + "/levels/" + std::to_string(track.level) + "/" + name;
+      if (!was_held(*values)) std::erase_if(layout.datasets, [&](const TraceSpec& spec) { return spec.path == dataset; });
+    }
   }
   rows.times = window.before + window.after;
   lay_out_tokens(layout, prefix, rows);

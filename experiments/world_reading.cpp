@@ -1,6 +1,9 @@
 #include "experiments/world_reading.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <numbers>
 
 #include "core/error.hpp"
 #include "core/simulation.hpp"
@@ -101,12 +104,13 @@ class Lesions {
   std::vector<std::vector<std::uint8_t>> clamped_;
 };
 
-/// The exact observers of a world: the whole one first, then those who know 0, 1, .. of its levels.
+/// The exact observers that a reading asks for: the whole one first, then those who know 0, 1, .. of its levels.
 struct Observers {
-  Observers(const Source& source, Index streams) {
-    whole = source.observer(streams);
+  Observers(const Source& source, const WorldReading& reading) {
+    const Index streams = reading.streams;
+    if (reading.exact) whole = source.observer(streams);
     if (whole == nullptr) return;
-    for (Index known = 0; known < whole->levels(); ++known)
+    for (Index known = 0; reading.partial && known < whole->levels(); ++known)
       if (auto part = source.observer(streams, known)) parts.push_back(std::move(part));
   }
   std::unique_ptr<Observer> whole;
@@ -122,11 +126,11 @@ class WorldTrace {
  public:
   WorldTrace(const SampledStudy& study, Hierarchy<float>& hierarchy, const WorldReading& reading, const Observers& observers,
              const std::string& experiment, const std::string& path)
-      : study_(study), hierarchy_(hierarchy), reading_(reading), observers_(observers) {
+      : study_(study), hierarchy_(hierarchy), reading_(reading), observers_(observers), long_run_(study.source->long_run()) {
     TraceLayout layout;
     layout.groups.push_back({"/", study.trace_attributes(experiment)});
     lay_out_model(layout);
-    lay_out_contexts(layout);
+    lay_out_world(layout);
     lay_out_observers(layout);
     trace_ = std::make_unique<TraceWriter>(path, layout);
   }
@@ -143,14 +147,11 @@ class WorldTrace {
       copy_scores("lesion_" + std::to_string(l), 1 + l, now);
       copy_scores("swap_" + std::to_string(l), 1 + depth + l, now);
     }
-    if (!contexts_.empty()) {
-      append_time("/world/time", now);
-      put<std::int32_t>("/world/context", once.context);
-    }
-    if (reading_.exact) observer_scores(once, now);
+    record_world(once, now);
+    observer_scores(once, now);
     if ((now - reading_.from) % reading_.every != 0) return;
     for (Index l = 0; l < depth; ++l) record_level(l, now);
-    if (reading_.exact && observers_.whole) record_beliefs(now);
+    if (observers_.whole) record_beliefs(now);
   }
   void close() { trace_->close(); }
 
@@ -170,13 +171,24 @@ class WorldTrace {
     }
   }
 
-  void lay_out_contexts(TraceLayout& layout) {
-    for (const Index states : study_.source->contexts()) contexts_.push_back(states);
-    if (contexts_.empty()) return;
+  void lay_out_world(TraceLayout& layout) {
+    const auto contexts = study_.source->contexts();
+    if (std::any_of(contexts.begin(), contexts.end(), [](Index states) { return states > 0; }))  // 0: a number, which has no label
+      contexts_.assign(contexts.begin(), contexts.end());
+    const Index levels = static_cast<Index>(contexts_.size()), channels = study_.channels();
+    if (levels == 0 && channels == 0) return;
     layout.datasets.push_back({"/world/time", {"time"}, {unlimited}, NumberType::i64, "tokens", "steps since the start"});
+    if (channels > 0)
+      layout.datasets.push_back({"/world/value",
+                                 {"time", "stream", "channel"},
+                                 {unlimited, reading_.streams, channels},
+                                 NumberType::f32,
+                                 "1",
+                                 "numbers observed, in the world's own units"});
+    if (levels == 0) return;
     TraceSpec context{"/world/context",
                       {"time", "stream", "level"},
-                      {unlimited, reading_.streams, static_cast<Index>(contexts_.size())},
+                      {unlimited, reading_.streams, levels},
                       NumberType::i32,
                       "1",
                       "true context of every level, lowest first"};
@@ -186,8 +198,9 @@ class WorldTrace {
 
   void lay_out_observers(TraceLayout& layout) {
     const Index streams = reading_.streams;
-    if (!study_.log_unigram.empty()) lay_out_scores(layout, "/conditions/unigram", streams, "-ln p under the long-run frequencies");
-    if (!reading_.exact || !observers_.whole) return;
+    if (!study_.log_unigram.empty() || !long_run_.empty())
+      lay_out_scores(layout, "/conditions/unigram", streams, "-ln p under the long-run frequencies");
+    if (!observers_.whole) return;
     const std::string exact = "/conditions/exact";
     lay_out_scores(layout, exact, streams, "-ln p of the exact observer");
     for (std::size_t k = 0; k < observers_.parts.size(); ++k)
@@ -229,10 +242,31 @@ class WorldTrace {
     };
     if (!study_.log_unigram.empty())
       scores("unigram", [&](Index j) { return -study_.log_unigram[static_cast<std::size_t>(once.id[static_cast<std::size_t>(j)])]; });
+    else if (!long_run_.empty())
+      scores("unigram", [&](Index j) { return long_run_surprise(once, static_cast<std::size_t>(j)); });
     if (!observers_.whole) return;
     scores("exact", [&](Index j) { return observers_.whole->surprise(j); });
     for (std::size_t k = 0; k < observers_.parts.size(); ++k)
       scores("exact_" + std::to_string(k), [&](Index j) { return observers_.parts[k]->surprise(j); });
+  }
+
+  /// -ln p of the numbers of a stream under their long-run Gaussian, nats.
+  double long_run_surprise(const Observation& once, std::size_t stream) const {
+    double sum = 0;
+    for (std::size_t c = 0; c < long_run_.size(); ++c) {
+      const double off = once.value[stream * long_run_.size() + c] - long_run_[c].mean, variance = long_run_[c].variance;
+      sum += .5 * (off * off / variance + std::log(2 * std::numbers::pi * variance));
+    }
+    return sum;
+  }
+
+  void record_world(const Observation& once, std::int64_t now) {
+    if (contexts_.empty() && once.value.empty()) return;
+    append_time("/world/time", now);
+    if (!contexts_.empty()) put<std::int32_t>("/world/context", once.context);
+    if (once.value.empty()) return;
+    row_.assign(once.value.begin(), once.value.end());
+    put<float>("/world/value", row_);
   }
 
   void record_level(Index l, std::int64_t now) {
@@ -278,6 +312,7 @@ class WorldTrace {
   Hierarchy<float>& hierarchy_;
   WorldReading reading_;
   const Observers& observers_;
+  std::vector<LongRun> long_run_;
   std::unique_ptr<TraceWriter> trace_;
   std::vector<std::int64_t> contexts_;
   std::vector<float> host_, row_;
@@ -289,12 +324,15 @@ Index streams_needed(const WorldReading& reading, Index depth) { return reading.
 
 WorldReadingTimes read_world(SampledStudy& study, Hierarchy<float>& hierarchy, const WorldReading& reading, const std::string& experiment,
                              const std::string& path, Progress& progress) {
-  Copies world(study.source->open(reading.streams, reading.length, reading.seed), hierarchy.streams() / reading.streams);
-  Observers observers(*study.source, reading.streams);
+  const Source& source = *study.source;
+  Copies world(reading.learning ? source.open(reading.streams, reading.length, reading.seed)
+                                : source.stretches(reading.streams, 1, reading.length, reading.seed),
+               hierarchy.streams() / reading.streams);
+  const Observers observers(source, reading);
   WorldTrace trace(study, hierarchy, reading, observers, experiment, path);
   std::unique_ptr<Lesions> lesions;
   if (reading.lesions) lesions = std::make_unique<Lesions>(hierarchy, reading.streams);
-  Learning<float> learning(study.learning(), reading.length);
+  Learning<float> learning(study.learning(), world.steps());
   Simulation<float> simulation(hierarchy, world, reading.learning ? &learning : nullptr, study.interval(), study.options.seed);
   WorldReadingTimes times;
   double outside = 0;  // observers and recording
@@ -302,7 +340,7 @@ WorldReadingTimes read_world(SampledStudy& study, Hierarchy<float>& hierarchy, c
   progress.begin(reading.what, reading.streams * reading.length);
   simulation.record = [&](const Observation&, std::uint64_t step) {
     const auto started = Clock::now();
-    if (reading.exact && observers.whole) {
+    if (observers.whole) {
       observers.whole->observe(world.once());
       times.observer_seconds += seconds_since(started);
       for (const auto& part : observers.parts) part->observe(world.once());

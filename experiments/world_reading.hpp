@@ -1,8 +1,9 @@
 #pragma once
 // One reading of a sampled world: a hierarchy and the exact observers read the same steps, and a trace keeps what each of them held.
 //
-// Recorded   / the model; /world/context the true contexts; /conditions/exact the exact observer (beliefs and surprise);
-//            /conditions/exact_L the exact observer to whom the levels from L on are forgotten at every step; /conditions/unigram;
+// Recorded   / the model; /world/context the true contexts, where they are states; /world/value the numbers shown, where they are numbers;
+//            /conditions/exact the exact observer (beliefs and surprise); /conditions/exact_L the exact observer to whom the levels from L on
+//            are forgotten at every step; /conditions/unigram the long-run frequencies (of numbers: their Gaussian);
 //            with lesions: /conditions/lesion_l and swap_l, the model's surprise when level l hands down its slow mean, or what level l of
 //            another stream hands down, in place of its own belief. Its inference goes on; the copies read the same steps side by side.
 
@@ -20,7 +21,8 @@ struct WorldReading {
   Index every = 1;         ///< steps between two recorded rows of the levels
   std::uint64_t seed = 1;  ///< of the steps drawn
   bool learning = false;
-  bool exact = true;  ///< the exact observers, where the world has them
+  bool exact = true;    ///< the exact observer, where the world has one
+  bool partial = true;  ///< and those who know its lowest levels alone
   bool lesions = false;
   std::string what = "reading";
 };
@@ -33,7 +35,7 @@ struct WorldReadingTimes {
 /// Streams that a hierarchy needs for `reading`: copies for lesions included.
 Index streams_needed(const WorldReading& reading, Index depth);
 
-/// Reads and writes `path`. Throws Interrupted at Ctrl-C, FileError, NumericalError.
+/// Reads and writes `path`: the world itself when learning, else stretches of it (Source::stretches). Throws Interrupted at Ctrl-C, FileError, NumericalError.
 WorldReadingTimes read_world(SampledStudy& study, Hierarchy<float>& hierarchy, const WorldReading& reading, const std::string& experiment,
                              const std::string& path, Progress& progress);
 

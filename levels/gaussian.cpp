@@ -31,21 +31,22 @@ GaussianLevel<T>::GaussianLevel(Device<T>& device, const GaussianSettings& setti
   tau_sum_ = {device, 1, 1};
   time_scale_ = {device, "time_scale", 1, 1, false};
   log_gain_ = {device, "log_gain", n, 1, false};
+  const auto add_identity = [&](double gain, Tensor<T>& weight) {  // where that fits
+    std::vector<Entry<T>> diagonal;
+    for (std::int32_t i = 0; i < n; ++i) diagonal.push_back({i, i, static_cast<T>(gain)});
+    if (weight.rows() == weight.cols() && gain != 0) device.add_entries(diagonal, {}, weight);
+  };
   if (shares_) {
     share_out_ = {device, "share_out", stream, n};
     share_out_.randomise(settings.initial_sd, seed, level);
+    add_identity(settings.share_gain, share_out_.value);
     square_out_ = {device, stream, n};
     share_sum_ = {device, stream, n};
   }
   if (coupled()) {
     above_in_ = {device, "above_in", n, above};
     above_in_.randomise(settings.initial_sd / 3 / std::sqrt(static_cast<double>(n)), seed, level);
-    if (above == n) {
-      std::vector<Entry<T>> diagonal;
-      for (Index i = 0; i < n; ++i)
-        diagonal.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(i), static_cast<T>(settings.gain)});
-      device.add_entries(diagonal, {}, above_in_.value);
-    }
+    add_identity(settings.gain, above_in_.value);
     for (auto* x : {&square_in_, &above_sum_}) *x = {device, n, above};
     said_ = {device, n, b};
     for (auto* x : {&above_used_, &above_held_, &feedback_, &feedback_precision_, &kept_above_}) *x = {device, above, b};

@@ -40,6 +40,7 @@ struct GaussianSettings {
   bool share = true;       ///< adds U x to the output stream (always so at index 0)
   double kappa = 1;        ///< stubbornness: all evidence counts this much
   double initial_sd = .3;  ///< of U; a third of it, over the root of the units, of W
+  double share_gain = 0;   ///< U starts with this times the identity, where that fits
   Precision mode = Precision::predictive;
   double precision = 10;                             ///< pi at the start
   double precision_end = 100;                        ///< scheduled: pi after `precision_steps` learning steps

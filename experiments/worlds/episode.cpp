@@ -67,8 +67,9 @@ class Replay final : public World {
 
 }  // namespace
 
-std::vector<Episode> draw_episodes(const Source& source, Index count, Index length, std::uint64_t seed) {
-  const auto world = source.open(count, length, seed);
+std::vector<Episode> draw_episodes(const Source& source, Index trials, Index each, Index length, std::uint64_t seed) {
+  const Index count = trials * each;
+  const auto world = source.stretches(trials, each, length, seed);
   const Index channels = source.channels(), levels = static_cast<Index>(source.contexts().size());
   std::vector<Episode> episodes(static_cast<std::size_t>(count));
   Observation o;
@@ -86,14 +87,18 @@ std::vector<Episode> draw_episodes(const Source& source, Index count, Index leng
   return episodes;
 }
 
-Episode joined(const Episode& first, const Episode& then, Index steps) {
-  const Index kept = std::min(steps, then.length());
-  if (then.length() == 0 || kept == 0) return first;
+Episode joined(const Episode& first, const Episode& then, Index steps, Index from) {
+  const Index length = then.length(), kept = std::clamp<Index>(length - from, 0, steps);
+  if (kept == 0) return first;
   Episode both = first;
-  append(both.id, then.id, 0, kept);
-  append(both.event, then.event, 0, kept);
-  append(both.value, then.value, 0, static_cast<Index>(then.value.size()) / then.length() * kept);
-  append(both.context, then.context, 0, static_cast<Index>(then.context.size()) / then.length() * kept);
+  const auto add = [&](auto& to, const auto& all) {
+    const Index width = static_cast<Index>(all.size()) / length;
+    append(to, all, width * from, width * kept);
+  };
+  add(both.id, then.id);
+  add(both.event, then.event);
+  add(both.value, then.value);
+  add(both.context, then.context);
   return both;
 }
 

@@ -18,11 +18,12 @@ struct Episode {
   Index length() const { return static_cast<Index>(id.size()); }
 };
 
-/// `count` independent stretches of `length` steps: a pure function of the source and `seed`.
-std::vector<Episode> draw_episodes(const Source& source, Index count, Index length, std::uint64_t seed);
+/// Stretches of `length` steps for `trials` trials, `each` of them for every one: [each * trial + k] (Source::stretches). A pure function of
+/// the source and `seed`. Throws DataError where a series is too short for them.
+std::vector<Episode> draw_episodes(const Source& source, Index trials, Index each, Index length, std::uint64_t seed);
 
-/// `first`, then `then`, from its first step to its `steps`-th.
-Episode joined(const Episode& first, const Episode& then, Index steps);
+/// `first`, then steps [from, from + steps) of `then`, or as many of them as there are.
+Episode joined(const Episode& first, const Episode& then, Index steps, Index from = 0);
 
 /// Stream s reads episodes[s]; streams beyond the last are idle. Throws ShapeError for more episodes than streams.
 std::unique_ptr<World> replay(std::vector<Episode> episodes, const Source& source, Index streams);

@@ -26,6 +26,11 @@ class Observer {
   virtual std::span<const double> predictive(Index stream) const = 0;  ///< p(next token), V; or mean and variance of each channel
 };
 
+/// Mean and variance of a channel over the long run: what who knows nothing else expects.
+struct LongRun {
+  double mean = 0, variance = 1;
+};
+
 class Source {
  public:
   virtual ~Source() = default;
@@ -34,8 +39,14 @@ class Source {
   virtual std::vector<Index> contexts() const { return {}; }  ///< states of the true context of each level, lowest first; 0: a number
   virtual std::vector<double> time_constants() const { return {}; }  ///< of each level, steps, lowest first
   virtual std::vector<double> log_unigram() const { return {}; }     ///< long-run frequency of every token, nats
+  virtual std::vector<LongRun> long_run() const { return {}; }       ///< of every channel
   /// `streams` independent streams of `length` steps each: a pure function of the source and `seed`.
   virtual std::unique_ptr<World> open(Index streams, Index length, std::uint64_t seed) const = 0;
+  /// The same for trials: stream `each` t + k is stretch k of trial t. A world that is one series cuts them from different places of it;
+  /// the stretches of a trial never overlap.
+  virtual std::unique_ptr<World> stretches(Index trials, Index each, Index length, std::uint64_t seed) const {
+    return open(trials * each, length, seed);
+  }
   /// The exact observer, or nothing where there is none. `levels` < 0: of the whole world; else of a world whose levels from `levels` on
   /// are forgotten at every step (their belief is their long-run distribution): what knowing the lowest `levels` contexts is worth.
   /// Throws ConfigError where it would need more memory than there is.

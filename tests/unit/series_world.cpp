@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/io/hdf5.hpp"
+#include "experiments/worlds/episode.hpp"
 #include "experiments/worlds/registry.hpp"
 #include "experiments/worlds/series/series.hpp"
 #include "tests/support/memory_archive.hpp"
@@ -209,4 +210,65 @@ TEST_CASE("series: a restored stream goes on where it stood, in its own series o
   CHECK(seen.value == std::vector<double>{2});
   const auto other = make(written(folder, "time,x\n0,1\n1,2\n2,4\n"))->open(1, 10, 1);
   CHECK_THROWS_AS(other->archive(archive), ShapeError);
+}
+
+TEST_CASE("series: stretches for trials are cut from different places, and those of a trial never overlap") {
+  const TemporaryFolder folder;
+  std::string text = "time,x,y\n";
+  for (int t = 0; t < 100; ++t) text += std::to_string(t) + "," + std::to_string(t * t) + "," + std::to_string(-t) + "\n";
+  const auto source = make(written(folder, text));
+  const auto begins = [&](std::uint64_t seed) {
+    const auto world = source->stretches(5, 3, 10, seed);
+    CHECK(world->streams() == 15);
+    CHECK(world->steps() == 10);
+    Observation seen;
+    seen.resize(15);
+    std::vector<std::int64_t> begin;
+    for (int step = 0; step < 10; ++step) {
+      REQUIRE(world->next(seen));
+      for (std::size_t j = 0; j < 15; ++j) {
+        const std::int64_t row = seen.byte_begin[j];
+        if (step == 0) begin.push_back(row);
+        CHECK(row == begin[j] + step);
+        CHECK(seen.value[2 * j] == static_cast<double>(row * row));
+        CHECK(seen.value[2 * j + 1] == static_cast<double>(-row));
+      }
+    }
+    CHECK_FALSE(world->next(seen));
+    return begin;
+  };
+  const auto begin = begins(1);
+  CHECK(begin == begins(1));
+  CHECK(begin != begins(2));
+  for (std::size_t j = 0; j < 15; ++j) {
+    const auto part = static_cast<std::int64_t>(j % 3);  // 33 rows each
+    CHECK((begin[j] >= 33 * part && begin[j] + 10 <= 33 * (part + 1)));
+    for (std::size_t k = j % 3; k < j; k += 3) CHECK(begin[j] != begin[k]);
+  }
+  CHECK_NOTHROW(source->stretches(24, 3, 10, 1));
+  try {
+    source->stretches(25, 3, 10, 1);
+    FAIL("was accepted");
+  } catch (const DataError& error) {
+    CHECK_THAT(error.what(), Catch::Matchers::Contains("has 100 rows") && Catch::Matchers::Contains("need 102"));
+  }
+  CHECK_THROWS_AS(source->stretches(1, 1, 101, 1), DataError);
+  CHECK(source->long_run().size() == 2);
+  CHECK(source->long_run()[1].mean == Approx(-49.5));
+  CHECK(source->long_run()[1].variance == Approx((100. * 100 - 1) / 12));
+  CHECK(make(written(folder, "time,x\n0,1\n1,0\n"), {"world.binary=on"})->long_run().empty());
+}
+
+TEST_CASE("episodes are joined from any step on") {
+  Episode a, b;
+  a.id = {1, 2, 3}, a.event = {0, 0, 1}, a.value = {1, 10, 2, 20, 3, 30};
+  b.id = {4, 5, 6}, b.event = {2, 0, 0}, b.value = {4, 40, 5, 50, 6, 60};
+  const Episode both = joined(joined({}, a, 2), b, 2, 1);
+  CHECK(both.id == std::vector<std::int32_t>{1, 2, 5, 6});
+  CHECK(both.value == std::vector<double>{1, 10, 2, 20, 5, 50, 6, 60});
+  CHECK(both.event == std::vector<std::uint8_t>{0, 0, 0, 0});
+  CHECK(joined(a, b, 9).length() == 6);
+  CHECK(joined(a, b, 2, 3).length() == 3);
+  CHECK(joined(a, b, 0).length() == 3);
+  CHECK(joined(a, {}, 5).length() == 3);
 }

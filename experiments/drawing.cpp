@@ -154,7 +154,7 @@ std::string last_line(const std::string& log, std::size_t begin) {
 /// Puts what was drawn in its place.
 void take_over(const fs::path& scratch, const fs::path& folder) {
   fs::remove_all(folder / "figures");
-  fs::rename(scratch / "figures", folder / "figures");
+  if (fs::exists(scratch / "figures")) fs::rename(scratch / "figures", folder / "figures");  // a report may be of tables alone
   fs::rename(scratch / "report.html", folder / "report.html");
 }
 

@@ -7,7 +7,8 @@ from .summary import condition_levels, main_condition, measured
 
 AFTER = "tokens read since the passage's end"
 KIND = {"sentence": "foreign sentence", "paragraph": "foreign paragraph"}
-SOURCE = {"work": "from another work", "document": "from another document of the same work", "foreign": "from the foreign file"}
+SOURCE = {"work": "from another work", "document": "from another document of the same work", "foreign": "from the foreign file",
+          "stretch": "from another stretch of the world"}
 
 
 def passage_title(name):

@@ -14,7 +14,8 @@ import os
 from .errors import DataError, FileError
 from .trace import NoTrace, default_name
 
-PREFERRED = ("paragraph_work", "paragraph_foreign", "paragraph_document", "sentence_work", "sentence_foreign", "sentence_document")
+PREFERRED = ("paragraph_work", "paragraph_foreign", "paragraph_document", "paragraph_stretch",
+             "sentence_work", "sentence_foreign", "sentence_document", "sentence_stretch")
 INERTIA_KEYS = ("half_life", "tokens_to_switch", "evidence_nats")
 
 

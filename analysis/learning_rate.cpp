@@ -2,6 +2,7 @@
 //
 // Equation   p(t) the probability of outcome 1 predicted for trial t, y(t) the outcome: p = e^-s where y = 1, 1 - e^-s where y = 0
 //            delta = y(t) - p(t),  step = p(t+1) - p(t),  learning rate = sum delta step / sum delta^2   (least squares through 0)
+//            correlation (Pearson) of step / delta, trial by trial, with the exact observer's, over the trials of both kinds of block
 // Symbols    s surprise (nats) of tokens 0 and 1; sums over the trials of stable (highest context 0) and of volatile blocks (1), both t and t + 1
 //            inside, without the first `settling` trials of a block
 // Limit      delta rule p += a (y - p): learning rate a
@@ -23,7 +24,9 @@ Measure learning_rate_measure();
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kSums = 4;  // per observer and block: delta step, delta^2, surprise, trials
+// Per observer and block: delta step, delta^2, surprise, trials; the trial's rate, its square, its product with the exact observer's
+constexpr std::size_t kSums = 7;
+constexpr std::size_t kExact = 1;  // observers: the model, the exact one, the exact one without volatility
 
 double predicted(double surprise, std::int32_t outcome) {
   const double p = std::exp(-surprise);
@@ -40,6 +43,14 @@ double nats(std::span<const double> total, std::size_t observer, std::size_t blo
   return total[at + 2] / total[at + 3];
 }
 
+/// Correlation of the trial-by-trial rates of an observer with the exact one's.
+double correlation(std::span<const double> total, std::size_t observer) {
+  const auto sum = [&](std::size_t o, std::size_t k) { return total[o * 2 * kSums + k] + total[(o * 2 + 1) * kSums + k]; };
+  const double n = sum(observer, 3);
+  const auto variance = [&](std::size_t o) { return sum(o, 5) - sum(o, 4) * sum(o, 4) / n; };
+  return (sum(observer, 6) - sum(observer, 4) * sum(kExact, 4) / n) / std::sqrt(variance(observer) * variance(kExact));
+}
+
 BlockSums add_up(const Contexts& contexts, const IntegerSeries& ids, const std::vector<Series>& surprise, const Values& values,
                  double slowest) {
   const std::size_t samples = ids.time.size();
@@ -51,15 +62,21 @@ BlockSums add_up(const Contexts& contexts, const IntegerSeries& ids, const std::
       held = t > 0 && contexts.at(t - 1, s, contexts.levels - 1) != block ? 0 : held + 1;
       if (held < values.integer("settling") || contexts.at(t + 1, s, contexts.levels - 1) != block) continue;
       const auto row = sums.at(t, s);
+      std::array<double, 3> rates{};
       for (std::size_t o = 0; o < surprise.size(); ++o) {
         const auto now = static_cast<double>(surprise[o].at(t, s)[0]), next = static_cast<double>(surprise[o].at(t + 1, s)[0]);
-        const double p = predicted(now, ids.at(t, s)), delta = ids.at(t, s) - p;
+        const double p = predicted(now, ids.at(t, s)), delta = ids.at(t, s) - p, step = predicted(next, ids.at(t + 1, s)) - p;
         const std::size_t at = (o * 2 + static_cast<std::size_t>(block)) * kSums;
-        row[at] += delta * (predicted(next, ids.at(t + 1, s)) - p);
+        rates[o] = step / delta;
+        row[at] += delta * step;
         row[at + 1] += delta * delta;
         row[at + 2] += now;
         row[at + 3] += 1;
+        row[at + 4] += rates[o];
+        row[at + 5] += rates[o] * rates[o];
       }
+      for (std::size_t o = 0; o < surprise.size() && surprise.size() > kExact; ++o)
+        row[(o * 2 + static_cast<std::size_t>(block)) * kSums + 6] += rates[o] * rates[kExact];
     }
   }
   return sums;
@@ -84,6 +101,10 @@ MeasureResult run(const Trace& trace, const Values& values) {
   if (trace.has_condition("exact")) {
     prefix.emplace_back("exact_");
     surprise.push_back(trace.condition("exact").token_surprise());
+    if (contexts.levels == 2 && trace.has_condition("exact_1")) {
+      prefix.emplace_back("without_volatility_");
+      surprise.push_back(trace.condition("exact_1").token_surprise());
+    }
   }
   check(trace, contexts, ids, surprise);
   // The world's blocks, not the model's time constants, say how far trials hang together.
@@ -101,6 +122,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
           for (const double x : std::array<double, 6>{rate(total, o, 0), rate(total, o, 1), rate(total, o, 1) - rate(total, o, 0),
                                                       rate(total, o, 1) / rate(total, o, 0), nats(total, o, 0), nats(total, o, 1)})
             out.push_back({x});
+        if (surprise.size() > kExact) out.push_back({correlation(total, 0)});
         return out;
       },
       bootstrap_options(values));
@@ -113,6 +135,10 @@ MeasureResult run(const Trace& trace, const Values& values) {
       out.values.set(prefix[o] + names[k], found[o * 6 + k]);
       out.notes.push_back(prefix[o] + names[k] + " " + out.values.cell(prefix[o] + names[k]));
     }
+  if (surprise.size() > kExact) {
+    out.values.set("rate_correlation", found.back());
+    out.notes.push_back("rate_correlation " + out.values.cell("rate_correlation"));
+  }
   return out;
 }
 
@@ -126,7 +152,9 @@ Measure learning_rate_measure() {
       "Needs tokens 0 and 1, tokens/surprise and /world/context, whose highest context is 0 in stable and 1 in volatile blocks.\n"
       "Least-squares slope through 0 of the change of prediction from one trial to the next on the prediction error, per\n"
       "kind of block; rise: volatile minus stable; ratio: volatile over stable. The same of /conditions/exact with exact_ in\n"
-      "front. Without the first `settling` trials of a block. Block bootstrap.";
+      "front, and of /conditions/exact_1, which forgets the block at every step and holds p alone, with without_volatility_:\n"
+      "what uncertainty about p raises by itself. rate_correlation: of the model's rates with the exact observer's, trial by\n"
+      "trial. Without the first `settling` trials of a block. Block bootstrap.";
   measure.parameters = block_parameters();
   measure.parameters.push_back(
       {"settling", std::int64_t{40}, 0, 1e9, {}, "trials", "of each block that do not count: its volatility is not known yet", ""});

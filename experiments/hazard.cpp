@@ -3,7 +3,8 @@
 // Design    a model reads fresh stable and volatile blocks with learning off; again with the message of the volatility level clamped at its
 //           slow mean (a model without it); and in the control world, whose two kinds of block have one hazard
 // Measures  learning_rate on the three readings, beside the exact change-point observer of the same steps
-// Limit     without a volatility level, or without a difference of volatility, the rise is 0
+// Limit     without a difference of volatility the rise is 0; without a volatility level it is that of the exact observer to whom the block is
+//           forgotten at every step (uncertainty about p alone: about a fifth of the whole)
 // Source    Behrens et al. 2007, Nat. Neurosci. 10; Glaze, Kable & Gold 2015, eLife 4
 
 #include "experiments/signatures.hpp"
@@ -35,7 +36,8 @@ Experiment hazard_experiment() {
   return {"hazard",
           "blocks of volatility: the learning rate rises with it, near the exact observer's; two controls in which it must not",
           "Change of the prediction per prediction error, in stable and in volatile blocks: see strata describe learning_rate.\n"
-          "`fixed_volatility`: every level above the lowest hands down its slow mean. `no_volatility`: the world's control.",
+          "`fixed_volatility`: every level above the lowest hands down its slow mean; its rise is to be that of the exact observer\n"
+          "without a belief about volatility (without_volatility_). `no_volatility`: the world's control, whose rise is 0.",
           reading_parameters(),
           {{"steps", "4096"}, {"streams", "8"}},
           run,

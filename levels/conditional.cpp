@@ -1,22 +1,52 @@
 #include "levels/conditional.hpp"
 
+#include <algorithm>
+
+#include "core/error.hpp"
 #include "levels/registry.hpp"
 
 namespace strata {
 
 LevelKind conditional_kind();
 
+namespace {
+
+/// h(u), one per state of the level above. Throws ConfigError where the list is not that long.
+std::vector<double> parent_hazards(const ConditionalSettings& s, Index above) {
+  const auto parents = static_cast<std::size_t>(std::max<Index>(1, above));
+  const std::string key = "level." + std::to_string(s.index) + ".tau_per_parent";
+  if (s.tau_per_parent.empty()) {
+    if (s.learn_hazards) throw ConfigError(key, "", "is where learn_tau_per_parent starts; give one number per state of the level above");
+    return std::vector<double>(parents, 1 / s.tau);
+  }
+  if (above == 0) throw ConfigError(key, s.tau_per_parent, "has no meaning at the top, where there is no level above; use tau");
+  std::vector<double> hazards = real_list(key, s.tau_per_parent, 1, 1e12);
+  if (hazards.size() != parents)
+    throw ConfigError(key, s.tau_per_parent, "needs one number per state of the level above, which has " + std::to_string(parents));
+  for (double& h : hazards) h = 1 / h;
+  return hazards;
+}
+
+}  // namespace
+
 template <class T>
-ConditionalLevel<T>::ConditionalLevel(Device<T>& device, const CategoricalSettings& settings, const CategoricalPlace& place)
-    : CategoricalLevel<T>(device, settings, place), parent_hazard_(place.above > 0 ? 1 / settings.parent_tau : 0) {
+ConditionalLevel<T>::ConditionalLevel(Device<T>& device, const ConditionalSettings& settings, const CategoricalPlace& place)
+    : CategoricalLevel<T>(device, settings, place),
+      parent_hazard_(place.above > 0 ? 1 / settings.parent_tau : 0),
+      redraw_(settings.redraw),
+      learns_hazards_(settings.learn_hazards),
+      tau_min_(settings.tau_min),
+      tau_max_(settings.tau_max) {
   const Index pairs = this->parents_ * place.streams;
   for (auto* x : {&q_given_, &given_, &posterior_, &table_}) *x = {device, this->n_, pairs};
-  for (auto* x : {&kept_, &fresh_, &above_, &above_now_, &normaliser_}) *x = {device, 1, pairs};
+  for (auto* x : {&kept_, &moved_, &fresh_, &stay_, &above_, &above_now_, &normaliser_}) *x = {device, 1, pairs};
   for (Index j = 0; j < place.streams; ++j)
     for (Index u = 0; u < this->parents_; ++u) {
       stream_of_pair_.push_back(static_cast<std::int32_t>(j));
       parent_of_pair_.push_back(static_cast<std::int32_t>(u));
     }
+  prepare_hazards(parent_hazards(settings, place.above));
+  log_hazards_.rate = settings.tau_rate;
   ConditionalLevel<T>::reset_state();
 }
 
@@ -25,6 +55,7 @@ void ConditionalLevel<T>::reset_state() {
   CategoricalLevel<T>::reset_state();
   for (auto* x : {&q_given_, &given_, &posterior_}) this->device_.fill(*x, T(1) / static_cast<T>(this->n_));
   for (auto* x : {&above_, &above_now_}) this->device_.fill(*x, T(1) / static_cast<T>(this->parents_));
+  for (auto& trace : traces_) this->device_.fill(trace, T(0));
 }
 
 template <class T>
@@ -33,9 +64,9 @@ std::vector<std::pair<const char*, Tensor<T>*>> ConditionalLevel<T>::state_tenso
   all.insert(all.end(), {{"q_given", &q_given_},
                          {"given", &given_},
                          {"above", &above_},
-
                          {"above_now", &above_now_},
                          {"kept", &kept_},
+                         {"moved", &moved_},
                          {"fresh", &fresh_}});
   return all;
 }
@@ -49,26 +80,41 @@ void ConditionalLevel<T>::weigh(ConstView<T> per_parent, Tensor<T>& tables, View
 
 template <class T>
 void ConditionalLevel<T>::predict(ConstView<T> above, View<T> prior, bool held) {
-  Device<T>& device = this->device_;
-  const T stay = T(1) - static_cast<T>(this->hazard_), parent_stay = T(1) - static_cast<T>(parent_hazard_);
-  device.copy(above.data != nullptr ? above : ConstView<T>(this->ones_above_.view()), this->parents(above_now_));
+  this->device_.copy(above.data != nullptr ? above : ConstView<T>(this->ones_above_.view()), this->parents(above_now_));
   if (held) {
-    device.copy(above_now_, this->above_held_);
-    device.axpby(parent_stay, above_, T(0), kept_);
-    device.copy(kept_, fresh_);
-    device.add_scalar(static_cast<T>(parent_hazard_ / static_cast<double>(this->parents_)), fresh_);
-    device.map(Unary::reciprocal, fresh_, fresh_);
-    device.multiply(kept_, fresh_, kept_);
-    device.axpby(stay, kept_, T(0), kept_);
-    device.fill(fresh_, T(1));
-    device.axpby(T(-1), kept_, T(1), fresh_);
-    device.gather_columns(this->transition_, parent_of_pair_, given_);
-    device.scale_columns(list(fresh_), given_);
-    device.copy(q_given_, table_);
-    device.scale_columns(list(kept_), table_);
-    device.axpby(T(1), table_, T(1), given_);
+    this->device_.copy(above_now_, this->above_held_);
+    expect();
   }
   weigh(this->parents(above_now_), given_, prior);
+}
+
+/// given_ = P(c|u) of the next step.
+template <class T>
+void ConditionalLevel<T>::expect() {
+  Device<T>& device = this->device_;
+  device.axpby(T(1) - static_cast<T>(parent_hazard_), above_, T(0), kept_);
+  device.copy(kept_, fresh_);
+  device.add_scalar(static_cast<T>(parent_hazard_ / static_cast<double>(this->parents_)), fresh_);
+  device.map(Unary::reciprocal, fresh_, fresh_);
+  device.multiply(kept_, fresh_, kept_);  // m
+  if (!redraw_) {
+    device.fill(moved_, T(1));
+    device.axpby(T(-1), kept_, T(1), moved_);
+    device.multiply(moved_, stay_, moved_);
+  }
+  device.multiply(kept_, stay_, kept_);
+  device.fill(fresh_, T(1));
+  device.axpby(T(-1), kept_, T(1), fresh_);
+  if (!redraw_) device.axpby(T(-1), moved_, T(1), fresh_);
+  device.gather_columns(this->transition_, parent_of_pair_, given_);
+  device.scale_columns(list(fresh_), given_);
+  device.copy(q_given_, table_);
+  device.scale_columns(list(kept_), table_);
+  device.axpby(T(1), table_, T(1), given_);
+  if (redraw_) return;
+  device.gather_columns(this->states(this->q_), stream_of_pair_, table_);
+  device.scale_columns(list(moved_), table_);
+  device.axpby(T(1), table_, T(1), given_);
 }
 
 /// table_ = P(c|u) like(c), normaliser_ = 1 / Z(u).
@@ -121,8 +167,15 @@ void ConditionalLevel<T>::end_settling(const Step<T>& step) {
 
 template <class T>
 void ConditionalLevel<T>::retained(View<T> to) {
-  this->device_.multiply(this->above_held_, kept_, normaliser_);
+  Device<T>& device = this->device_;
+  device.multiply(this->above_held_, kept_, normaliser_);
   weigh(this->parents(normaliser_), q_given_, to);
+  if (redraw_) return;
+  device.multiply(this->above_held_, moved_, normaliser_);
+  device.column_sum(this->parents(normaliser_), this->norm_);
+  device.copy(this->states(this->q_), this->states(this->more_));
+  device.scale_columns(this->norm_, this->states(this->more_));
+  device.axpby(T(1), this->states(this->more_), T(1), to);
 }
 
 template <class T>
@@ -147,9 +200,7 @@ namespace {
 
 ParameterTable parameters(Index index) {
   ParameterTable table = CategoricalSettings::parameters(index);
-  std::erase_if(table, [](const Parameter& p) {
-    return p.name == "learn_tau" || p.name == "tau_rate" || p.name == "tau_min" || p.name == "tau_max";
-  });
+  std::erase_if(table, [](const Parameter& p) { return p.name == "learn_tau"; });
   table.push_back({"parent_tau",
                    8 * std::get<double>(table[1].fallback),
                    1,
@@ -158,12 +209,36 @@ ParameterTable parameters(Index index) {
                    "steps",
                    "time constant of the level above; without meaning at the top",
                    ""});
+  table.push_back({"tau_per_parent",
+                   std::string(),
+                   0,
+                   0,
+                   {},
+                   "steps",
+                   "tau under each state of the level above, separated by commas; empty: tau under all of them",
+                   "Behrens et al. 2007"});
+  table.push_back({"learn_tau_per_parent",
+                   false,
+                   0,
+                   1,
+                   {},
+                   "",
+                   "tau_per_parent is learned by the slope of the predictive log loss, from there",
+                   "LeGland & Mevel 1997"});
+  table.push_back({"redraw", true, 0, 1, {}, "", "a switch of the level above draws the state anew; false: the state outlives it", ""});
   return table;
 }
 
-CategoricalSettings settings(Index index, const Values& v) {
-  CategoricalSettings s = CategoricalSettings::shared(index, v);
+ConditionalSettings settings(Index index, const Values& v) {
+  ConditionalSettings s;
+  static_cast<CategoricalSettings&>(s) = CategoricalSettings::shared(index, v);
   s.parent_tau = v.real("parent_tau");
+  s.tau_per_parent = v.text("tau_per_parent");
+  s.redraw = v.flag("redraw");
+  s.learn_hazards = v.flag("learn_tau_per_parent");
+  s.tau_rate = v.real("tau_rate");
+  s.tau_min = v.real("tau_min");
+  s.tau_max = v.real("tau_max");
   return s;
 }
 

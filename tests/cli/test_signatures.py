@@ -13,20 +13,21 @@ def config(name):
 
 
 class Signatures(CommandTest):
-    def found(self, name, **world):
-        self.strata("run", name, "--config", config(name), "--out", name, "--quiet", *sets({"world." + key: value for key, value in world.items()}),
-                    *sets({f"{name}.{key}": value for key, value in TINY_READING.items()}))
-        drawn = os.path.join(self.base, name, "figures", f"{name}.png")
+    def found(self, name, ready=None, world=(), **reading):
+        out = ready or name
+        self.strata("run", name, "--config", config(out), "--out", out, "--quiet", *sets({"world." + key: value for key, value in dict(world).items()}),
+                    *sets({f"{name}.{key}": value for key, value in {**TINY_READING, **reading}.items()}))
+        drawn = os.path.join(self.base, out, "figures", f"{name}.png")
         try:
             import matplotlib  # noqa: F401
             self.assertTrue(os.path.exists(drawn))
         except ImportError:
             pass
-        return self.summary(name)
+        return self.summary(out)
 
     def test_local_global(self):
         """A Y costs the lowest level more than an x under either rule, and the clamp leaves that."""
-        found = self.found("local_global", tokens=60000)
+        found = self.found("local_global", world={"tokens": 60000})
         self.assertEqual(len(found["levels"]), 3)
         for summary in (found, found["clamped"]):
             for block in ("xxxxx", "xxxxY"):
@@ -35,7 +36,7 @@ class Signatures(CommandTest):
             self.assertGreater(level["fifth_global_relative"], 2 * abs(clamped["fifth_global_relative"]))
 
     def test_roving(self):
-        found = self.found("roving", tokens=40000)
+        found = self.found("roving", world={"tokens": 40000})
         self.assertGreater(found["surprise_correlation"], .7)
         self.assertGreater(found["levels"][0]["error_correlation"], .7)
         self.assertAlmostEqual(found["exact_deviant_nats"], 2.52, delta=.1)
@@ -43,13 +44,25 @@ class Signatures(CommandTest):
         self.assertGreater(found["deviant_above_many_standards_nats"], 0)
 
     def test_hazard(self):
-        found = self.found("hazard", block=200)
+        """The belief about volatility raises the learning rate as the exact observer's does; without it, or without volatility, nothing more than that of
+        an observer who has none."""
+        found = self.found("hazard", steps=16000, streams=4, world={"tokens": 150000})
+        exact = found["exact_learning_rate_rise"]
+        self.assertAlmostEqual(found["learning_rate_rise"], exact, delta=.3 * exact)
+        self.assertGreater(found["rate_correlation"], .9)
+        self.assertLess(found["without_volatility_learning_rate_rise"], .4 * exact)
+        self.assertAlmostEqual(found["fixed_volatility"]["learning_rate_rise"], found["without_volatility_learning_rate_rise"], delta=.2 * exact)
+        self.assertLess(abs(found["no_volatility"]["learning_rate_rise"]), .2 * exact)
+        self.assertLess(abs(found["no_volatility"]["exact_learning_rate_rise"]), .2 * exact)
+        self.assertEqual(found["exact_stable_nats"], found["fixed_volatility"]["exact_stable_nats"])
+        self.assertNotEqual(found["exact_stable_nats"], found["no_volatility"]["exact_stable_nats"])
+
+    def test_hazard_hgf(self):
+        found = self.found("hazard", "hazard_hgf", world={"block": 200})
         self.assertGreater(found["exact_learning_rate_rise"], 0)
         for part in (found, found["fixed_volatility"], found["no_volatility"]):
             self.assertTrue(0 < part["learning_rate_stable"] < 1)
         self.assertNotEqual(found["learning_rate_volatile"], found["fixed_volatility"]["learning_rate_volatile"])
-        self.assertEqual(found["exact_stable_nats"], found["fixed_volatility"]["exact_stable_nats"])
-        self.assertNotEqual(found["exact_stable_nats"], found["no_volatility"]["exact_stable_nats"])
 
     def test_another_paradigm(self):
         self.refused(2, "world.paradigm", "run", "roving", "--world", "oddball", "--set", "world.tokens=200", "--out", "no")

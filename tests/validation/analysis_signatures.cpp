@@ -131,10 +131,41 @@ TEST_CASE("learning rate: delta rules with one rate in stable and another in vol
   file.write<float>("/tokens/surprise", {length, 1}, two_rates);
   file.write<float>("/levels/0/belief", {length, 1, 1}, two_rates);
   file.write<float>("/conditions/exact/tokens/surprise", {length, 1}, one_rate);
+  file.write<float>("/conditions/exact_1/tokens/surprise", {length, 1}, two_rates);
   file.close();
   const MeasureResult found = analyse("learning_rate", folder.file("trace.h5"));
   near(found.values, "learning_rate_stable", .1, 1e-4);
   near(found.values, "learning_rate_volatile", .25, 1e-4);
   near(found.values, "learning_rate_ratio", 2.5, 1e-2);
   near(found.values, "exact_learning_rate_rise", 0, 1e-4);
+  near(found.values, "without_volatility_learning_rate_rise", .15, 1e-4);
+}
+
+TEST_CASE("learning rate: trial by trial, the correlation of the model's rates with the observer's", "[validation][analysis]") {
+  const test::TemporaryFolder folder;
+  constexpr std::int64_t length = 40000;
+  std::vector<std::int32_t> id, context;
+  std::vector<float> exact, model;
+  std::mt19937 random(5);
+  const auto uniform = [&random](double from, double to) { return std::uniform_real_distribution<>(from, to)(random); };
+  double p[2] = {.5, .5};
+  for (std::int64_t t = 0; t < length; ++t) {  // rates r and (r + s) / 2, both r and s uniform and independent: correlation 1 / sqrt(2)
+    const std::int32_t y = uniform(0, 1) < .5 ? 1 : 0;
+    id.push_back(y);
+    context.insert(context.end(), {0, static_cast<std::int32_t>(t / 500 % 2)});
+    exact.push_back(static_cast<float>(-std::log(y == 1 ? p[0] : 1 - p[0])));
+    model.push_back(static_cast<float>(-std::log(y == 1 ? p[1] : 1 - p[1])));
+    const double r = uniform(.05, .3), s = uniform(.05, .3);
+    p[0] += r * (y - p[0]);
+    p[1] += (r + s) / 2 * (y - p[1]);
+  }
+  Hdf5File file(folder.file("trace.h5"), Hdf5File::Mode::create);
+  file.write<std::int32_t>("/tokens/id", {length, 1}, id);
+  file.write<std::int32_t>("/world/context", {length, 1, 2}, context);
+  file.write<float>("/tokens/surprise", {length, 1}, model);
+  file.write<float>("/levels/0/belief", {length, 1, 1}, model);
+  file.write<float>("/conditions/exact/tokens/surprise", {length, 1}, exact);
+  file.close();
+  const MeasureResult found = analyse("learning_rate", folder.file("trace.h5"));
+  near(found.values, "rate_correlation", std::sqrt(.5), .02);
 }

@@ -15,7 +15,8 @@ CAPTIONS = {
     "roving": "Mean surprise by repetitions since the tone changed, beside the exact observer that counts and forgets; dotted: a tone among many standards, as rare as "
               "a deviant. Right: every level's error, in units of its error at the deviant.",
     "hazard": "Change of the prediction per unit of prediction error, with 95 % intervals, in stable and in volatile blocks. It must rise with volatility, as the exact "
-              "observer's does; with the volatility level's message held fixed, and where all blocks have one hazard, it must not.",
+              "observer's does. With the volatility level's message held fixed only that rise may stay which an observer without volatility shows, from uncertainty about "
+              "the outcome alone; where all blocks have one hazard, none.",
 }
 TERMS = (
     ("Cohen's d", "difference of two means in units of their pooled standard deviation."),
@@ -106,9 +107,14 @@ def roving_figure(result):
 
 def hazard_figure(result):
     summary = result.summary
-    rows = (("exact observer", summary, "exact_"), ("model", summary, ""), ("model, volatility\nmessage clamped", summary.get("fixed_volatility", {}), ""),
-            ("one hazard:\nexact observer", summary.get("no_volatility", {}), "exact_"), ("one hazard:\nmodel", summary.get("no_volatility", {}), ""))
+    rows = (("exact\nobserver", summary, "exact_"), ("model", summary, ""), ("exact, without\nvolatility", summary, "without_volatility_"),
+            ("model, volatility\nmessage clamped", summary.get("fixed_volatility", {}), ""),
+            ("one hazard:\nexact", summary.get("no_volatility", {}), "exact_"), ("one hazard:\nmodel", summary.get("no_volatility", {}), ""))
     figure, axes = plt.subplots(figsize=(9.0, 4.9))
+    for place, (_, found, prefix) in enumerate(rows):
+        ends = [measured(found, f"{prefix}learning_rate_{block}") for block in ("stable", "volatile")]
+        if all(ends):
+            axes.plot([place - 0.12, place + 0.12], [end.value for end in ends], color=style.INK, linewidth=1.0, alpha=0.4)
     for shift, block, colour in ((-0.12, "stable", "#8c6bb1"), (0.12, "volatile", "#e08214")):
         for place, (_, found, prefix) in enumerate(rows):
             value = measured(found, f"{prefix}learning_rate_{block}")
@@ -120,7 +126,7 @@ def hazard_figure(result):
     axes.set_xticks(range(len(rows)), [row[0] for row in rows])
     axes.set_ylabel("learning rate")
     axes.set_ylim(bottom=0)
-    axes.legend()
+    axes.legend(loc="lower left")
     style.grid(axes)
     style.frame(figure, 0.04)
     return figure

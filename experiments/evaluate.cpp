@@ -4,7 +4,9 @@
 //           levels above: nats per token of their own broad prediction, against the unigram and the best decaying unigram of their own time
 //           constant, its entropy and its departure from the background; what their share of the output stream is worth to the next token:
 //           top-down gain = loss with the share replaced by its slow mean, minus intact; swap = the same with another document's share
-// Intervals block bootstrap over documents
+//           In a sampled world: a fresh stretch (of a series: its own), nats per token against the unigram and the exact observer, and what
+//           each level's message is worth, lesioned and swapped
+// Intervals block bootstrap over documents, or over blocks of time
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +14,8 @@
 
 #include "experiments/experiment.hpp"
 #include "experiments/scoring.hpp"
-#include "experiments/trials.hpp"
+#include "experiments/world_reading.hpp"
+#include "experiments/world_scores.hpp"
 
 namespace strata {
 
@@ -30,7 +33,8 @@ ParameterTable parameters() {
        "tokens",
        "what each level's share of the stream is worth is sampled so often; 0: not measured",
        ""},
-      {"streams", std::int64_t{32}, 1, 4096, {}, "1", "documents scored side by side", ""},
+      {"streams", std::int64_t{32}, 1, 4096, {}, "1", "documents scored side by side, or stretches of a sampled world", ""},
+      {"steps", std::int64_t{4096}, 10, 1e9, {}, "steps", "of every stretch of a sampled world", ""},
   };
 }
 
@@ -75,7 +79,29 @@ void stream_findings(Summary& into, const StreamScores& stream, std::size_t part
   set_estimate(into, "topdown_swap_nats", paired_difference(stream.swap[part], stream.intact, stream.tokens, options));
 }
 
-Findings run(Bench& bench) {
+Findings run_sampled(Bench& bench) {
+  SampledStudy& study = bench.sampled();
+  WorldReading reading;
+  reading.streams = bench.values.integer("streams");
+  reading.length = bench.values.integer("steps");
+  reading.seed = study.options.seed + 0x5eed;  // other steps than those learned from
+  reading.partial = false;
+  reading.lesions = reading.streams > 1;  // a single stream has no other to swap with
+  reading.what = "evaluate";
+  const Index depth = study.make_hierarchy(1)->depth();
+  auto hierarchy = study.load_hierarchy(bench.model, streams_needed(reading, depth));
+  const std::string path = bench.folder.file("trace.h5");
+  read_world(study, *hierarchy, reading, "evaluate", path, bench.progress);
+  Findings findings;
+  add_world_scores(findings, *study.source, path, 0);
+  if (const auto nats = findings.summary.number("nats_per_token"); nats && study.vocabulary() > 0)
+    findings.summary.set("perplexity", std::exp(*nats));
+  findings.summary.set("parameters", static_cast<std::int64_t>(hierarchy->parameter_count()));
+  if (reading.lesions) add_measure(findings, analyse("topdown_gain", path));
+  return findings;
+}
+
+Findings run_text(Bench& bench) {
   TextStudy& study = bench.text();
   auto hierarchy = study.load_hierarchy(bench.model, bench.values.integer("streams"));
   ScoringOptions options;
@@ -123,17 +149,20 @@ Findings run(Bench& bench) {
   return findings;
 }
 
+Findings run(Bench& bench) { return bench.study.options.world == "text" ? run_text(bench) : run_sampled(bench); }
+
 }  // namespace
 
 Experiment evaluate_experiment() {
   return {
       "evaluate",
-      "scores held-out documents level by level",
+      "scores held-out documents, or a fresh stretch of a sampled world, level by level",
       "Perplexity and bits per byte of the token level; nats of each level's own broad prediction against decaying unigrams; what each level's\n"
       "share of the output stream is worth to the next token (replaced by its slow mean, or by another document's).",
       parameters(),
-      {},
-      run};
+      {{"steps", "1024"}},
+      run,
+      {"text", "nested", "linear_gaussian", "oddball", "series"}};
 }
 
 }  // namespace strata

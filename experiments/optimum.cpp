@@ -11,10 +11,10 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "analysis/score_gap.hpp"
 #include "core/io/checkpoint.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/world_reading.hpp"
+#include "experiments/world_scores.hpp"
 
 namespace strata {
 
@@ -63,12 +63,6 @@ WorldReadingTimes read_frozen(Bench& bench, const std::string& model, const std:
   return read_world(study, *hierarchy, reading, "optimum", path, bench.progress);
 }
 
-void add(Findings& findings, const MeasureResult& result) {
-  add_values(findings.summary, result.values);
-  add_levels(findings.summary, result.levels);
-  findings.table += to_table(result) + "\n";
-}
-
 void add_speed(Findings& findings, const WorldReadingTimes& times) {
   const auto tokens = static_cast<double>(times.tokens);
   const double model = tokens / times.model_seconds;
@@ -84,51 +78,17 @@ void add_speed(Findings& findings, const WorldReadingTimes& times) {
   findings.table += "\n";
 }
 
-/// How the model scored where no exact observer is beside it: nats per token against the long run, after the first `from` of the trace.
-void add_scores(Findings& findings, const std::string& path, double from) {
-  const Trace trace(path);
-  std::vector<Recording> readers{trace.root()};
-  if (trace.has_condition("unigram")) readers.push_back(trace.condition("unigram"));
-  const Scores scores = common_scores(readers, from, 0);
-  const auto found = block_bootstrap(scores.sums, [&](std::span<const double> total) {
-    std::vector<Bounded> nats{{per_token(total, 0)}};
-    if (readers.size() > 1) nats.push_back({per_token(total, 1)});
-    return nats;
-  });
-  MeasuredValues values;
-  const char* const names[] = {"nats_per_token", "unigram_nats"};
-  for (std::size_t k = 0; k < found.size(); ++k) {
-    values.set(names[k], found[k]);
-    findings.table += std::string(names[k]) + " " + values.cell(names[k]) + "\n";
-  }
-  add_values(findings.summary, values);
-}
-
-/// Gap closed, or the scores alone where the optimum is not known.
-void add_gap(Findings& findings, const Source& source, const std::string& path, double from) {
-  if (source.observer(1) == nullptr) {
-    add_scores(findings, path, from);
-    return;
-  }
-  Configuration part;
-  part.set("analyse.from", to_text(from));
-  add(findings, analyse("gap_closed", path, part));
-}
-
 /// What can be measured in this world, with learning off.
 void add_frozen(Findings& findings, SampledStudy& study, const std::string& path) {
   std::vector<std::string> measures;
-  if (study.source->observer(1) != nullptr)
-    measures.emplace_back("captured_fraction");
-  else
-    findings.table += "this world has no exact observer: gap closed and captured fraction are not measured\n";
+  if (study.source->observer(1) != nullptr) measures.emplace_back("captured_fraction");
   measures.emplace_back("topdown_gain");
   const auto contexts = study.source->contexts();
   if (std::any_of(contexts.begin(), contexts.end(), [](Index states) { return states > 1; }))
     for (const char* measure : {"read_out", "calibration", "tokens_to_switch", "evidence"}) measures.emplace_back(measure);
   // The innovation is what the lowest level did not expect, where its value is what is shown.
   if (study.channels() > 0 && study.make_hierarchy(1)->level(0).units() == study.channels()) measures.emplace_back("gain");
-  for (const std::string& measure : measures) add(findings, analyse(measure, path));
+  for (const std::string& measure : measures) add_measure(findings, analyse(measure, path));
 }
 
 Findings run(Bench& bench) {
@@ -139,13 +99,13 @@ Findings run(Bench& bench) {
   if (!given) {
     const auto times = learn(bench, model);
     bench.progress.say("measuring the pass");
-    add_gap(findings, *study.source, bench.folder.file("trace.h5"), 2. / 3);
+    add_world_scores(findings, *study.source, bench.folder.file("trace.h5"), 2. / 3);
     add_speed(findings, times);
   }
   const std::string path = bench.folder.file(given ? "trace.h5" : "frozen.h5");
   read_frozen(bench, model, path);
   bench.progress.say("measuring with learning off");
-  if (given) add_gap(findings, *study.source, path, 0);
+  if (given) add_world_scores(findings, *study.source, path, 0);
   add_frozen(findings, study, path);
   return findings;
 }

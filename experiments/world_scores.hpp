@@ -1,0 +1,16 @@
+#pragma once
+// What a reading of a sampled world (world_reading.hpp) says of scores: the gap closed, or where nobody knows the optimum the scores alone.
+
+#include <string>
+
+#include "experiments/experiment.hpp"
+
+namespace strata {
+
+/// Adds a measure's values, levels and table.
+void add_measure(Findings& findings, const MeasureResult& result);
+
+/// gap_closed over the trace after the first `from` of it; without an exact observer nats_per_token and unigram_nats, and says so.
+void add_world_scores(Findings& findings, const Source& source, const std::string& path, double from);
+
+}  // namespace strata

@@ -85,12 +85,30 @@ void measure_level(MeasuredValues& record, const Series& error, const std::vecto
   }
 }
 
+/// Mean surprise at the fifth tone in every cell, nats; of a recording that holds no surprise at these steps nothing.
+void set_surprise(MeasuredValues& values, const std::string& name, const Series& surprise, const std::vector<LocalGlobalTrial>& trials,
+                  const std::vector<std::int64_t>& time) {
+  if (surprise.time != time) return;
+  std::array<CellSums, kCells> cells;
+  for (const LocalGlobalTrial& trial : trials) {
+    CellSums& into = cells[static_cast<std::size_t>(2 * trial.block + trial.kind)];
+    into.count += 1;
+    into.sum += static_cast<double>(surprise.at(trial.fifth, trial.stream)[0]);
+  }
+  std::vector<double> means;
+  for (const CellSums& c : cells) means.push_back(c.mean());
+  values.set(name, MeasuredValue(means));
+}
+
 MeasureResult run(const Trace& trace, const Values& values) {
   const auto trials = local_global_trials(trace.contexts(), values.integer("settling"), values.integer("window"));
   MeasureResult out;
   out.name = "local_global_effects";
   out.values.set("trials", MeasuredValue(static_cast<std::int64_t>(trials.size())));
   const Recording root = trace.root();
+  if (root.has_token_surprise()) set_surprise(out.values, "fifth_surprise_nats", root.token_surprise(), trials, trace.contexts().time);
+  if (trace.has_condition("exact"))
+    set_surprise(out.values, "exact_fifth_surprise_nats", trace.condition("exact").token_surprise(), trials, trace.contexts().time);
   double slowest = std::numeric_limits<double>::quiet_NaN();
   for (const LevelInfo& level : root.levels()) slowest = std::fmax(slowest, level.time_constant);
   for (const LevelInfo& level : root.levels()) {
@@ -153,7 +171,8 @@ Measure local_global_effects_measure() {
       "against where it is the rule, for each kind and their mean. Cohen's d, at the fifth tone (fifth_...) and for the mean\n"
       "error over `window` steps from it (a level that does not count learns that no Y came at the first silence only).\n"
       "..._relative: the difference of the means over the mean of the four cells; d is absent where errors do not vary.\n"
-      "error_means: xxxxx and xxxxY in xxxxx blocks, then in xxxxY blocks. Block bootstrap.";
+      "error_means: xxxxx and xxxxY in xxxxx blocks, then in xxxxY blocks; fifth_surprise_nats: mean surprise at the fifth tone in\n"
+      "these four cells, exact_... that of /conditions/exact. Block bootstrap.";
   measure.parameters = block_parameters();
   measure.parameters.push_back(
       {"window", std::int64_t{2}, 1, 1000, {}, "steps", "from the fifth tone, over which errors are averaged", ""});

@@ -18,7 +18,7 @@ namespace {
 void write_local_global(const std::string& path) {
   constexpr std::int64_t trials = 4000, length = 8 * trials;
   std::vector<std::int32_t> context;
-  std::vector<float> error[2];
+  std::vector<float> error[2], surprise, exact;
   std::mt19937 random(7);
   std::normal_distribution<double> noise(0, 1);
   for (std::int64_t i = 0; i < trials; ++i) {
@@ -27,12 +27,16 @@ void write_local_global(const std::string& path) {
     const std::int32_t kind = rare ? 1 - block : block;
     for (int place = 0; place < 8; ++place) {
       context.insert(context.end(), {place > 4 ? 2 : place == 4 ? kind : 0, 2 * block + kind, block});
+      surprise.push_back(place == 4 ? static_cast<float>(1 + 2 * block + kind) : 9.F);
+      exact.push_back(place == 4 && rare ? 4.F : 0.F);
       error[0].push_back(static_cast<float>(place == 4 ? 10 + kind + noise(random) : 50));
       error[1].push_back(static_cast<float>(place == 4 ? 10 + (rare ? 2 : 0) + noise(random) : 50));
     }
   }
   Hdf5File file(path, Hdf5File::Mode::create);
   file.write<std::int32_t>("/world/context", {length, 1, 3}, context);
+  file.write<float>("/tokens/surprise", {length, 1}, surprise);
+  file.write<float>("/conditions/exact/tokens/surprise", {length, 1}, exact);
   for (int l = 0; l < 2; ++l) {
     const std::string group = "/levels/" + std::to_string(l);
     file.write<float>(group + "/belief", {length, 1, 1}, error[l]);
@@ -72,6 +76,9 @@ TEST_CASE("local and global effects are told apart", "[validation][analysis]") {
   near(global, "fifth_local_in_xxxxx_blocks_d", 2, .25);  // Y is rare there, and the rule in the other
   near(global, "fifth_local_in_xxxxY_blocks_d", -2, .25);
   near(global, "fifth_global_relative", 2.0 / 11, .02);
+  const auto cells = [&](const char* name) { return std::get<std::vector<double>>(*found.values.find(name)); };
+  CHECK(cells("fifth_surprise_nats") == std::vector<double>{1, 2, 3, 4});
+  CHECK(cells("exact_fifth_surprise_nats") == std::vector<double>{0, 4, 4, 0});
 }
 
 TEST_CASE("the local-global measure refuses another world's trace", "[validation][analysis]") {

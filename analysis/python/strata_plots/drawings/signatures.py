@@ -11,7 +11,7 @@ CELLS = (("xxxxx", 0, 2), ("xxxxY", 1, 3))  # kind of trial; place of its mean i
 BLOCKS = (("xxxxx is the rule", "#8c6bb1", 0.0), ("xxxxY is the rule", "#e08214", 0.38))
 CAPTIONS = {
     "local_global": "Mean error at the fifth tone, by kind of trial and rule of the block. Local effect: xxxxY stands above xxxxx in both colours. Global effect: each "
-                    "kind costs more where the other one is the rule. Below, every top-down message is held at its slow mean: the global effect must go, the local one stay.",
+                    "kind costs more where the other one is the rule. Below (clamped), every top-down message is held at its slow mean: the global effect must go, the local one stay.",
     "roving": "Mean surprise by repetitions since the tone changed, beside the exact observer that counts and forgets; dotted: a tone among many standards, as rare as "
               "a deviant. Right: every level's error, in units of its error at the deviant.",
     "hazard": "Change of the prediction per unit of prediction error, with 95 % intervals, in stable and in volatile blocks. It must rise with volatility, as the exact "
@@ -56,7 +56,7 @@ def tables(results, rows):
 
 
 def local_global_figure(result):
-    readings = (("intact", result.summary), ("top-down messages clamped", result.summary.get("clamped", {})))
+    readings = (("intact", result.summary), ("clamped", result.summary.get("clamped", {})))
     figure, grid = plt.subplots(2, len(result.labels), figsize=(3.5 * len(result.labels) + 0.6, 6.6), squeeze=False, sharey="col")
     for row, (reading, summary) in zip(grid, readings):
         for axes, level, label in zip(row, summary.get("levels", []), result.labels):
@@ -87,14 +87,14 @@ def roving_figure(result):
         if value:
             left.axhline(value.value, color=colour, linestyle=":", linewidth=1.3, label=label)
     value = measured(summary, "surprise_correlation")
-    left.set_title(f"Surprise; with the exact's, r = {value.text(2)}" if value else "Surprise")
+    left.set_title(f"Surprise; with the exact's, r = {value.text(3)}" if value else "Surprise")
     left.set_ylabel("surprise (nats)")
     left.legend()
     for index, (level, label) in enumerate(zip(result.levels, result.labels)):
         error = level.get("error_by_repetition", [])
         if error and error[0] > 0:
             right.plot(np.asarray(error) / error[0], marker=style.MARKERS[index % len(style.MARKERS)], label=style.drawable(label), **style.line(index, len(result.labels)))
-    right.set_title("Error of each level")
+    right.set_title("Error of each level" if len(result.levels) > 1 else "Error of the level")
     right.set_ylabel("error (deviant = 1)")
     right.set_ylim(bottom=0)
     right.legend()

@@ -4,6 +4,8 @@
 //           rare as a deviant but there is no standard to deviate from
 // Measures  repetition on both readings
 // Limit     the observer alone (memory 10, concentration 1): deviant 2.52 nats in trains, 2.19 among many standards
+//           That observer's whole count is constant, so what a tone costs follows from its own past alone, as in stimulus-specific adaptation:
+//           these sequences do not tell the two apart. local_global does: clamped, it is adaptation, which has no global effect.
 // Source    Garrido et al. 2008, NeuroImage 42; Wacongne et al. 2012, J. Neurosci. 32
 
 #include "experiments/signatures.hpp"

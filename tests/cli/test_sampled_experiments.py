@@ -187,6 +187,17 @@ class Scores(SampledTest):
                 self.assertEqual("bayes_nats" in summary, world != "series")
                 self.assertEqual("perplexity" in summary, world in ("nested", "oddball"))
 
+    def test_figures_are_drawn_of_numbers_too(self):
+        for experiment, keys, names in (("belief_inertia", INERTIA, {"demo", "switch", "twin", "weight"}),
+                                        ("surprise_recovery", RECOVERY, {"demo", "surprise_stretch", "switch", "weight"}), ("optimum", OPTIMUM, {"worth"})):
+            result = self.start("run", experiment, "--world", "linear_gaussian", *CHAIN, *sets({"world.tokens": 1500}, **{experiment: keys}),
+                                "--out", f"drawn.{experiment}")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            if "needs" in result.stderr and "were not drawn" in result.stderr:
+                self.skipTest("what draws is absent")
+            self.assertNotIn("were not drawn", result.stderr)
+            self.assertEqual({name.removesuffix(".png") for name in os.listdir(self.path(f"drawn.{experiment}/figures"))}, names)
+
     def test_bad_chains_are_refused(self):
         for keys, said in (({"world.tau": "2,-3"}, "world.tau"), ({"world.observation_noise": -1}, "world.observation_noise"),
                            ({"world.levels": 9}, "world.levels"), ({"world.noise": "1,2,3"}, "world.noise")):

@@ -18,6 +18,8 @@ CAPTIONS = {
                         "token just read.",
     "inertia": "Filled: the model; hollow: the exact observer on the same switches of the true context. Intervals 95 %; an arrow means a bound.",
     "boundaries": "Boundaries found from the level's error at the rate of the true ones. Filled: as found; hollow: the same shifted by half of the recording.",
+    "worth": "Nats per token lost when what a level hands down is replaced by its slow mean (filled), or by that of another stream (hollow). Intervals 95 %; the axis is "
+             "linear below a thousandth of a nat, logarithmic above.",
     "reflection": "Nats per window that the change of a level's belief (row) tells of whether a true context (column) changed in it.",
 }
 TERMS = (
@@ -56,7 +58,8 @@ def pictures(results, rows):
         for name, title, draw in (("read_out", "What can be read from which level", read_out_figure), ("inertia", "Tokens to switch", inertia_figure),
                                   ("calibration", "Calibration", calibration_figure), ("autocorrelation", "Autocorrelation", autocorrelation_figure),
                                   ("past_information", "What a level holds of the past", past_figure), ("boundaries", "Boundaries", boundaries_figure),
-                                  ("reflection", "Changes reflected", reflection_figure)):
+                                  ("reflection", "Changes reflected", reflection_figure),
+                                  ("worth", "What a level is worth to the next token", worth_figure if "world" in result.summary else lambda _: None)):
             figure = None if name in taken else draw(levels)
             if figure is not None:
                 taken.add(name)
@@ -209,3 +212,20 @@ def inertia_figure(levels):
 
 def boundaries_figure(levels):
     return pair_figure(levels, "boundary_f1", "shifted_boundary_f1", "F1")
+
+
+def worth_figure(levels):
+    figure = pair_figure(levels, "topdown_gain_nats", "topdown_swap_nats", "nats per token")
+    if figure is not None:
+        axes = figure.axes[0]
+        held = [value for row in levels for value in (measured(row, "topdown_gain_nats"), measured(row, "topdown_swap_nats")) if value is not None]
+        ends = [end for value in held for end in (value.value, *(value.interval or ()))]
+        low, high = min(1.3 * min(ends), -1e-4), max(1.3 * max(ends), 1e-3)
+        axes.set_xscale("symlog", linthresh=1e-3)
+        ticks = [tick for tick in (-0.1, -0.01, -0.001, 0, 0.001, 0.01, 0.1, 1, 10, 100) if low <= tick <= high]
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.set_xticks([], minor=True)
+        axes.set_xlim(low, high)
+        axes.axvline(0, zorder=1, **style.RULE)
+        style.frame(figure, 0.04)
+    return figure

@@ -19,8 +19,9 @@ namespace strata {
 /// What a level tells the level below. Views stay valid until the level's next phase.
 template <class T>
 struct Downward {
-  ConstView<T> activity;  ///< f(x_l), n x B
-  ConstView<T> stream;    ///< c_l = this level's share of the output stream plus that of every level above, n x B
+  ConstView<T> activity;   ///< f(x_l), n x B
+  ConstView<T> stream;     ///< c_l = this level's share of the output stream plus that of every level above, n x B
+  double time_constant{};  ///< tokens; 0: a kind that does not say
 };
 
 /// What a level tells the level above.
@@ -32,6 +33,7 @@ struct Upward {
   ConstView<T> feedback;
   ConstView<T> features;              ///< s_{l+1}: what the level above integrates into its memory, held between ticks
   ConstView<T> feedback_precision{};  ///< -d feedback / d f(x_{l+1}), diagonal, n_above x B; empty: feedback is taken to first order
+  double time_constant{};             ///< tokens; 0: a kind that does not say
 };
 
 /// One step as every level sees it.
@@ -86,6 +88,8 @@ class Level {
   virtual double time_constant() const = 0;   ///< tokens
   virtual Index tick() const = 0;             ///< nominal tokens between two settlings
   bool joint() const { return tick() == 1; }  ///< settles together with level 0 at every token
+  /// Mean tokens between two switches to another state, where the level's states last and switch.
+  virtual double dwell_time() const { return time_constant(); }
 
   // --- phases of a step, in the order of Simulation
   /// Reads the token: scores it under the forecast held, keeps the partners of the forecast for learning.

@@ -3,7 +3,9 @@
 // Design    the same online pass with other time constants each time: the world's own; log-spaced without a look at the world; learned
 //           from the same start at every level; learned within a band per level; the same at every level, not learned
 // Measures  gap closed over the last third (gap_closed), and the points of it lost against the world's own, over the same blocks of steps;
-//           time constants at the end: which of the world's have a level within a factor 2, which levels are closer than a factor 1.5
+//           dwell times at the end, the mean steps between two switches to another state, which is what the world's time constants are: which
+//           of those have a level within a factor 2, which levels are closer than a factor 1.5. (A level's own time constant counts new
+//           draws, and a new draw may return the state there was: dwell times are longer.)
 // Limit     the world's own against themselves: nothing lost
 
 #include <algorithm>
@@ -37,7 +39,7 @@ struct Arm {
   std::string name, words;
   Keys keys;
   bool learned = false;
-  std::vector<double> time_constants{};  ///< at the end
+  std::vector<double> time_constants{}, dwell_times{};  ///< at the end
 };
 
 void assign(Arm& arm, Index level, const std::string& name, double value) {
@@ -105,7 +107,10 @@ void learn(Bench& bench, Arm& arm, bool first) {
   auto hierarchy = study.make_hierarchy(study.streams());
   learn_world(bench, *hierarchy, "time_scales", trace_of(bench, arm), first);
   if (first) save_world_model(study, *hierarchy, bench.folder.file("model.h5"));
-  for (Index l = 0; l < hierarchy->depth(); ++l) arm.time_constants.push_back(hierarchy->level(l).time_constant());
+  for (Index l = 0; l < hierarchy->depth(); ++l) {
+    arm.time_constants.push_back(hierarchy->level(l).time_constant());
+    arm.dwell_times.push_back(hierarchy->level(l).dwell_time());
+  }
 }
 
 /// Per arm: gap closed, points lost against the first arm, nats per token.
@@ -143,9 +148,10 @@ std::string listed(const std::vector<double>& numbers) {
 }
 
 std::string row(const Arm& arm, const MeasuredValues& values, const std::vector<double>& found, std::size_t pairs) {
-  char line[240];
-  std::snprintf(line, sizeof line, "%-22s  %-22s  %-24s  %-26s  %-20s  %zu\n", arm.words.c_str(), values.cell("gap_closed").c_str(),
-                values.cell("points_lost").c_str(), listed(arm.time_constants).c_str(), listed(found).c_str(), pairs);
+  char line[280];
+  std::snprintf(line, sizeof line, "%-22s  %-22s  %-24s  %-24s  %-24s  %-20s  %zu\n", arm.words.c_str(), values.cell("gap_closed").c_str(),
+                values.cell("points_lost").c_str(), listed(arm.time_constants).c_str(), listed(arm.dwell_times).c_str(),
+                listed(found).c_str(), pairs);
   return line;
 }
 
@@ -157,17 +163,17 @@ Findings run(Bench& bench) {
   bench.progress.say("measuring");
   const auto values = score(bench, arms);
   Findings findings;
-  char head[200];
-  std::snprintf(head, sizeof head, "%-22s  %-22s  %-24s  %-26s  %-20s  %s\n", "time constants", "gap closed [95 %]", "points lost [95 %]",
-                "at the end (steps)", "found", "close");
+  char head[280];
+  std::snprintf(head, sizeof head, "%-22s  %-22s  %-24s  %-24s  %-24s  %-20s  %s\n", "time constants", "gap closed [95 %]",
+                "points lost [95 %]", "at the end (steps)", "dwell times (steps)", "found", "close");
   findings.table = head;
   for (std::size_t a = 0; a < arms.size(); ++a) {
-    const auto found = found_of(truth, arms[a].time_constants);
-    const std::size_t pairs = pairs_closer(arms[a].time_constants);
+    const auto found = found_of(truth, arms[a].dwell_times);
+    const std::size_t pairs = pairs_closer(arms[a].dwell_times);
     Summary& s = findings.summary.item("arms", a);
     s.set("name", arms[a].words);
     add_values(s, values[a]);
-    s.set("time_constants", arms[a].time_constants);
+    s.set("time_constants", arms[a].time_constants).set("dwell_times", arms[a].dwell_times);
     s.set("found", found)
         .set("found_within_factor_2", static_cast<std::int64_t>(found.size()))
         .set("pairs_closer_than_1_5", static_cast<std::int64_t>(pairs));
@@ -175,11 +181,12 @@ Findings run(Bench& bench) {
     for (std::size_t l = 0; l < truth.size(); ++l) {
       Summary& level = findings.summary.item("levels", l);
       level.set("name", study.level_name(static_cast<Index>(l))).set("time_constant", truth[l]);
-      level.set("time_constant_" + arms[a].name, arms[a].time_constants[l]);
+      level.set("time_constant_" + arms[a].name, arms[a].time_constants[l]).set("dwell_time_" + arms[a].name, arms[a].dwell_times[l]);
     }
   }
   findings.table +=
-      "found: of the world's time constants, those with a level within a factor 2; close: pairs of levels closer than a factor 1.5\n";
+      "dwell time: mean steps between two switches to another state, as the level has it; found: of the world's time constants, those with\n"
+      "a level whose dwell time lies within a factor 2; close: pairs of levels whose dwell times are closer than a factor 1.5\n";
   return findings;
 }
 
@@ -190,8 +197,8 @@ Experiment time_scales_experiment() {
       "time_scales",
       "what the time constants of a hierarchy are worth, and whether it learns the world's own",
       "The same online pass with the world's time constants, log-spaced ones, learned from one start, learned within bands, all equal.\n"
-      "Gap closed over the last third with block bootstrap, the points lost against the world's own over the same blocks; the time\n"
-      "constants at the end. Needs levels whose kind can learn tau. See strata describe gap_closed.",
+      "Gap closed over the last third with block bootstrap, the points lost against the world's own over the same blocks; time\n"
+      "constants and dwell times at the end. Needs levels whose kind can learn tau. See strata describe gap_closed.",
       parameters(),
       {},
       run,

@@ -121,6 +121,7 @@ void CategoricalLevel<T>::speak(const Downward<T>& above) {
 
 template <class T>
 void CategoricalLevel<T>::forecast(const Step<T>&, const Downward<T>& above) {
+  tau_above_ = above.time_constant;
   if (settings_.learn_tau) read_hazard();
   predict(above.activity, states(prior_), true);
   device_.copy(prior_, prior_now_);
@@ -141,6 +142,7 @@ void CategoricalLevel<T>::forecast(const Step<T>&, const Downward<T>& above) {
 
 template <class T>
 void CategoricalLevel<T>::observe(const Step<T>& step, const Upward<T>& below) {
+  tau_below_ = below.time_constant;
   if (!lowest()) rho_ = below.emission_error;
   if (exact_evidence())
     read_evidence(step, below);

@@ -30,6 +30,7 @@
 #include "core/parameter.hpp"
 #include "levels/emission.hpp"
 #include "levels/registry.hpp"
+#include "levels/separation.hpp"
 
 namespace strata {
 
@@ -47,6 +48,7 @@ struct CategoricalSettings {
   double transition_memory = 1e4;     ///< steps whose switches count for Pi at the start; grows by a third of the age
   double tau_rate = .3;               ///< of ln tau, times learning.rate
   double tau_min = 1, tau_max = 1e7;  ///< band of a learned tau, steps
+  Separation separation;              ///< of a learned tau from the neighbours'
   double parent_tau = 0;              ///< conditional only: steps after which the level above switches
   static ParameterTable parameters(Index index);
   static CategoricalSettings from(Index index, const Values& values);
@@ -75,6 +77,7 @@ class CategoricalLevel : public Level<T> {
   std::string kind() const override { return "categorical"; }
   Index units() const override { return settings_.states; }
   double time_constant() const override { return 1 / hazard_; }
+  double dwell_time() const override;
   Index tick() const override { return 1; }
   std::span<const std::uint8_t> ticking() const override { return ticking_; }
 
@@ -96,8 +99,10 @@ class CategoricalLevel : public Level<T> {
   void gather(const Step<T>& step, const Upward<T>& below) override;
   void resolve(const Step<T>& step, const Downward<T>& above) override;
 
-  Downward<T> downward() const override { return {states(handed_), place_.stream > 0 ? stream_.view() : ConstView<T>{}}; }
-  Upward<T> upward() const override { return {rho_, place_.above > 0 ? parents(feedback_) : ConstView<T>{}, features_.view()}; }
+  Downward<T> downward() const override { return {states(handed_), place_.stream > 0 ? stream_.view() : ConstView<T>{}, 1 / hazard_}; }
+  Upward<T> upward() const override {
+    return {rho_, place_.above > 0 ? parents(feedback_) : ConstView<T>{}, features_.view(), {}, 1 / hazard_};
+  }
   Snapshot<T> snapshot() const override;
   void visit_weights(const std::function<void(Weight<T>&)>& visit) override;
   void archive_parameters(Archive& archive) override;
@@ -181,6 +186,7 @@ class CategoricalLevel : public Level<T> {
   Tensor<T> eligible_, switch_eligible_, share_error_, step_error_;                                          // (ld n) x nB, V x n
   Tensor<T> hazard_error_, surprise_, energy_, error_norm_, clamped_, sums_, shift_, features_, active_pairs_;
   ConstView<T> rho_;
+  double tau_below_ = 0, tau_above_ = 0;  // the neighbours', as they last said
   bool clamping_ = false;
   std::vector<std::int32_t> stream_of_pair_, state_of_pair_;
   std::vector<Entry<T>> entries_;

@@ -105,6 +105,25 @@ void CategoricalLevel<T>::read_hazard() {
   if (within != value) device_.upload(std::span<const T>(&within, 1), log_hazard_.value);
 }
 
+/// From what has been counted: where nothing has, draws are even.
+template <class T>
+double CategoricalLevel<T>::dwell_time() const {
+  std::vector<T> counts(static_cast<std::size_t>(n_ * parents_)), laws(counts.size());
+  device_.download(switches_, counts);
+  device_.download(transition_, laws);
+  double all = 0, same = 0;
+  for (std::size_t u = 0; u < static_cast<std::size_t>(parents_); ++u) {
+    double count = 0, square = 0;
+    for (std::size_t c = u * static_cast<std::size_t>(n_); c < (u + 1) * static_cast<std::size_t>(n_); ++c) {
+      count += static_cast<double>(counts[c]);
+      square += static_cast<double>(laws[c]) * static_cast<double>(laws[c]);
+    }
+    all += count;
+    same += count * square;
+  }
+  return 1 / (hazard_ * (1 - same / all));
+}
+
 template <class T>
 void CategoricalLevel<T>::redrawn(View<T> to) {
   device_.axpby(static_cast<T>(hazard_), parents(above_held_), T(0), to);
@@ -160,7 +179,11 @@ void CategoricalLevel<T>::accumulate(T scale, bool learning) {
     if (learning) device_.axpby(scale, share_error_, T(1), share_.gradient);
     device_.fill(share_error_, T(0));
   }
-  if (learning && settings_.learn_tau) device_.axpby(scale, hazard_error_, T(1), log_hazard_.gradient);
+  if (learning && settings_.learn_tau) {
+    device_.axpby(scale, hazard_error_, T(1), log_hazard_.gradient);
+    const double apart = settings_.separation.slope(tau_below_, 1 / hazard_, tau_above_, age_);
+    device_.add_scalar(static_cast<T>(-apart), log_hazard_.gradient);  // ln h = -ln tau
+  }
   device_.fill(hazard_error_, T(0));
 }
 

@@ -1,5 +1,6 @@
 // The parameters of the categorical kinds.
 
+#include "core/error.hpp"
 #include "levels/categorical.hpp"
 #include "levels/registry.hpp"
 
@@ -64,6 +65,17 @@ ParameterTable CategoricalSettings::parameters(Index index) {
   };
 }
 
+namespace {
+ParameterTable parameters(Index index) {
+  ParameterTable table = CategoricalSettings::parameters(index);
+  for (Parameter& p : table)
+    if (p.name == "tau_rate") p.fallback = .5;  // levels that are held apart can afford it
+  const ParameterTable apart = Separation::parameters();
+  table.insert(table.end(), apart.begin(), apart.end());
+  return table;
+}
+}  // namespace
+
 CategoricalSettings CategoricalSettings::shared(Index index, const Values& v) {
   CategoricalSettings s;
   s.index = index;
@@ -86,6 +98,11 @@ CategoricalSettings CategoricalSettings::from(Index index, const Values& v) {
   s.tau_rate = v.real("tau_rate");
   s.tau_min = v.real("tau_min");
   s.tau_max = v.real("tau_max");
+  s.separation = Separation::from(v);
+  const std::string prefix = "level." + std::to_string(index) + ".";
+  if (s.tau_min > s.tau_max) throw ConfigError(prefix + "tau_min", to_text(s.tau_min), "must not lie above tau_max, " + to_text(s.tau_max));
+  if (s.learn_tau && (s.tau < s.tau_min || s.tau > s.tau_max))
+    throw ConfigError(prefix + "tau", to_text(s.tau), "must lie in the band " + to_text(s.tau_min) + " to " + to_text(s.tau_max));
   return s;
 }
 
@@ -97,12 +114,9 @@ std::unique_ptr<Level<T>> make(const LevelPlace<T>& p) {
 }  // namespace
 
 LevelKind categorical_kind() {
-  return {"categorical",
-          "a belief over the states of a context that persists and switches; evidence from tokens and from the level below",
-          CategoricalSettings::parameters,
-          [](const Values& values, Index) { return values.integer("states"); },
-          false,
-          make<float>,
+  return {"categorical", "a belief over the states of a context that persists and switches; evidence from tokens and from the level below",
+          parameters,    [](const Values& values, Index) { return values.integer("states"); },
+          false,         make<float>,
           make<double>};
 }
 

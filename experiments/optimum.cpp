@@ -86,8 +86,7 @@ void add_frozen(Findings& findings, SampledStudy& study, const std::string& path
   const auto contexts = study.source->contexts();
   if (std::any_of(contexts.begin(), contexts.end(), [](Index states) { return states > 1; }))
     for (const char* measure : {"read_out", "calibration", "tokens_to_switch", "evidence"}) measures.emplace_back(measure);
-  // The innovation is what the lowest level did not expect, where its value is what is shown.
-  if (study.channels() > 0 && study.make_hierarchy(1)->level(0).units() == study.channels()) measures.emplace_back("gain");
+  if (study.channels() > 0 && study.source->observer(1) != nullptr) measures.emplace_back("gain");  // per unit of its innovation
   for (const std::string& measure : measures) add_measure(findings, analyse(measure, path));
 }
 

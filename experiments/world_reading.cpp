@@ -135,6 +135,15 @@ class WorldTrace {
     trace_ = std::make_unique<TraceWriter>(path, layout);
   }
 
+  /// What the exact observer expects to be shown next, before it is.
+  void expect() {
+    expected_.clear();
+    for (Index j = 0; innovations_ && j < reading_.streams; ++j) {
+      const auto predictive = observers_.whole->predictive(j);  // mean and variance of each channel
+      for (std::size_t c = 0; c < predictive.size(); c += 2) expected_.push_back(predictive[c]);
+    }
+  }
+
   /// Step `now` as the model (streams of every copy) and the observers hold it.
   void record(const Observation& once, std::int64_t now) {
     const auto tokens = [&](const std::string& prefix) { append_time(prefix + "/tokens/time", now); };
@@ -185,6 +194,14 @@ class WorldTrace {
                                  NumberType::f32,
                                  "1",
                                  "numbers observed, in the world's own units"});
+    innovations_ = channels > 0 && observers_.whole;
+    if (innovations_)
+      layout.datasets.push_back({"/world/innovation",
+                                 {"time", "stream", "channel"},
+                                 {unlimited, reading_.streams, channels},
+                                 NumberType::f32,
+                                 "1",
+                                 "what the exact observer did not expect of them"});
     if (levels == 0) return;
     TraceSpec context{"/world/context",
                       {"time", "stream", "level"},
@@ -267,6 +284,9 @@ class WorldTrace {
     if (once.value.empty()) return;
     row_.assign(once.value.begin(), once.value.end());
     put<float>("/world/value", row_);
+    if (!innovations_) return;
+    for (std::size_t i = 0; i < row_.size(); ++i) row_[i] = static_cast<float>(once.value[i] - expected_[i]);
+    put<float>("/world/innovation", row_);
   }
 
   void record_level(Index l, std::int64_t now) {
@@ -316,6 +336,8 @@ class WorldTrace {
   std::unique_ptr<TraceWriter> trace_;
   std::vector<std::int64_t> contexts_;
   std::vector<float> host_, row_;
+  bool innovations_ = false;
+  std::vector<double> expected_;
 };
 
 }  // namespace
@@ -341,6 +363,7 @@ WorldReadingTimes read_world(SampledStudy& study, Hierarchy<float>& hierarchy, c
   simulation.record = [&](const Observation&, std::uint64_t step) {
     const auto started = Clock::now();
     if (observers.whole) {
+      trace.expect();
       observers.whole->observe(world.once());
       times.observer_seconds += seconds_since(started);
       for (const auto& part : observers.parts) part->observe(world.once());

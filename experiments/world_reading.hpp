@@ -1,7 +1,8 @@
 #pragma once
 // One reading of a sampled world: a hierarchy and the exact observers read the same steps, and a trace keeps what each of them held.
 //
-// Recorded   / the model; /world/context the true contexts, where they are states; /world/value the numbers shown, where they are numbers;
+// Recorded   / the model; /world/context the true contexts, where they are states; /world/value the numbers shown, where they are numbers, and
+//            /world/innovation what the exact observer did not expect of them;
 //            /conditions/exact the exact observer (beliefs and surprise); /conditions/exact_L the exact observer to whom the levels from L on
 //            are forgotten at every step; /conditions/unigram the long-run frequencies (of numbers: their Gaussian);
 //            with lesions: /conditions/lesion_l and swap_l, the model's surprise when level l hands down its slow mean, or what level l of

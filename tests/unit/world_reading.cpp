@@ -74,6 +74,10 @@ TEST_CASE("a reading of numbers records them, and the long run's surprise for th
              nothing = trace.read<float>("/conditions/exact_0/tokens/surprise");
   REQUIRE(value.shape == Shape{30, 3, 1});
   CHECK_FALSE(trace.exists("/world/context"));
+  const auto innovation = trace.read<float>("/world/innovation"), expected = trace.read<float>("/conditions/exact/levels/0/prediction");
+  REQUIRE(innovation.shape == value.shape);
+  for (std::size_t i = 3; i < value.data.size(); ++i)  // what was expected of a step was recorded with the step before
+    CHECK(innovation.data[i] == Approx(value.data[i] - expected.data[i - 3]).margin(1e-5));
   const double variance = bed.study.source->long_run()[0].variance;
   for (std::size_t i = 0; i < value.data.size(); ++i) {
     const double y = static_cast<double>(value.data[i]);

@@ -49,8 +49,7 @@ WorldReadingTimes learn(Bench& bench, const std::string& model) {
   return times;
 }
 
-WorldReadingTimes read_frozen(Bench& bench, const std::string& model, const std::string& path) {
-  SampledStudy& study = bench.sampled();
+WorldReading frozen_reading(const Bench& bench, const SampledStudy& study) {
   WorldReading reading;
   reading.streams = bench.values.integer("streams");
   reading.from = bench.values.integer("warm_up");
@@ -58,6 +57,12 @@ WorldReadingTimes read_frozen(Bench& bench, const std::string& model, const std:
   reading.every = bench.values.integer("every");
   reading.seed = study.options.seed + 0x5eed;  // other steps than those learned from
   reading.lesions = true;
+  return reading;
+}
+
+WorldReadingTimes read_frozen(Bench& bench, const std::string& model, const std::string& path) {
+  SampledStudy& study = bench.sampled();
+  const WorldReading reading = frozen_reading(bench, study);
   const Index depth = study.make_hierarchy(1)->depth();
   auto hierarchy = study.load_hierarchy(model, streams_needed(reading, depth));
   return read_world(study, *hierarchy, reading, "optimum", path, bench.progress);
@@ -94,6 +99,8 @@ Findings run(Bench& bench) {
   Findings findings;
   SampledStudy& study = bench.sampled();
   const bool given = !study.options.model.empty();
+  const WorldReading later = frozen_reading(bench, study);
+  study.source->stretches(later.streams, 1, later.length, later.seed);  // a series too short for it says so before anything is learned
   const std::string model = given ? study.options.model : bench.folder.file("model.h5");
   if (!given) {
     const auto times = learn(bench, model);

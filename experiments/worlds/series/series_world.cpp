@@ -51,8 +51,9 @@ std::vector<std::int64_t> places(const Table& table, Index trials, Index each, I
   const auto rows = static_cast<Index>(table.time.size()), part = rows / each, room = part - length;
   if (room < trials - 1)
     throw DataError(table.path, 0,
-                    "has " + std::to_string(rows) + " rows; " + std::to_string(each) + " stretches of " + std::to_string(length) +
-                        " rows for each of " + std::to_string(trials) + " trials need " + std::to_string(each * (length + trials - 1)) +
+                    "has " + std::to_string(rows) + " rows; " + std::to_string(each) + (each == 1 ? " stretch of " : " stretches of ") +
+                        std::to_string(length) + " rows for each of " + std::to_string(trials) + " trials need " +
+                        std::to_string(each * (length + trials - 1)) +
                         ": ask for shorter stretches or fewer trials (keys of the experiment: strata describe)");
   std::vector<std::int64_t> begin(static_cast<std::size_t>(trials * each)), order(static_cast<std::size_t>(trials));
   for (Index k = 0; k < each; ++k) {

@@ -1,23 +1,25 @@
-// Depth: how many levels a world has, found by making too many and taking away what does nothing.
+// Depth: how many levels a world has, found by making too many and taking away those that nothing is lost without.
 //
-// Design    for each true depth: a hierarchy of more levels than the world can have, log-spaced time constants that know nothing of the
-//           depth, is learned; fresh steps are read with learning off, with each level's downward message lesioned in a copy. One level
-//           that fails is taken away, the rest is learned anew, until none fails: slow levels compete for the slowest context, so that
-//           all of them may fail where one is needed
-// Fails     of two levels that are functions of each other (mutual information of their likeliest states over the smaller entropy, or
-//           time constants closer than a factor) the one with less gain; else the slowest level whose top-down gain is not above 3 s.e.
-// Measures  topdown_gain (nats per token, block bootstrap), levels left against the truth
+// Design    for each true depth: a hierarchy of more levels than the world can have learns, from equal time constants that it learns too. Then
+//           rounds: twins of it, the whole and one without each level, go on learning from the same fresh steps. The level whose removal
+//           costs least is taken away unless it costs more than 3 s.e., and its twin goes on to the next round
+// Gain      the top-down gain of a level once the others have had the time to take over from it: nats per token that the twin without it
+//           costs more over the second half of the steps. A lesion alone cannot tell a level that is needed from one of two that share a
+//           context, for both of those are missed until the other has learned. What takes over is named: a level of which the one taken
+//           away is a function (mutual information of their likeliest states over the smaller entropy), or the nearest in time constant
+// Measures  gain with the s.e. of a block bootstrap over the same blocks of both twins; levels left against the truth
 // Limit     a level that hands down nothing: gain 0, taken away
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <optional>
 
 #include "analysis/information.hpp"
+#include "analysis/score_gap.hpp"
 #include "analysis/trace_reader.hpp"
 #include "core/error.hpp"
 #include "experiments/world_variant.hpp"
+#include "levels/categorical.hpp"
 
 namespace strata {
 
@@ -25,53 +27,59 @@ Experiment depth_experiment();
 
 namespace {
 
+constexpr double tau_rate = .5;  // of a learned time constant in the first learning: the categorical kind's own
+
 ParameterTable parameters() {
   return {
       {"truths", std::string("1, 2, 3, 4"), 0, 0, {}, "levels", "depths of the worlds (world.levels)", ""},
-      {"levels", std::int64_t{6}, 1, 16, {}, "levels", "of the hierarchy at the start", ""},
+      {"levels", std::int64_t{5}, 1, 16, {}, "levels", "of the hierarchy at the start", ""},
       {"states", std::int64_t{6}, 2, 4096, {}, "states", "of each of its levels", ""},
-      {"first", 8.0, 1, 1e9, {}, "steps", "time constant of the lowest level", ""},
-      {"ratio", 8.0, 1.0001, 1e6, {}, "1", "of the time constants from level to level", ""},
-      {"learn_tau", false, 0, 1, {}, "", "time constants are learned, from those at the start", ""},
+      {"first", 64.0, 1, 1e9, {}, "steps", "time constant of the lowest level at the start", ""},
+      {"ratio", 1.0, 1, 1e6, {}, "1", "of the time constants from level to level at the start", ""},
+      {"learn_tau", true, 0, 1, {}, "", "time constants are learned, from those at the start", ""},
+      {"upper_rate", .3, 0, 1e3, {}, "1", "level.L.rate of the levels above the lowest", ""},
       {"threshold", 3.0, 0, 1e3, {}, "s.e.", "a level is kept while its gain is above this", "measures"},
-      {"same", .8, 0, 1, {}, "1", "levels that share this part of the smaller entropy are merged", ""},
-      {"closest", 1.5, 1, 1e6, {}, "1", "levels whose time constants are closer than this factor are merged", ""},
-      {"streams", std::int64_t{16}, 2, 4096, {}, "streams", "read side by side with learning off", ""},
-      {"steps", std::int64_t{8192}, 100, 1e9, {}, "steps", "of each of them", ""},
-      {"warm_up", std::int64_t{1024}, 0, 1e9, {}, "steps", "of them that are not recorded", ""},
-      {"every", std::int64_t{8}, 1, 1e6, {}, "steps", "between two recorded beliefs", ""},
+      {"same", .5, 0, 1, {}, "1", "a level that shares this part of the smaller entropy with another is merged with it", ""},
+      {"steps", std::int64_t{120000}, 100, 1e9, {}, "steps", "that the twins of a round learn from; the second half is scored", ""},
+      {"readapt", 1. / 3, 0, 1e3, {}, "1", "of the rates of the first learning: those of the twins", ""},
+      {"every", std::int64_t{16}, 1, 1e6, {}, "steps", "between two recorded beliefs", ""},
   };
 }
 
 struct Candidate {
-  double start;              ///< time constant it is learned with
-  double time_constant{};    ///< after learning
-  double gain{}, error{};    ///< nats per token
-  std::string fate{"kept"};  ///< kept, "merged with level 1", "no gain"
-  bool kept() const { return fate == "kept"; }
+  double time_constant{}, dwell_time{};  ///< after learning
+  double gain{}, error{};                ///< nats per token; NaN: not tried
+  std::string fate{"kept"};              ///< kept, "merged with level 1", "no gain"
 };
 
-Keys keys_of(const std::vector<Candidate>& levels, const std::string& kind, const Values& v) {
-  Keys keys{{"hierarchy.levels", std::to_string(levels.size())}};
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    const auto l = static_cast<Index>(i);
-    keys.emplace_back(level_key(l, "kind"), kind);
-    keys.emplace_back(level_key(l, "states"), std::to_string(v.integer("states")));
-    keys.emplace_back(level_key(l, "tau"), to_text(ParameterValue(levels[i].start)));
-    keys.emplace_back(level_key(l, "learn_tau"), v.flag("learn_tau") ? "1" : "0");
+using Beliefs = std::vector<std::vector<Index>>;  // [level][sample]: likeliest state
+
+Keys keys_of(Index depth, const std::string& kind, const Values& v, double rate) {
+  Keys keys{{"hierarchy.levels", std::to_string(depth)}};
+  for (Index l = 0; l < depth; ++l) {
+    const double tau = v.real("first") * std::pow(v.real("ratio"), static_cast<double>(l));
+    const auto add = [&](const char* name, const ParameterValue& value) { keys.emplace_back(level_key(l, name), to_text(value)); };
+    add("kind", kind);
+    add("states", v.integer("states"));
+    add("tau", tau);
+    add("learn_tau", v.flag("learn_tau"));
+    add("tau_rate", rate * tau_rate);
+    add("rate", rate * (l > 0 ? v.real("upper_rate") : 1));
   }
   return keys;
 }
 
-/// Likeliest state of a level, sample after sample.
-std::vector<Index> likeliest(const Recording& recording, Index level) {
-  const Series belief = recording.vectors(level, "belief");
-  std::vector<Index> out;
-  for (std::size_t t = 0; t < belief.time.size(); ++t)
-    for (Index s = 0; s < belief.streams; ++s) {
-      const auto q = belief.at(t, s);
-      out.push_back(std::max_element(q.begin(), q.end()) - q.begin());
-    }
+/// Likeliest state of every level, sample after sample.
+Beliefs likeliest(const Recording& recording, Index depth) {
+  Beliefs out(static_cast<std::size_t>(depth));
+  for (Index l = 0; l < depth; ++l) {
+    const Series belief = recording.vectors(l, "belief");
+    for (std::size_t t = 0; t < belief.time.size(); ++t)
+      for (Index s = 0; s < belief.streams; ++s) {
+        const auto q = belief.at(t, s);
+        out[static_cast<std::size_t>(l)].push_back(std::max_element(q.begin(), q.end()) - q.begin());
+      }
+  }
   return out;
 }
 
@@ -89,92 +97,161 @@ double shared(const std::vector<Index>& a, const std::vector<Index>& b, Index st
   return least > 1e-3 ? information_of_counts(both, states, states) / least : 0;
 }
 
-struct Pair {
-  std::size_t kept, merged;
-};
-
-/// The first pair that is one level in two.
-std::optional<Pair> redundant(const std::vector<Candidate>& levels, const std::string& trace, const Values& v) {
-  const Recording root = Trace(trace).root();
-  std::vector<std::vector<Index>> states;
-  for (std::size_t l = 0; l < levels.size(); ++l) states.push_back(likeliest(root, static_cast<Index>(l)));
-  for (std::size_t i = 0; i < levels.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j) {
-      const double ratio = std::abs(std::log(levels[i].time_constant / levels[j].time_constant));
-      if (ratio >= std::log(v.real("closest")) && shared(states[i], states[j], v.integer("states")) < v.real("same")) continue;
-      return levels[i].gain < levels[j].gain ? Pair{j, i} : Pair{i, j};
-    }
-  return {};
-}
-
-/// Learns the hierarchy, measures every level; the study's keys are set.
-void measure(Bench& bench, std::vector<Candidate>& levels, const std::string& model, const std::string& trace) {
-  SampledStudy& study = bench.sampled();
-  auto hierarchy = study.make_hierarchy(study.streams());
-  learn_world(bench, *hierarchy, "depth", trace, false);
-  save_world_model(study, *hierarchy, model);
-  WorldReading reading;
-  reading.streams = bench.values.integer("streams");
-  reading.from = bench.values.integer("warm_up");
-  reading.length = reading.from + bench.values.integer("steps");
-  reading.every = bench.values.integer("every");
-  reading.seed = study.options.seed + 0x5eed;
-  reading.exact = false;
-  reading.lesions = true;
-  auto frozen = study.load_hierarchy(model, streams_needed(reading, hierarchy->depth()));
-  read_world(study, *frozen, reading, "depth", trace, bench.progress);
-  const MeasureResult gain = analyse("topdown_gain", trace);
-  for (std::size_t l = 0; l < levels.size(); ++l) {
-    levels[l].time_constant = hierarchy->level(static_cast<Index>(l)).time_constant();
-    levels[l].gain = gain.levels[l].number("topdown_gain_nats");
-    levels[l].error = gain.levels[l].number("topdown_gain_se");
+/// What becomes of a level that is not needed.
+std::string fate_of(Index level, const Beliefs& beliefs, const Values& v) {
+  Index with = -1;
+  double most = v.real("same");
+  for (Index other = 0; other < static_cast<Index>(beliefs.size()); ++other) {
+    if (other == level) continue;
+    const double part = shared(beliefs[static_cast<std::size_t>(level)], beliefs[static_cast<std::size_t>(other)], v.integer("states"));
+    if (part < most) continue;
+    most = part;
+    with = other;
   }
+  return with < 0 ? "no gain" : "merged with level " + std::to_string(with);
 }
 
-/// Decides who fails; false where nobody does.
-bool condemn(std::vector<Candidate>& levels, const std::string& trace, const Values& v) {
-  if (levels.size() == 1) return false;
-  if (const auto pair = redundant(levels, trace, v)) {
-    levels[pair->merged].fate = "merged with time constant " + short_number(levels[pair->kept].time_constant);
+/// One world and what its hierarchy has come to.
+class Pruning {
+ public:
+  Pruning(Bench& bench, Index truth, std::string kind)
+      : bench_(bench), study_(bench.sampled()), values_(bench.values), truth_(truth), kind_(std::move(kind)) {}
+
+  /// Too many levels, learned.
+  void learn() {
+    const auto variant = as(values_.integer("levels"), 1);
+    bench_.progress.say("a world of " + std::to_string(truth_) + " levels read with " + std::to_string(values_.integer("levels")));
+    hierarchy_ = study_.make_hierarchy(study_.streams());
+    learn_world(bench_, *hierarchy_, "depth", bench_.folder.file("trace.h5"), false);
+  }
+
+  /// Tries the levels; takes one away, or leaves all and says so (false).
+  bool round(std::vector<Candidate>& levels) {
+    const Index depth = hierarchy_->depth();
+    levels.resize(static_cast<std::size_t>(depth));
+    for (Index l = 0; l < depth; ++l)
+      levels[static_cast<std::size_t>(l)] = {hierarchy_->level(l).time_constant(), hierarchy_->level(l).dwell_time(), std::nan(""),
+                                             std::nan("")};
+    ++round_;
+    if (depth == 1) return false;
+    auto whole = twin(-1);
+    std::unique_ptr<Hierarchy<float>> next;
+    Index least = -1;
+    double least_ratio = values_.real("threshold");
+    for (Index l = depth; l-- > 0;) {
+      auto rest = twin(l);
+      Candidate& c = levels[static_cast<std::size_t>(l)];
+      const Estimate gain = cost();
+      c.gain = gain.value;
+      c.error = standard_error(gain);
+      const double ratio = c.gain > 0 && c.error > 0 ? c.gain / c.error : std::min(c.gain, 0.);  // a gain without an error is none
+      if (ratio > least_ratio) continue;
+      least_ratio = ratio;
+      least = l;
+      next = std::move(rest);
+      if (ratio <= 0) break;  // the model is better off without it: nothing can be had cheaper
+    }
+    if (least < 0) {
+      hierarchy_ = std::move(whole);
+      return false;
+    }
+    levels[static_cast<std::size_t>(least)].fate = fate_of(least, likeliest(Trace(path(whole_name)).root(), depth), values_);
+    hierarchy_ = std::move(next);
     return true;
   }
-  for (auto level = levels.rbegin(); level != levels.rend(); ++level)
-    if (!(level->gain > v.real("threshold") * level->error)) {  // not <=: an unknown gain fails too
-      level->fate = "no gain";
-      return true;
-    }
-  return false;
-}
 
-void report(Findings& findings, Summary& s, const std::vector<Candidate>& levels, Index round) {
-  char line[200];
+  Index depth() const { return hierarchy_->depth(); }
+  void save() {
+    const auto variant = as(depth(), values_.real("readapt"));
+    study_.make_hierarchy(study_.streams());  // reads the keys that the file is to tell
+    save_world_model(study_, *hierarchy_, bench_.folder.file("model.h5"));
+  }
+
+ private:
+  static constexpr const char *whole_name = "trace.h5", *rest_name = "without.h5";
+  std::string path(const char* name) const { return bench_.folder.file(name); }
+
+  WorldVariant as(Index depth, double rate) const {
+    auto keys = keys_of(depth, kind_, values_, rate);
+    keys.emplace_back("world.levels", std::to_string(truth_));
+    return {study_, keys, make_source(study_, {keys.back()})};
+  }
+
+  /// The hierarchy without level `out` (-1: whole), gone on learning from this round's steps.
+  std::unique_ptr<Hierarchy<float>> twin(Index out) {
+    const Index depth = hierarchy_->depth();
+    const auto variant = as(out < 0 ? depth : depth - 1, values_.real("readapt"));
+    auto hierarchy = study_.make_hierarchy(study_.streams());
+    for (Index l = 0, to = 0; l < depth; ++l)
+      if (l != out) categorical(*hierarchy, to++).inherit(categorical(*hierarchy_, l), l + 1 != out);
+    bench_.progress.say("round " + std::to_string(round_) + (out < 0 ? ", all levels" : ", without level " + std::to_string(out)));
+    WorldReading pass;
+    pass.streams = study_.streams();
+    pass.length = values_.integer("steps");
+    pass.from = pass.length / 2;
+    pass.every = values_.integer("every");
+    pass.seed = study_.options.seed + 0x5eed + static_cast<std::uint64_t>(round_);
+    pass.learning = true;
+    pass.exact = false;
+    pass.what = "learning";
+    read_world(study_, *hierarchy, pass, "depth", path(out < 0 ? whole_name : rest_name), bench_.progress);
+    return hierarchy;
+  }
+
+  static CategoricalLevel<float>& categorical(Hierarchy<float>& hierarchy, Index level) {
+    return dynamic_cast<CategoricalLevel<float>&>(hierarchy.level(level));
+  }
+
+  /// Nats per token that the rest costs more than the whole.
+  Estimate cost() const {
+    const Trace whole(path(whole_name)), rest(path(rest_name));
+    const Scores scores = common_scores({rest.root(), whole.root()}, 0, 0);
+    return block_bootstrap(
+        scores.sums, [](std::span<const double> total) { return std::vector<Bounded>{{per_token(total, 0) - per_token(total, 1)}}; })[0];
+  }
+
+  Bench& bench_;
+  SampledStudy& study_;
+  const Values& values_;
+  Index truth_;
+  std::string kind_;
+  Index round_ = 0;
+  std::unique_ptr<Hierarchy<float>> hierarchy_;
+};
+
+void report(Findings& findings, Summary& s, const std::vector<Candidate>& levels, std::size_t round) {
+  char line[240];
   for (std::size_t l = 0; l < levels.size(); ++l) {
     const Candidate& c = levels[l];
-    Summary& into = s.item("rounds", static_cast<std::size_t>(round)).item("levels", l);
-    into.set("name", "level " + std::to_string(l)).set("time_constant", c.time_constant).set("fate", c.fate);
-    into.set("topdown_gain_nats", c.gain);
-    if (std::isfinite(c.error)) into.set("topdown_gain_se", c.error);
-    std::snprintf(line, sizeof line, "  round %td  level %zu  time constant %-9s gain %9.5f +- %.5f  %s\n", round + 1, l,
-                  short_number(c.time_constant).c_str(), c.gain, c.error, c.fate.c_str());
+    Summary& into = s.item("rounds", round).item("levels", l);
+    into.set("name", "level " + std::to_string(l))
+        .set("time_constant", c.time_constant)
+        .set("dwell_time", c.dwell_time)
+        .set("fate", c.fate);
+    std::string gain = "not tried";
+    if (std::isfinite(c.gain)) {
+      into.set("topdown_gain_nats", c.gain).set("topdown_gain_se", c.error);
+      char text[60];
+      std::snprintf(text, sizeof text, "%9.5f +- %.5f", c.gain, c.error);
+      gain = text;
+    }
+    std::snprintf(line, sizeof line, "  round %zu  level %zu  time constant %-9s gain %-21s  %s\n", round + 1, l,
+                  short_number(c.time_constant).c_str(), gain.c_str(), c.fate.c_str());
     findings.table += line;
   }
 }
 
 /// Levels left of a world with `truth` of them.
 Index prune(Bench& bench, Findings& findings, Summary& s, Index truth, const std::string& kind) {
-  SampledStudy& study = bench.sampled();
+  Pruning pruning(bench, truth, kind);
+  pruning.learn();
   std::vector<Candidate> levels;
-  for (Index l = 0; l < bench.values.integer("levels"); ++l)
-    levels.push_back({bench.values.real("first") * std::pow(bench.values.real("ratio"), static_cast<double>(l))});
-  const std::string trace = bench.folder.file("trace.h5"), model = bench.folder.file("model.h5");
-  for (Index round = 0;; ++round) {
-    const WorldVariant variant(study, keys_of(levels, kind, bench.values), make_source(study, {{"world.levels", std::to_string(truth)}}));
-    bench.progress.say("a world of " + std::to_string(truth) + " levels read with " + std::to_string(levels.size()));
-    measure(bench, levels, model, trace);
-    const bool changed = condemn(levels, trace, bench.values);
+  for (std::size_t round = 0;; ++round) {
+    const bool changed = pruning.round(levels);
     report(findings, s, levels, round);
-    if (!changed) return static_cast<Index>(levels.size());
-    std::erase_if(levels, [](const Candidate& c) { return !c.kept(); });
+    if (changed) continue;
+    pruning.save();
+    return pruning.depth();
   }
 }
 
@@ -190,7 +267,7 @@ std::vector<Index> truths_of(const Values& values) {
 
 Findings run(Bench& bench) {
   SampledStudy& study = bench.sampled();
-  for (const char* name : {"tau", "states", "learn_tau"})
+  for (const char* name : {"tau", "states", "learn_tau", "tau_apart"})
     if (!level_offers(study, 0, name))
       throw ConfigError("level.0.kind", "", "this kind has no parameter " + std::string(name) + "; depth is for categorical levels");
   const std::string kind = study.make_hierarchy(1)->level(0).kind();
@@ -215,11 +292,12 @@ Findings run(Bench& bench) {
 Experiment depth_experiment() {
   return {
       "depth",
-      "how many levels a world has: too many are made, and those whose top-down gain is nothing are taken away",
-      "For each true depth: learn, read fresh steps with each level lesioned, merge levels that are functions of each other, take away the\n"
-      "slowest level whose top-down gain is not above 3 standard errors, learn anew, until no level fails. See strata describe topdown_gain.",
+      "how many levels a world has: too many are made, and those that nothing is lost without are taken away",
+      "For each true depth: learn too many levels, from equal time constants; then twins, the whole and one without each level, go on\n"
+      "learning from the same fresh steps. The level with the least gain, the nats per token that its twin costs more once the others have\n"
+      "had the time to take over, is taken away while that gain is not above 3 standard errors. See strata describe topdown_gain.",
       parameters(),
-      {{"steps", "4096"}},
+      {{"steps", "20000"}},
       run,
       {"nested"},
       false};

@@ -1,5 +1,8 @@
 #include "experiments/world_variant.hpp"
 
+#include <cstdlib>
+#include <sstream>
+
 #include "core/io/checkpoint.hpp"
 #include "levels/registry.hpp"
 
@@ -7,7 +10,9 @@ namespace strata {
 
 WorldVariant::WorldVariant(SampledStudy& study, const Keys& keys, std::unique_ptr<Source> source)
     : study_(study), configuration_(study.options.configuration), source_(std::move(source)) {
-  for (const auto& [key, value] : keys) study_.options.configuration.set(key, value);
+  Configuration& c = study_.options.configuration;
+  for (const auto& [key, value] : keys) c.set(key, value);
+  for (const auto& [prefix, table] : find_world_kind(study_.options.world).parameters) c.resolve(table, prefix);
   swap_world();
 }
 
@@ -60,8 +65,15 @@ WorldReadingTimes learn_world(Bench& bench, Hierarchy<float>& hierarchy, const s
 }
 
 void save_world_model(SampledStudy& study, Hierarchy<float>& hierarchy, const std::string& path) {
+  auto notes = study.notes();
+  // Levels that the study has and this hierarchy has not would be keys that nobody reads.
+  std::istringstream lines(notes["config"]);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);)
+    if (line.rfind("level.", 0) != 0 || std::atol(line.c_str() + 6) < hierarchy.depth()) kept += line + "\n";
+  notes["config"] = kept;
   save_atomically(
-      path, [&](Archive& archive) { study.archive_model(archive, hierarchy); }, study.notes());
+      path, [&](Archive& archive) { study.archive_model(archive, hierarchy); }, notes);
 }
 
 }  // namespace strata

@@ -123,6 +123,8 @@ class CategoricalLevel : public Level<T> {
   Weight<T>& share() { return share_; }                           ///< B
   ConstView<T> transition() const { return transition_.view(); }  ///< Pi
   void set_transition(std::span<const T> columns);                ///< Pi, n x n_above dense
+  /// Takes over what another level has learned: B, tau, age, and Pi where the level above is the one it was learned under. Throws ShapeError.
+  void inherit(CategoricalLevel& other, bool same_above);
 
  protected:
   /// q- into `prior` from q and the activity of the level above (empty at the top). `held`: this is the forecast.

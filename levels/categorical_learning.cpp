@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.hpp"
 #include "levels/categorical.hpp"
 
 namespace strata {
@@ -171,6 +172,21 @@ template <class T>
 void CategoricalLevel<T>::set_transition(std::span<const T> columns) {
   device_.upload(columns, transition_);
   device_.axpby(static_cast<T>(std::max(1., settings_.transition_memory * hazard_)), transition_, T(0), switches_);
+}
+
+template <class T>
+void CategoricalLevel<T>::inherit(CategoricalLevel<T>& other, bool same_above) {
+  if (n_ != other.n_ || place_.stream != other.place_.stream || (same_above && parents_ != other.parents_))
+    throw ShapeError("a level that takes over from another", std::to_string(n_) + " states", std::to_string(other.n_));
+  if (speaks()) device_.copy(other.share_.value, share_.value);
+  if (same_above) {
+    device_.copy(other.switches_, switches_);
+    device_.copy(other.transition_, transition_);
+  }
+  age_ = other.age_;
+  device_.copy(other.log_hazard_.value, log_hazard_.value);
+  hazard_ = other.hazard_;
+  if (settings_.learn_tau) read_hazard();
 }
 
 template <class T>

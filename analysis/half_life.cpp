@@ -57,11 +57,11 @@ void report_thirds(MeasureResult& out, const TwinDistances& twins, const std::ve
 
 /// Twins that differ in one level only, where such conditions were recorded.
 void report_single(MeasureResult& out, const Trace& trace, const TwinDistances& twins, const std::string& condition, Distance kind,
-                   const BootstrapOptions& options) {
+                   bool each, const BootstrapOptions& options) {
   for (std::size_t l = 0; l < twins.levels.size(); ++l) {
     const std::string name = condition + "_l" + std::to_string(twins.levels[l].number);
     if (!trace.has_condition(name)) continue;
-    const TwinDistances single = twin_distances(trace, name, twins.dataset, kind);
+    const TwinDistances single = twin_distances(trace, name, twins.dataset, kind, each);
     for (std::size_t k = 0; k < single.levels.size(); ++k) {
       if (single.levels[k].number != twins.levels[l].number) continue;
       const HalfLives alone = half_lives(std::span(&single.curves[k], 1), options);
@@ -103,13 +103,15 @@ MeasureResult run(const Trace& trace, const Values& values) {
   const BootstrapOptions options = bootstrap_options(values);
   const std::string condition = values.text("condition");
   const Distance kind = values.text("distance") == "total_variation" ? Distance::total_variation : Distance::euclidean;
-  const TwinDistances twins = twin_distances(trace, condition, values.text("of"), kind);
+  const bool each = values.text("normalise") == "each";
+  const TwinDistances twins = twin_distances(trace, condition, values.text("of"), kind, each);
   const HalfLives found = half_lives(twins.curves, options);
 
   MeasureResult out;
   out.name = "half_life";
   out.values.set("compared", MeasuredValue(twins.dataset));
   out.values.set("distance", MeasuredValue(values.text("distance")));
+  out.values.set("normalised", MeasuredValue(values.text("normalise")));
   out.values.set("pairs", MeasuredValue(static_cast<std::int64_t>(twins.curves[0].trials())));
   out.values.set("half_life_rho", found.rho);
   out.columns = {{"name", "level"},
@@ -123,7 +125,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
   if (found.rho.measured()) out.notes.push_back("geometric ratio per level " + short_text(found.rho));
   const Recording twin = trace.condition(condition);
   report_thirds(out, twins, early_surprise(trace.reference_of(twin), twin, twins.valid, values.integer("thirds_tokens")), options);
-  report_single(out, trace, twins, condition, kind, options);
+  report_single(out, trace, twins, condition, kind, each, options);
   return out;
 }
 
@@ -201,14 +203,14 @@ HalfLifeThirds half_life_thirds(std::span<const FallingCurves> levels, std::span
   return out;
 }
 
-TwinDistances twin_distances(const Trace& trace, const std::string& condition, const std::string& dataset, Distance kind) {
+TwinDistances twin_distances(const Trace& trace, const std::string& condition, const std::string& dataset, Distance kind, bool each) {
   const Recording twin = trace.condition(condition), other = trace.reference_of(twin);
   TwinDistances out;
   out.valid = common_valid(other, twin);
   for (const LevelInfo& level : other.levels()) {
     if (!twin.has_level(level.number)) continue;
     const std::string compared = compared_dataset(other, twin, level.number, dataset);
-    out.curves.emplace_back(distance(other.vectors(level.number, compared), twin.vectors(level.number, compared), out.valid, kind), true);
+    out.curves.emplace_back(distance(other.vectors(level.number, compared), twin.vectors(level.number, compared), out.valid, kind), each);
     out.levels.push_back(level);
     out.dataset = out.dataset.empty() || out.dataset == compared ? compared : "prediction or belief";
   }
@@ -259,6 +261,15 @@ Measure half_life_measure() {
                                 ""});
   measure.parameters.push_back(
       {"distance", std::string("euclidean"), 0, 0, {"euclidean", "total_variation"}, "", "total_variation for categorical beliefs", ""});
+  measure.parameters.push_back(
+      {"normalise",
+       std::string("each"),
+       0,
+       0,
+       {"each", "together"},
+       "",
+       "each pair by its own start, or all by their mean start: for levels of one unit, whose distance may start next to 0",
+       ""});
   measure.parameters.push_back(
       {"thirds_tokens", std::int64_t{100}, 1, 1e6, {}, "tokens", "common tokens whose mean surprise sorts the pairs into thirds", ""});
   measure.run = run;

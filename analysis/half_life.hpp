@@ -3,7 +3,8 @@
 //
 // Equation   two copies with different histories read the same input from time 0, learning off. D(t, s) distance of their level-l
 //            vectors in pair s; r(t) = mean over pairs of D(t, s) / D(start, s); H_l = first t with r <= .5 (between samples
-//            straight in the logarithm).
+//            straight in the logarithm). normalise = together: r(t) = sum over pairs of D(t, s) / sum of D(start, s), for levels of one
+//            unit: their distance may start next to 0, and a pair that weighs by 1 / D(start, s) would then outweigh all others.
 // Symbols    H_l tokens; ratio_l = H_l / H_(l-1); rho = (H_L / H_1)^(1/(L-1)) over the L recorded levels; per pair: the same with one pair.
 // Reads      `prediction` where both copies have it, else `belief`; L2, or total variation for categorical beliefs.
 // Intervals  percentile bootstrap over pairs; ratios and rho resample the pairs jointly over levels.
@@ -53,7 +54,8 @@ struct TwinDistances {
   std::string dataset;  ///< what was compared
   std::vector<std::int64_t> valid;
 };
-TwinDistances twin_distances(const Trace& trace, const std::string& condition, const std::string& dataset, Distance kind);
+/// `each`: pairs weigh alike, whatever their distance at the start.
+TwinDistances twin_distances(const Trace& trace, const std::string& condition, const std::string& dataset, Distance kind, bool each = true);
 
 /// Mean surprise of the first `tokens` common tokens per pair, over both copies; empty when it was not recorded.
 std::vector<double> early_surprise(const Recording& a, const Recording& b, std::span<const std::int64_t> valid, std::int64_t tokens);

@@ -82,8 +82,9 @@ std::vector<Condition> sampled_conditions(const Bench& bench, const Source& sour
   return conditions;
 }
 
-/// Total variation where every level holds probabilities, L2 elsewhere.
-Configuration distance_for(const TrialReader& reader) {
+/// Total variation where every level holds probabilities, L2 elsewhere. Values may start as near to one another as they like: their pairs
+/// are normalised together.
+Configuration distance_for(const TrialReader& reader, bool values) {
   bool states = true;
   for (Index l = 0; l < reader.depth(); ++l) {
     const std::string kind = reader.level(l).kind;
@@ -91,6 +92,7 @@ Configuration distance_for(const TrialReader& reader) {
   }
   Configuration configuration;
   configuration.set("analyse.distance", states ? "total_variation" : "euclidean");
+  configuration.set("analyse.normalise", values ? "together" : "each");
   return configuration;
 }
 
@@ -137,7 +139,7 @@ Findings run_sampled(Bench& bench) {
   {
     auto hierarchy = study.load_hierarchy(bench.model, streams);
     const auto reader = hierarchy_reader(*hierarchy, study.interval(), study.options.seed);
-    distance = distance_for(*reader);
+    distance = distance_for(*reader, study.channels() > 0);
     for (const MeasureResult& result : measured(*reader, bench.folder.file("trace.h5"))) add(findings, result);
   }
   if (const auto exact = exact_reader(*study.source, streams)) {

@@ -82,14 +82,16 @@ MatrixXd expectations(const Hdf5File& trace, const std::string& prefix, Index le
   return out;
 }
 
-/// First time at which the mean over pairs of |row_l(A Phi^t A^-1 delta)| over its start has halved, between steps straight in the logarithm.
-double closed_half_life(const Bed& bed, const MatrixXd& delta, Index level) {
+/// First time at which |row_l(A Phi^t A^-1 delta)| has halved, over its start in each pair or in all together, between steps straight in the
+/// logarithm.
+double closed_half_life(const Bed& bed, const MatrixXd& delta, Index level, bool each) {
   const MatrixXd step = bed.transition * bed.rest.closed_loop * bed.transition.inverse();
   MatrixXd now = delta;
   double before = 1;
   for (int t = 1; t < 100000; ++t) {
     now = (step * now).eval();
-    const double ratio = (now.row(level).array() / delta.row(level).array()).abs().mean();
+    const double ratio = each ? (now.row(level).array() / delta.row(level).array()).abs().mean()
+                              : now.row(level).cwiseAbs().mean() / delta.row(level).cwiseAbs().mean();
     if (ratio <= .5) return t - 1 + std::log(before / .5) / std::log(before / ratio);
     before = ratio;
   }
@@ -156,12 +158,15 @@ TEST_CASE("linear-Gaussian twins with drawn histories have the half-lives of the
       const Hdf5File trace(path);
       for (Index l = 0; l < 4; ++l) delta.row(l) = expectations(trace, "", l).row(0) - expectations(trace, "/conditions/twin", l).row(0);
     }
-    Configuration configuration;
-    configuration.set("analyse.resamples", "20");
-    const MeasureResult found = analyse("half_life", path, configuration);
-    for (std::size_t l = 0; l < 4; ++l) {
-      INFO((exact ? "exact observer, level " : "model, level ") << l);
-      CHECK(found.levels[l].number("half_life") == Approx(closed_half_life(bed, delta, static_cast<Index>(l))).epsilon(.02));
+    for (const bool each : {false, true}) {
+      Configuration configuration;
+      configuration.set("analyse.resamples", "20");
+      configuration.set("analyse.normalise", each ? "each" : "together");
+      const MeasureResult found = analyse("half_life", path, configuration);
+      for (std::size_t l = 0; l < 4; ++l) {
+        INFO((exact ? "exact observer, level " : "model, level ") << l << (each ? ", each" : ", together"));
+        CHECK(found.levels[l].number("half_life") == Approx(closed_half_life(bed, delta, static_cast<Index>(l), each)).epsilon(.02));
+      }
     }
     // Late, every level falls with the slowest mode.
     const Hdf5File trace(path);

@@ -96,6 +96,7 @@ void set_surprise(MeasuredValues& values, const std::string& name, const Series&
     into.sum += static_cast<double>(surprise.at(trial.fifth, trial.stream)[0]);
   }
   std::vector<double> means;
+  means.reserve(kCells);
   for (const CellSums& c : cells) means.push_back(c.mean());
   values.set(name, MeasuredValue(means));
 }

@@ -1,7 +1,7 @@
 // Stubbornness: the dial that makes higher levels heavier in nats, and its price.
 //
-// Design    one model, learned with kappa = 1 (retrain: with each rho anew), reads the same fresh steps with learning off, with
-//           kappa_l = rho^-l at level l, 0 lowest, once for each rho; the exact observer reads along
+// Design    one model, learned with the kappa that the configuration gives each level (retrain: with each rho anew), reads the same fresh
+//           steps with learning off, with kappa_l = rho^-l at level l, 0 lowest, once for each rho; the exact observer reads along
 // Measures  evidence (the nats that arrived, before kappa) and tokens to switch per level, their growth from level to level; cost: nats per
 //           token more than at rho = 1 on the same tokens
 // Limit     rho = 1: no cost. For an exact observer evidence grows linearly with the level while tokens grow geometrically; evidence of a
@@ -28,7 +28,7 @@ namespace {
 ParameterTable parameters() {
   return {
       {"rho", std::string("1, 1.5, 2, 3"), 0, 0, {}, "1", "kappa of a level over that of the level above; 1 is always read too", "model B"},
-      {"retrain", false, 0, 1, {}, "", "learn anew with each rho instead of keeping the weights learned with kappa = 1", ""},
+      {"retrain", false, 0, 1, {}, "", "learn anew with each rho instead of reading with the same weights", ""},
       {"streams", std::int64_t{32}, 1, 4096, {}, "streams", "read side by side with learning off", ""},
       {"steps", std::int64_t{16384}, 100, 1e9, {}, "steps", "of each of them", ""},
       {"warm_up", std::int64_t{2048}, 0, 1e9, {}, "steps", "of them that are not recorded: beliefs start from nothing", ""},
@@ -126,11 +126,12 @@ Findings run(Bench& bench) {
                 "tokens to switch", "exact observer", "tokens to the exact's");
   findings.table = head;
   const auto rhos = dial(bench.values);
+  if (!given && !retrain) learn(bench, model);
   for (std::size_t k = 0; k < rhos.size(); ++k) {
     const WorldVariant variant(study, keys_of(rhos[k], depth));
     bench.progress.say("stubbornness: rho = " + short_number(rhos[k]));
     if (k > 0 && retrain) model = bench.folder.file("model_" + short_number(rhos[k]) + ".h5");
-    if (!given && (k == 0 || retrain)) learn(bench, model);
+    if (retrain) learn(bench, model);
     const std::string path = k == 0 ? reference : bench.folder.file("rho.h5");
     read_frozen(bench, model, rhos[k], path);
     const MeasureResult evidence = analyse("evidence", path);

@@ -2,13 +2,16 @@
 //
 // Design    for each true depth: a hierarchy of more levels than the world can have learns, from equal time constants that it learns too. Then
 //           rounds: twins of it, the whole and one without each level, go on learning from the same fresh steps. The level whose removal
-//           costs least is taken away unless it costs more than 3 s.e., and its twin goes on to the next round
+//           costs least, against what would keep it, is taken away, and its twin goes on to the next round, until every level is kept
+// Keeps     a gain above 3 s.e. that also pays for the level's k parameters: gain N > (k/2) ln N, N the steps learned from. (Some gain, however
+//           small, is to be had from any level as long as the others are not perfect: significance alone keeps it once N is large.)
 // Gain      the top-down gain of a level once the others have had the time to take over from it: nats per token that the twin without it
 //           costs more over the second half of the steps. A lesion alone cannot tell a level that is needed from one of two that share a
 //           context, for both of those are missed until the other has learned. What takes over is named: a level of which the one taken
 //           away is a function (mutual information of their likeliest states over the smaller entropy), or the nearest in time constant
 // Measures  gain with the s.e. of a block bootstrap over the same blocks of both twins; levels left against the truth
 // Limit     a level that hands down nothing: gain 0, taken away
+// Source    keeping while above 3 s.e.: measures; the price of a parameter: Schwarz 1978, Annals of Statistics 6
 
 #include <algorithm>
 #include <cmath>
@@ -39,6 +42,7 @@ ParameterTable parameters() {
       {"learn_tau", true, 0, 1, {}, "", "time constants are learned, from those at the start", ""},
       {"upper_rate", .3, 0, 1e3, {}, "1", "level.L.rate of the levels above the lowest", ""},
       {"threshold", 3.0, 0, 1e3, {}, "s.e.", "a level is kept while its gain is above this", "measures"},
+      {"price", 1.0, 0, 1e3, {}, "1", "a gain must also be worth this times (k/2) ln N nats, k the level's parameters", "Schwarz 1978"},
       {"same", .5, 0, 1, {}, "1", "a level that shares this part of the smaller entropy with another is merged with it", ""},
       {"steps", std::int64_t{120000}, 100, 1e9, {}, "steps", "that the twins of a round learn from; the second half is scored", ""},
       {"readapt", 1. / 3, 0, 1e3, {}, "1", "of the rates of the first learning: those of the twins", ""},
@@ -49,6 +53,7 @@ ParameterTable parameters() {
 struct Candidate {
   double time_constant{}, dwell_time{};  ///< after learning
   double gain{}, error{};                ///< nats per token; NaN: not tried
+  double price{};                        ///< nats per token that its parameters cost
   std::string fate{"kept"};              ///< kept, "merged with level 1", "no gain"
 };
 
@@ -131,25 +136,27 @@ class Pruning {
     levels.resize(static_cast<std::size_t>(depth));
     for (Index l = 0; l < depth; ++l)
       levels[static_cast<std::size_t>(l)] = {hierarchy_->level(l).time_constant(), hierarchy_->level(l).dwell_time(), std::nan(""),
-                                             std::nan("")};
+                                             std::nan(""), 0};
     ++round_;
     if (depth == 1) return false;
     auto whole = twin(-1);
     std::unique_ptr<Hierarchy<float>> next;
     Index least = -1;
-    double least_ratio = values_.real("threshold");
+    double least_part = 1;
     for (Index l = depth; l-- > 0;) {
       auto rest = twin(l);
       Candidate& c = levels[static_cast<std::size_t>(l)];
       const Estimate gain = cost();
       c.gain = gain.value;
       c.error = standard_error(gain);
-      const double ratio = c.gain > 0 && c.error > 0 ? c.gain / c.error : std::min(c.gain, 0.);  // a gain without an error is none
-      if (ratio > least_ratio) continue;
-      least_ratio = ratio;
+      c.price = price(whole->parameter_count() - rest->parameter_count());
+      const double keeps = std::max(c.price, values_.real("threshold") * c.error);
+      const double part = c.gain > 0 ? c.gain / keeps : c.gain;
+      if (part > least_part) continue;
+      least_part = part;
       least = l;
       next = std::move(rest);
-      if (ratio <= 0) break;  // the model is better off without it: nothing can be had cheaper
+      if (part <= 0) break;  // the model is better off without it: nothing can be had cheaper
     }
     if (least < 0) {
       hierarchy_ = std::move(whole);
@@ -198,6 +205,13 @@ class Pruning {
     return hierarchy;
   }
 
+  /// Of `weights` and the transitions to them, nats per token.
+  double price(Index weights) const {
+    const auto k = static_cast<double>(weights + values_.integer("states") * values_.integer("states"));
+    const auto n = static_cast<double>(study_.streams() * (study_.length() + round_ * values_.integer("steps")));
+    return values_.real("price") * k / 2 * std::log(n) / n;
+  }
+
   static CategoricalLevel<float>& categorical(Hierarchy<float>& hierarchy, Index level) {
     return dynamic_cast<CategoricalLevel<float>&>(hierarchy.level(level));
   }
@@ -230,12 +244,12 @@ void report(Findings& findings, Summary& s, const std::vector<Candidate>& levels
         .set("fate", c.fate);
     std::string gain = "not tried";
     if (std::isfinite(c.gain)) {
-      into.set("topdown_gain_nats", c.gain).set("topdown_gain_se", c.error);
-      char text[60];
-      std::snprintf(text, sizeof text, "%9.5f +- %.5f", c.gain, c.error);
+      into.set("topdown_gain_nats", c.gain).set("topdown_gain_se", c.error).set("price_nats", c.price);
+      char text[80];
+      std::snprintf(text, sizeof text, "%9.5f +- %.5f, price %.5f", c.gain, c.error, c.price);
       gain = text;
     }
-    std::snprintf(line, sizeof line, "  round %zu  level %zu  time constant %-9s gain %-21s  %s\n", round + 1, l,
+    std::snprintf(line, sizeof line, "  round %zu  level %zu  time constant %-9s gain %-36s  %s\n", round + 1, l,
                   short_number(c.time_constant).c_str(), gain.c_str(), c.fate.c_str());
     findings.table += line;
   }
@@ -295,7 +309,8 @@ Experiment depth_experiment() {
       "how many levels a world has: too many are made, and those that nothing is lost without are taken away",
       "For each true depth: learn too many levels, from equal time constants; then twins, the whole and one without each level, go on\n"
       "learning from the same fresh steps. The level with the least gain, the nats per token that its twin costs more once the others have\n"
-      "had the time to take over, is taken away while that gain is not above 3 standard errors. See strata describe topdown_gain.",
+      "had the time to take over, is taken away unless that gain is above 3 standard errors and pays for the level's parameters.\n"
+      "See strata describe topdown_gain.",
       parameters(),
       {{"steps", "20000"}},
       run,

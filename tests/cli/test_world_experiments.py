@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """time_scales, depth and stubbornness on tiny worlds: every arm gets its own keys, what they say of one another holds, what makes no sense is refused."""
 import json
+import math
 import unittest
 
 import support
@@ -77,11 +78,15 @@ class Depth(CommandTest):
                 self.assertEqual(len(after), len(before) - 1)
                 taken += 1
             for level in (level for one in rounds for level in one if level["fate"] != "kept"):
-                self.assertLessEqual(level["topdown_gain_nats"], 3 * level["topdown_gain_se"])
+                self.assertLessEqual(level["topdown_gain_nats"], max(3 * level["topdown_gain_se"], level["price_nats"]))
                 self.assertRegex(level["fate"], "^(no gain|merged with level [0-2])$")
             self.assertTrue(all(level["fate"] == "kept" for level in rounds[-1]))
             if len(rounds[-1]) > 1:
-                self.assertTrue(all(level["topdown_gain_nats"] > 3 * level["topdown_gain_se"] for level in rounds[-1]))
+                self.assertTrue(all(level["topdown_gain_nats"] > max(3 * level["topdown_gain_se"], level["price_nats"]) for level in rounds[-1]))
+            for number, one in enumerate(rounds, 1):  # 8 logits and 6 transitions from each of 6 states, a time constant; Pi of the top has one column
+                steps = 20000 + 8000 * number
+                for level in (level for level in one if "price_nats" in level):
+                    self.assertAlmostEqual(level["price_nats"], (6 * 8 + 36 + 1) / 2 * math.log(steps) / steps, delta=1e-9)
         self.assertGreater(taken, 1)
         self.assertEqual(summary["worlds"][1]["found_depth"], 1)
         self.assertEqual(summary["right_depths"], sum(world["right"] for world in summary["worlds"]))
@@ -102,7 +107,7 @@ class Depth(CommandTest):
 
     def test_a_gain_is_what_the_twin_without_the_level_costs_more(self):
         last = self.summary("depth")["worlds"][0]["rounds"][-1]["levels"]
-        self.strata("run", "depth", *OF_ANY_DEPTH, *sets({"world.tokens": 20000}, depth={**DEPTH, "truths": 2, "threshold": 0}), "--out", "kept")
+        self.strata("run", "depth", *OF_ANY_DEPTH, *sets({"world.tokens": 20000}, depth={**DEPTH, "truths": 2, "threshold": 0, "price": 0}), "--out", "kept")
         rounds = self.summary("kept")["worlds"][0]["rounds"]
         self.assertTrue(all(level["topdown_gain_nats"] > 0 for level in rounds[-1]["levels"] if "topdown_gain_nats" in level))
         self.assertGreaterEqual(len(rounds[-1]["levels"]), len(last))

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/error.hpp"
 #include "tests/support/categorical_rig.hpp"
 #include "tests/support/memory_archive.hpp"
 
@@ -256,4 +257,35 @@ TEST_CASE("categorical: a situation of categories over a Gaussian level over wor
   }
   INFO(kind << ": " << sum[0] / count[0] << " " << sum[1] / count[1]);
   CHECK(std::abs(sum[0] / count[0] - sum[1] / count[1]) > .5);
+}
+
+TEST_CASE("categorical: a level takes over what another has learned, and its transitions where the level above stays") {
+  auto lines = with(learning(3), {"level.0.learn_tau=1", "level.1.learn_tau=1", "level.2.learn_tau=1"});
+  CategoricalRig<double> learned("categorical", 3, 1, vocabulary, 400, token, lines, true);
+  learned.simulation->start();
+  learned.simulation->run();
+  const auto reads = [&](bool above_stays) {
+    CategoricalRig<double> rig("categorical", 3, 1, vocabulary, 40, token, lines);
+    for (Index l = 0; l < 3; ++l) rig.level(l).inherit(learned.level(l), l != 0 || above_stays);
+    rig.simulation->start();
+    rig.simulation->run();
+    for (Index l = 0; l < 3; ++l) CHECK(rig.level(l).time_constant() == learned.level(l).time_constant());
+    return std::pair(everything(rig), rig.host(rig.level(0).transition()));
+  };
+  MemoryArchive parameters;
+  learned.hierarchy->archive_parameters(parameters);
+  parameters.rewind();
+  CategoricalRig<double> saved("categorical", 3, 1, vocabulary, 40, token, lines);
+  saved.hierarchy->archive_parameters(parameters);
+  saved.simulation->start();
+  saved.simulation->run();
+  CHECK(reads(true).first == everything(saved));
+  const auto [other, transition] = reads(false);
+  CHECK(other != everything(saved));
+  for (const double p : transition) CHECK(p == .25);
+  CategoricalRig<double> small("categorical", 1, 1, vocabulary, 40, token, {"level.0.states=3"});
+  CHECK_THROWS_AS(small.level(0).inherit(learned.level(0), false), ShapeError);
+  CategoricalRig<double> alone("categorical", 1, 1, vocabulary, 40, token, {});
+  CHECK_THROWS_AS(alone.level(0).inherit(learned.level(0), true), ShapeError);
+  CHECK_NOTHROW(alone.level(0).inherit(learned.level(0), false));
 }

@@ -67,13 +67,12 @@ TEST_CASE("separation: the slope of what neighbours miss to a factor that falls 
   const Separation s{16, 100};
   for (const auto& tau : {std::vector<double>{10, 20, 30}, {10, 45, 170}, {30, 20, 500}}) {
     const double log_tau[] = {std::log(tau[0]), std::log(tau[1]), std::log(tau[2])};
-    for (int l = 0; l < 3; ++l) {
+    for (std::size_t l = 0; l < 3; ++l) {
       double up[] = {log_tau[0], log_tau[1], log_tau[2]}, down[] = {log_tau[0], log_tau[1], log_tau[2]};
       up[l] += 1e-6;
       down[l] -= 1e-6;
-      const double below = l > 0 ? tau[static_cast<std::size_t>(l - 1)] : 0, above = l < 2 ? tau[static_cast<std::size_t>(l + 1)] : 0;
-      CHECK(s.slope(below, tau[static_cast<std::size_t>(l)], above, 1e4) ==
-            Approx(-(penalty(up) - penalty(down)) / 2e-6).margin(1e-8));  // k = 1/2
+      const double below = l > 0 ? tau[l - 1] : 0, above = l < 2 ? tau[l + 1] : 0;
+      CHECK(s.slope(below, tau[l], above, 1e4) == Approx(-(penalty(up) - penalty(down)) / 2e-6).margin(1e-8));  // k = 1/2
     }
   }
   CHECK(s.slope(0, 10, 20, 0) == Approx(-std::log(8.)));

@@ -5,15 +5,17 @@ from ..summary import is_number
 from . import Picture
 
 TITLE = "How many levels a world has"
-CAPTION = ("One panel per true depth: nats per token that are lost when a level's downward message is replaced by its slow mean, in the hierarchy of too many levels; "
-           "bars: three standard errors. Filled: left at the end. A level whose bar touches 0, or that says what another says, is taken away and the rest learned anew.")
+CAPTION = ("One panel per true depth: the gain of each of too many levels when it was last tried, nats per token that a twin without it costs more once the others have "
+           "had the time to take over; bars: three standard errors; dashed: the price of its parameters. Filled: left at the end. A level whose gain does not exceed "
+           "both is taken away. On the upper edge: left without having been tried, for a level above it went at once.")
 KEPT, GONE = "left at the end", "taken away"
 COLUMNS = (
     ("true depth", lambda index, row: f"{row['true_depth']:g}"),
     ("found", lambda index, row: f"{row['found_depth']:g}"),
-    ("time constants left\n(steps)", lambda index, row: ", ".join(f"{level['time_constant']:,.3g}" for level in row["rounds"][-1]["levels"])),
-    ("their gain\n(nats per token)", lambda index, row: ", ".join(f"{level['topdown_gain_nats']:.4f}" for level in row["rounds"][-1]["levels"])),
-    ("times learned", lambda index, row: str(len(row["rounds"]))),
+    ("dwell times left\n(steps)", lambda index, row: ", ".join(f"{level['dwell_time']:,.3g}" for level in row["rounds"][-1]["levels"])),
+    ("their gain\n(nats per token)", lambda index, row: ", ".join(f"{level['topdown_gain_nats']:.4f}" for level in row["rounds"][-1]["levels"]
+                                                                  if tried(level)) or "not tried"),
+    ("rounds", lambda index, row: str(len(row["rounds"]))),
 )
 
 
@@ -33,32 +35,48 @@ def tables(results, rows):
         yield "Levels found", COLUMNS, result.summary["worlds"]
 
 
-def survivors(world):
-    """Numbers, in the first round, of the levels of the last one."""
-    left = list(range(len(world["rounds"][0]["levels"])))
+def tried(level):
+    return is_number(level.get("topdown_gain_nats"))
+
+
+def outcomes(world):
+    """Per level of the first round: whether it is left at the end, and its record when it was last tried (else the last there is)."""
+    names = list(range(len(world["rounds"][0]["levels"])))
+    records, left = {}, set()
     for one in world["rounds"]:
-        left = [number for number, level in zip(left, one["levels"]) if level.get("fate") == "kept"]
-    return set(left)
+        for name, level in zip(names, one["levels"]):
+            if tried(level) or not tried(records.get(name, {})):
+                records[name] = level
+        names = [name for name, level in zip(names, one["levels"]) if level.get("fate") == "kept"]
+        left = set(names)
+    return [(name in left, records[name]) for name in sorted(records)]
 
 
 def depth_figure(worlds):
     figure, grid = plt.subplots(1, len(worlds), figsize=(1.0 + 3.1 * len(worlds), 4.3), sharey=True, squeeze=False)
     for axes, world in zip(grid[0], worlds):
-        levels, left = world["rounds"][0]["levels"], survivors(world)
+        levels = outcomes(world)
         axes.axhline(0, color="#888888", linewidth=0.9)
-        for number, level in enumerate(levels):
-            kept, gain, colour = number in left, level["topdown_gain_nats"], style.colour(number, len(levels))
-            error = 3 * level["topdown_gain_se"] if is_number(level.get("topdown_gain_se")) else 0
-            axes.plot([level["time_constant"]] * 2, [gain - error, gain + error], color=colour, linewidth=3.0, alpha=0.55, solid_capstyle="butt")
+        for number, (kept, level) in enumerate(levels):
+            colour, place = style.colour(number, len(levels)), [level["dwell_time"]]
             face = {} if kept else {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 2.0}
-            axes.plot([level["time_constant"]], [gain], zorder=5, **{**style.marker(number, len(levels), 9.5), **face})
+            look = {**style.marker(number, len(levels), 9.5), **face}
+            if not tried(level):
+                axes.plot(place, [0.96], zorder=5, transform=axes.get_xaxis_transform(), **look)
+                continue
+            gain, error = level["topdown_gain_nats"], level.get("topdown_gain_se")
+            error = 3 * error if is_number(error) else 0
+            axes.plot(place * 2, [gain - error, gain + error], color=colour, linewidth=3.0, alpha=0.55, solid_capstyle="butt")
+            axes.plot(place, [gain], zorder=5, **look)
+            if is_number(level.get("price_nats")):
+                axes.plot([place[0] / 1.6, place[0] * 1.6], [level["price_nats"]] * 2, color=colour, linewidth=1.2, linestyle=(0, (3, 2)))
         axes.set_xscale("log")
         axes.margins(x=0.12)
         axes.set_yscale("symlog", linthresh=1e-3)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(plt.FuncFormatter(lambda number, _: f"{number:,.10g}"))
         axes.set_title(f"{world['true_depth']:g} level{'' if world['true_depth'] == 1 else 's'}: {world['found_depth']:g} found")
-        axes.set_xlabel("time constant (steps)")
+        axes.set_xlabel("dwell time (steps)")
         style.grid(axes)
     grid[0][0].set_ylabel("worth of the level (nats per token)")
     handles = [plt.Line2D([], [], marker="o", markersize=8, color=style.INK, linestyle="none", label=KEPT),

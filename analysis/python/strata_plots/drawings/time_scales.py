@@ -6,12 +6,13 @@ from . import Picture
 
 TITLE = "What time constants are worth, and which are found"
 CAPTION = ("Left: how much of the way from the unigram to the exact observer each choice of time constants goes, over the last third of one online pass; "
-           "95 % block bootstrap. Right: the levels' time constants at the end of it; dotted: the world's own.")
+           "95 % block bootstrap. Right: the levels' dwell times at the end of it, the mean steps between two switches as each level has it; dotted: the world's own.")
 COLUMNS = (
     ("time constants", lambda index, row: row["name"]),
     ("gap closed, 95 %", lambda index, row: text(row, "gap_closed", 3)),
     ("points lost, 95 %", lambda index, row: text(row, "points_lost", 1)),
     ("at the end\n(steps)", lambda index, row: ", ".join(f"{tau:,.3g}" for tau in row.get("time_constants", []))),
+    ("dwell times\n(steps)", lambda index, row: ", ".join(f"{tau:,.3g}" for tau in row.get("dwell_times", []))),
     ("world's own found\nwithin a factor 2", lambda index, row: ", ".join(f"{tau:,.4g}" for tau in row.get("found", [])) or "none"),
     ("pairs closer\nthan 1.5", lambda index, row: str(row.get("pairs_closer_than_1_5", ""))),
 )
@@ -53,7 +54,7 @@ def scales_figure(result):
                 left.plot([100 * end for end in value.interval], [place, place], color=style.SOFT, linewidth=3.2, alpha=0.55, solid_capstyle="butt")
             left.plot([100 * value.value], [place], marker="o", markersize=9, color=style.INK, markeredgecolor="white")
             left.annotate(f"{100 * value.value:.1f} %", (100 * value.value, place), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=9.5)
-        taus = arm.get("time_constants", [])
+        taus = arm.get("dwell_times", [])
         for level, tau in enumerate(taus):
             right.plot([tau], [place + 0.09 * (level - (len(taus) - 1) / 2)], zorder=5, **style.marker(level, len(taus), 9.0))  # equal ones stay visible
     for tau in own:
@@ -64,7 +65,7 @@ def scales_figure(result):
     left.set_xlabel("gap closed (% of unigram to exact observer)")
     left.set_title("What they are worth")
     right.set_xscale("log")
-    right.set_xlabel("time constant at the end (steps)")
+    right.set_xlabel("dwell time at the end (steps)")
     right.set_title("Where they ended")
     right.xaxis.set_major_formatter(plt.FuncFormatter(lambda tau, _: f"{tau:,.10g}"))
     style.grid(left, "x")

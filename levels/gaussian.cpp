@@ -33,6 +33,7 @@ GaussianLevel<T>::GaussianLevel(Device<T>& device, const GaussianSettings& setti
   log_gain_ = {device, "log_gain", n, 1, false};
   const auto add_identity = [&](double gain, Tensor<T>& weight) {  // where that fits
     std::vector<Entry<T>> diagonal;
+    diagonal.reserve(static_cast<std::size_t>(n));
     for (std::int32_t i = 0; i < n; ++i) diagonal.push_back({i, i, static_cast<T>(gain)});
     if (weight.rows() == weight.cols() && gain != 0) device.add_entries(diagonal, {}, weight);
   };

@@ -53,7 +53,9 @@ TEST_CASE("observer of the linear-Gaussian world: every stream has its Kalman fi
         for (int j = 0; j < streams; ++j) {
           const auto at = static_cast<std::size_t>(j);
           o.active[at] =
-              mix(static_cast<std::uint64_t>(100 * t + j)) % 3 < static_cast<std::uint64_t>(j) ? 1 : 0;  // stream 0 sleeps, 3 never
+              mix(std::uint64_t{100} * static_cast<std::uint64_t>(t) + static_cast<std::uint64_t>(j)) % 3 < static_cast<std::uint64_t>(j)
+                  ? 1
+                  : 0;  // stream 0 sleeps, 3 never
           o.value[at] = drawn(j, t);
         }
         observer.observe(o);

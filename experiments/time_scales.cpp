@@ -70,7 +70,7 @@ std::vector<Arm> arms_of(const std::vector<double>& truth, const Values& v) {
 
 /// Levels must be the world's, one for one, and their kind must have time constants.
 std::vector<double> world_time_constants(const SampledStudy& study, Index depth) {
-  const auto truth = study.source->time_constants();
+  auto truth = study.source->time_constants();
   if (static_cast<Index>(truth.size()) != depth)
     throw ConfigError("hierarchy.levels", std::to_string(depth),
                       "time_scales compares level by level; this world has " + std::to_string(truth.size()) + " levels");
@@ -107,6 +107,8 @@ void learn(Bench& bench, Arm& arm, bool first) {
   auto hierarchy = study.make_hierarchy(study.streams());
   learn_world(bench, *hierarchy, "time_scales", trace_of(bench, arm), first);
   if (first) save_world_model(study, *hierarchy, bench.folder.file("model.h5"));
+  arm.time_constants.reserve(static_cast<std::size_t>(hierarchy->depth()));
+  arm.dwell_times.reserve(static_cast<std::size_t>(hierarchy->depth()));
   for (Index l = 0; l < hierarchy->depth(); ++l) {
     arm.time_constants.push_back(hierarchy->level(l).time_constant());
     arm.dwell_times.push_back(hierarchy->level(l).dwell_time());

@@ -120,6 +120,7 @@ std::vector<MeasuredValues> score(Bench& bench, const std::vector<Arm>& arms) {
   std::vector<Trace> traces;
   std::vector<Recording> observers;
   traces.reserve(arms.size());
+  observers.reserve(arms.size() + 2);
   for (const Arm& arm : arms) observers.push_back(traces.emplace_back(trace_of(bench, arm)).root());
   for (const char* known : {"exact", "unigram"})
     observers.push_back(needed_condition(traces[0], known, "this world has no exact observer"));

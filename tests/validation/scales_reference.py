@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Writes results/reference/time_scales.md and depth.md: whether levels find the time scales and the number of levels of the direct worlds.
 
-usage: tests/validation/scales_reference.py --strata build/release/strata [--tables 201 202] [--seeds 3] [--work DIR] [--only time_scales]
+usage: tests/validation/scales_reference.py --strata build/release/strata [--tables 201 202] [--seeds 3] [--depth-seeds 4] [--work DIR] [--only time_scales]
 
-time_scales: one online pass of 300,000 steps per arm; depth: true depths 1 to 4; both on tables x seeds. Runs lie below --work and are used again.
-A quarter of an hour on one idle core.
+time_scales: one online pass of 300,000 steps per arm; depth: true depths 1 to 4; on tables x seeds. Runs lie below --work and are used again.
+About a quarter of an hour on one idle core.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def time_scales(options):
 
 
 def depth(options):
-    cases = [(tables, seed) for seed in range(1, options.seeds + 1) for tables in options.tables]
+    cases = [(tables, seed) for seed in range(1, options.depth_seeds + 1) for tables in options.tables]
     runs = [(tables, seed, run(options, "depth", tables, seed)) for tables, seed in cases]
     worlds = [(tables, seed, world) for tables, seed, one in runs for world in one["worlds"]]
     right = sum(world["right"] for _, _, world in worlds)
@@ -114,6 +114,7 @@ def main():
     parser.add_argument("--strata", required=True, type=lambda path: str(pathlib.Path(path).resolve()))
     parser.add_argument("--tables", nargs="+", type=int, default=[201, 202])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--depth-seeds", type=int, default=4)
     parser.add_argument("--work", default=None)
     parser.add_argument("--only", choices=["time_scales", "depth"], nargs="*", default=["time_scales", "depth"])
     options = parser.parse_args()

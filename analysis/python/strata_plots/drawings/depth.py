@@ -8,7 +8,7 @@ TITLE = "How many levels a world has"
 CAPTION = ("One panel per true depth: the gain of each of too many levels when it was last tried, nats per token that a twin without it costs more once the others have "
            "had the time to take over; bars: three standard errors; dashed: the price of its parameters. Filled: left at the end. A level whose gain does not exceed "
            "both is taken away. On the upper edge: left without having been tried, for a level above it went at once.")
-KEPT, GONE = "left at the end", "taken away"
+KEPT, GONE, PRICE = "left at the end", "taken away", "price of its parameters"
 COLUMNS = (
     ("true depth", lambda index, row: f"{row['true_depth']:g}"),
     ("found", lambda index, row: f"{row['found_depth']:g}"),
@@ -80,7 +80,8 @@ def depth_figure(worlds):
         style.grid(axes)
     grid[0][0].set_ylabel("worth of the level (nats per token)")
     handles = [plt.Line2D([], [], marker="o", markersize=8, color=style.INK, linestyle="none", label=KEPT),
-               plt.Line2D([], [], marker="o", markersize=8, color=style.INK, markerfacecolor="white", markeredgewidth=2, linestyle="none", label=GONE)]
-    figure.legend(handles=handles, loc="lower center", ncols=2, borderaxespad=0.0, bbox_to_anchor=(0.5, 0.06 / figure.get_size_inches()[1]))
+               plt.Line2D([], [], marker="o", markersize=8, color=style.INK, markerfacecolor="white", markeredgewidth=2, linestyle="none", label=GONE),
+               plt.Line2D([], [], color=style.INK, linewidth=1.2, linestyle=(0, (3, 2)), label=PRICE)]
+    figure.legend(handles=handles, loc="lower center", ncols=3, borderaxespad=0.0, bbox_to_anchor=(0.5, 0.06 / figure.get_size_inches()[1]))
     style.frame(figure)
     return figure

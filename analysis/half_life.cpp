@@ -69,6 +69,9 @@ void report_single(MeasureResult& out, const Trace& trace, const TwinDistances& 
       out.levels[l].set("half_life_single_censored_fraction", MeasuredValue(alone.censored_fraction[0]));
     }
   }
+  const auto has = [](const MeasuredValues& level) { return level.find("half_life_single") != nullptr; };
+  if (std::any_of(out.levels.begin(), out.levels.end(), has))
+    out.columns.push_back({"half_life_single", "this level alone swapped (tokens) [95 %]"});
 }
 
 void report_levels(MeasureResult& out, const TwinDistances& twins, const HalfLives& found) {

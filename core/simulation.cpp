@@ -56,6 +56,7 @@ bool Simulation<T>::advance() {
   if (step.learning) hierarchy_.learn(step);
   hierarchy_.carry(step);
   if (step.slot == interval_ - 1) update_weights();
+  if (before_forecast) before_forecast(step);
   hierarchy_.forecast(step);
 
   hierarchy_.device().download(hierarchy_.level(0).snapshot().surprise, surprise_);

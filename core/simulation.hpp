@@ -42,6 +42,8 @@ class Simulation {
   Recorder record;
   /// Called between forecast and observe with the step about to be taken; for instruments that score alternatives.
   std::function<void(const Step<T>&)> before_observe;
+  /// Called between carry and forecast; for instruments that change what a level holds. At the last step of an interval nothing is stashed.
+  std::function<void(const Step<T>&)> before_forecast;
   const Observation& observation() const { return observation_; }
   Step<T> describe_step() const;
   /// Call between weight updates only (steps() a multiple of the interval): pending updates are not archived.

@@ -1,7 +1,8 @@
 // Belief inertia: how heavy each level's belief is.
 //
 // Design    `pairs` twins: two copies with different histories (each a held-out document from its start, `history` tokens at most), then the
-//           same third document from its start. `switches` switches: a copy reads one document, then another from its middle; beside it a copy
+//           same third document from its start; once more for every level, with one copy's state of that level alone given to the other
+//           (`single`). `switches` switches: a copy reads one document, then another from its middle; beside it a copy
 //           that always read the second and one that stays with the first. Learning off. In a sampled world the same with drawn stretches (of a
 //           series: with its own from different places), the exact observer beside the model on the same pairs; switches are those of the
 //           true contexts in a long reading, or where those are numbers or unknown, of stretches.
@@ -12,6 +13,7 @@
 #include <algorithm>
 
 #include "experiments/experiment.hpp"
+#include "experiments/grafts.hpp"
 #include "experiments/trials.hpp"
 #include "experiments/world_reading.hpp"
 
@@ -28,6 +30,7 @@ ParameterTable parameters() {
       {"context", std::int64_t{200}, 1, 1e6, {}, "tokens", "read before the common text, at least", ""},
       {"after", std::int64_t{2000}, 50, 1e6, {}, "tokens", "of common text read, at most", ""},
       {"room", std::int64_t{600}, 1, 1e6, {}, "tokens", "of common text, at least", ""},
+      {"single", true, 0, 1, {}, "", "read the pairs once more for every level, with its state alone swapped", ""},
       {"switches", true, 0, 1, {}, "", "measure tokens to switch as well", ""},
       {"reading", std::int64_t{16384}, 100, 1e9, {}, "steps", "of every stream in which a sampled world's own switches are looked for", ""},
   };
@@ -127,9 +130,11 @@ Findings run_sampled(Bench& bench) {
   const auto contexts = study.source->contexts();
   const bool named = std::any_of(contexts.begin(), contexts.end(), [](Index states) { return states > 1; });
   const bool switches = bench.values.flag("switches"), by_copies = switches && !named;
-  const auto conditions = sampled_conditions(bench, *study.source, by_copies);
+  const auto pairs = sampled_conditions(bench, *study.source, by_copies);
   Configuration distance;
   const auto measured = [&](TrialReader& reader, const std::string& path) {
+    auto conditions = pairs;
+    if (bench.values.flag("single")) add_grafts(conditions, 0, 1, reader);
     record_trials(study, reader, conditions, window, "belief_inertia", path, bench.progress);
     std::vector<MeasureResult> results{analyse("half_life", path, distance)};
     if (by_copies) results.push_back(analyse("tokens_to_switch", path));
@@ -175,6 +180,7 @@ Findings run_text(Bench& bench) {
   auto hierarchy = study.load_hierarchy(bench.model, std::min<Index>(options.count, 64));
   const std::string trace_path = bench.folder.file("trace.h5");
   const auto reader = hierarchy_reader(*hierarchy, study.interval(), study.options.seed);
+  if (bench.values.flag("single")) add_grafts(conditions, 0, 1, *reader);
   record_trials(study, *reader, conditions, window, "belief_inertia", trace_path, bench.progress);
 
   bench.progress.say("measuring");

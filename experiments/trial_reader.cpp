@@ -23,10 +23,11 @@ class HierarchyReader final : public TrialReader {
   LevelDescription level(Index l) const override { return describe_level(hierarchy_.level(l)); }
   /// Half the tick; level 0 and levels that tick at every token record each token.
   Index interval(Index l) const override { return std::max<Index>(1, hierarchy_.level(l).tick() / 2); }
-  void read(World& world, const std::function<void(const Observation&, Index)>& step) override {
+  void read(World& world, const std::function<void(const Observation&, Index)>& step, const std::function<void()>& carried) override {
     hierarchy_.reset_state();
     Simulation<float> simulation(hierarchy_, world, nullptr, interval_, seed_);
     simulation.record = [&](const Observation& o, std::uint64_t) { step(o, simulation.tokens()); };
+    if (carried) simulation.before_forecast = [&](const Step<float>&) { carried(); };
     simulation.start();
     if (!simulation.run(interrupted)) throw Interrupted(nothing_kept);
   }
@@ -46,6 +47,9 @@ class HierarchyReader final : public TrialReader {
   }
   const RelaxationTrace* relaxation() const override { return &hierarchy_.relaxation().trace(); }
   Index sweeps() const override { return hierarchy_.relaxation().settings.steps; }
+  bool separable() const override { return true; }
+  Index stride() const override { return interval_; }  // between updates: what waits for one is no part of a state
+  void archive_level(Index l, Archive& archive) override { hierarchy_.level(l).archive_state(archive); }
 
  private:
   Hierarchy<float>& hierarchy_;
@@ -64,7 +68,7 @@ class ExactReader final : public TrialReader {
     return {"exact", i < time_constants_.size() ? time_constants_[i] : 1.0, 1, observer_->units(l)};
   }
   Index interval(Index) const override { return 1; }
-  void read(World& world, const std::function<void(const Observation&, Index)>& step) override {
+  void read(World& world, const std::function<void(const Observation&, Index)>& step, const std::function<void()>& carried) override {
     observer_->reset();
     Observation o;
     o.resize(world.streams());
@@ -73,6 +77,7 @@ class ExactReader final : public TrialReader {
       if (interrupted()) throw Interrupted(nothing_kept);
       remember_predictions();
       observer_->observe(o);
+      if (carried) carried();
       tokens += std::count(o.active.begin(), o.active.end(), std::uint8_t{1});
       step(o, tokens);
     }

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/recorder.hpp"
+#include "experiments/grafts.hpp"
 #include "experiments/sampled_study.hpp"
 
 namespace strata {
@@ -55,7 +56,8 @@ class ConditionRecorder {
  public:
   ConditionRecorder(TrialReader& reader, const Condition& condition, const TrialWindow& window)
       : reader_(reader), condition_(condition), window_(window), trials_(condition.trials()) {
-    for (Index l = 0; l < reader.depth(); ++l) tracks_.push_back(make_track(l));
+    for (Index l = 0; l < reader.depth(); ++l)
+      if (condition.grafted < 0 || condition.grafted == l) tracks_.push_back(make_track(l));
     const auto cells = static_cast<std::size_t>((window.before + window.after) * trials_);
     tokens_.id.assign(cells, -1);
     tokens_.document.assign(cells, -1);
@@ -65,12 +67,15 @@ class ConditionRecorder {
     valid_.assign(static_cast<std::size_t>(trials_), 0);
   }
 
-  /// Reads trials [first, first + count) in streams 0 .. count-1.
-  void read(World& world, Index first, Index count, const std::function<void(Index)>& advance) {
+  /// `exchange`: called where all trials of the batch are about to come to time 0.
+  void read(World& world, const Batch& batch, const std::function<void()>& exchange, const std::function<void(Index)>& advance) {
     Index position = 0;
-    reader_.read(world, [&](const Observation& o, Index tokens) {
-      record(o, first, count, position++);
+    const auto step = [&](const Observation& o, Index tokens) {
+      record(o, batch, position++);
       advance(tokens);
+    };
+    reader_.read(world, step, [&] {
+      if (position + 1 == batch.zero) exchange();
     });
   }
 
@@ -118,13 +123,16 @@ class ConditionRecorder {
       if (sample[j] >= 0) into[static_cast<std::size_t>(sample[j] * trials_ + first + static_cast<Index>(j))] = host_[j];
   }
 
-  void record(const Observation& o, Index first, Index count, Index position) {
-    std::vector<Index> sample(static_cast<std::size_t>(count));
+  void record(const Observation& o, const Batch& batch, Index position) {
+    const Index first = batch.first;
+    const auto time = [&](std::size_t j) {
+      return position - (batch.zero >= 0 ? batch.zero : condition_.zero[static_cast<std::size_t>(first) + j]);
+    };
+    std::vector<Index> sample(static_cast<std::size_t>(batch.count));
     for (Track& track : tracks_) {
       bool any = false;
       for (std::size_t j = 0; j < sample.size(); ++j) {
-        const Index t = position - condition_.zero[static_cast<std::size_t>(first) + j];
-        sample[j] = o.active[j] != 0 ? track.sample(t) : -1;
+        sample[j] = o.active[j] != 0 ? track.sample(time(j)) : -1;
         any |= sample[j] >= 0;
       }
       if (!any) continue;
@@ -137,7 +145,7 @@ class ConditionRecorder {
     reader_.fetch(0, Held::surprise, host_);
     for (std::size_t j = 0; j < sample.size(); ++j) {
       const std::size_t trial = static_cast<std::size_t>(first) + j;
-      const Index t = position - condition_.zero[trial];
+      const Index t = time(j);
       if (o.active[j] == 0 || t < -window_.before || t >= window_.after) continue;
       const auto cell = static_cast<std::size_t>((t + window_.before) * trials_) + trial;
       tokens_.id[cell] = o.id[j];
@@ -167,13 +175,13 @@ class ConditionRecorder {
   std::vector<std::int64_t> rejections_;
 };
 
-/// Trials [first, first + count) of a condition, as streams 0 .. count-1.
-std::unique_ptr<World> open_trials(const Study& study, const Condition& c, Index first, Index count, Index streams) {
+std::unique_ptr<World> open_trials(const Study& study, const Condition& c, const Batch& batch, Index streams) {
+  const Index first = batch.first, end = first + batch.count;
   if (!c.episodes.empty())
-    return replay({c.episodes.begin() + first, c.episodes.begin() + first + count}, *dynamic_cast<const SampledStudy&>(study).source,
-                  streams);
-  return std::make_unique<text::ScriptedWorld>(std::vector(c.scripts.begin() + first, c.scripts.begin() + first + count),
-                                               study.vocabulary(), streams);
+    return replay({c.episodes.begin() + first, c.episodes.begin() + end}, *dynamic_cast<const SampledStudy&>(study).source, streams,
+                  batch.delays);
+  return std::make_unique<text::ScriptedWorld>(std::vector(c.scripts.begin() + first, c.scripts.begin() + end), study.vocabulary(), streams,
+                                               batch.delays);
 }
 
 std::string prefix_of(const Condition& condition) { return condition.name == "/" ? "" : "/conditions/" + condition.name; }
@@ -297,17 +305,20 @@ TrialWindow record_trials(Study& study, TrialReader& reader, const std::vector<C
     recorders.emplace_back(reader, condition, window);
     total += condition.tokens();
   }
+  Grafts grafts(reader, conditions);
   progress.begin(experiment, total);
   for (std::size_t c = 0; c < conditions.size(); ++c) {
     const Index trials = conditions[c].trials();
     for (Index first = 0; first < trials; first += reader.streams()) {
       Index read = 0;
-      const Index count = std::min(reader.streams(), trials - first);
-      const auto world = open_trials(study, conditions[c], first, count, reader.streams());
-      recorders[c].read(*world, first, count, [&](Index tokens) {
+      const Batch batch = grafts.batch(conditions[c], first);
+      const auto world = open_trials(study, conditions[c], batch, reader.streams());
+      const auto advance = [&](Index tokens) {
         read = tokens;
         progress.update(done + read);
-      });
+      };
+      recorders[c].read(
+          *world, batch, [&] { grafts.exchange(conditions[c], batch); }, advance);
       done += read;
     }
   }

@@ -24,6 +24,8 @@ struct Condition {
   std::vector<Index> zero;            ///< per trial: tokens read before time 0
   std::vector<std::int32_t> passage;  ///< per trial: tokens of the inserted passage; empty: none
   bool beliefs = false;               ///< record x as well as mu
+  std::string donor;   ///< at time 0 level `grafted` takes the state it has in this condition, one named before; empty: none does
+  Index grafted = -1;  ///< and that level alone is recorded
 
   Index trials() const { return static_cast<Index>(std::max(scripts.size(), episodes.size())); }
   Index tokens() const;  ///< of all trials
@@ -37,7 +39,8 @@ struct TrialWindow {
 /// Adds `always`, `switch` and, where asked for, `stayed` for a list of switches, `after` tokens each.
 void add_switches(std::vector<Condition>& conditions, const std::vector<text::Switch>& switches, Index after, bool stayed);
 
-/// Runs every condition and writes `path`; returns the window recorded, which reaches no further back than the shortest history. All conditions have the same number of trials. Stops with Interrupted at Ctrl-C.
+/// Runs every condition and writes `path`; returns the window recorded, which reaches no further back than the shortest history. All conditions
+/// have the same number of trials. Stops with Interrupted at Ctrl-C.
 TrialWindow record_trials(Study& study, TrialReader& reader, const std::vector<Condition>& conditions, const TrialWindow& window,
                           const std::string& experiment, const std::string& path, Progress& progress);
 

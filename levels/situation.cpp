@@ -359,7 +359,7 @@ void SituationLevel<T>::archive_state(Archive& archive) {
   archive.value("carried_gate", carried_gate_);
   archive.value("ring", ring_);
   archive.value("read", read_);
-  if (archive.loading()) forecasting_.assign(forecasting_.size(), 0);
+  archive.value("forecasting", forecasting_);
   broad_.archive_state(archive);
   Archive::Scope scope(archive, "gate");
   gate_.archive_state(archive);

@@ -17,15 +17,17 @@ void append(V& to, const V& all, Index from, Index count) {
 
 class Replay final : public World {
  public:
-  Replay(std::vector<Episode> episodes, const Source& source, Index streams)
+  Replay(std::vector<Episode> episodes, const Source& source, Index streams, std::vector<Index> delays)
       : episodes_(std::move(episodes)),
+        delays_(std::move(delays)),
         vocabulary_(source.vocabulary()),
         channels_(source.channels()),
         levels_(static_cast<Index>(source.contexts().size())),
         streams_(streams) {
     if (static_cast<Index>(episodes_.size()) > streams)
       throw ShapeError("replay", "at most " + std::to_string(streams) + " episodes", std::to_string(episodes_.size()));
-    for (const Episode& episode : episodes_) longest_ = std::max(longest_, episode.length());
+    delays_.resize(static_cast<std::size_t>(streams), 0);
+    for (std::size_t j = 0; j < episodes_.size(); ++j) longest_ = std::max(longest_, delays_[j] + episodes_[j].length());
   }
   Index streams() const override { return streams_; }
   Index vocabulary() const override { return vocabulary_; }
@@ -43,16 +45,17 @@ class Replay final : public World {
     out.context.assign(static_cast<std::size_t>(levels_ * streams_), -1);
     for (std::size_t j = 0; j < episodes_.size(); ++j) {
       const Episode& episode = episodes_[j];
-      if (step_ >= episode.length()) continue;
+      const Index t = step_ - delays_[j];
+      if (t < 0 || t >= episode.length()) continue;
       out.active[j] = 1;
       out.document[j] = static_cast<std::int32_t>(j);
-      out.byte_begin[j] = step_;
-      out.byte_end[j] = step_ + 1;
-      out.id[j] = episode.id[static_cast<std::size_t>(step_)];
-      out.event[j] = episode.event[static_cast<std::size_t>(step_)];
-      std::copy_n(episode.value.begin() + step_ * channels_, channels_, out.value.begin() + static_cast<Index>(j) * channels_);
+      out.byte_begin[j] = t;
+      out.byte_end[j] = t + 1;
+      out.id[j] = episode.id[static_cast<std::size_t>(t)];
+      out.event[j] = episode.event[static_cast<std::size_t>(t)];
+      std::copy_n(episode.value.begin() + t * channels_, channels_, out.value.begin() + static_cast<Index>(j) * channels_);
       if (!episode.context.empty())
-        std::copy_n(episode.context.begin() + step_ * levels_, levels_, out.context.begin() + static_cast<Index>(j) * levels_);
+        std::copy_n(episode.context.begin() + t * levels_, levels_, out.context.begin() + static_cast<Index>(j) * levels_);
     }
     ++step_;
     return true;
@@ -61,6 +64,7 @@ class Replay final : public World {
 
  private:
   std::vector<Episode> episodes_;
+  std::vector<Index> delays_;
   Index vocabulary_, channels_, levels_, streams_, longest_ = 0;
   std::int64_t step_ = 0;
 };
@@ -102,8 +106,8 @@ Episode joined(const Episode& first, const Episode& then, Index steps, Index fro
   return both;
 }
 
-std::unique_ptr<World> replay(std::vector<Episode> episodes, const Source& source, Index streams) {
-  return std::make_unique<Replay>(std::move(episodes), source, streams);
+std::unique_ptr<World> replay(std::vector<Episode> episodes, const Source& source, Index streams, std::vector<Index> delays) {
+  return std::make_unique<Replay>(std::move(episodes), source, streams, std::move(delays));
 }
 
 }  // namespace strata

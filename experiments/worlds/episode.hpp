@@ -25,7 +25,8 @@ std::vector<Episode> draw_episodes(const Source& source, Index trials, Index eac
 /// `first`, then steps [from, from + steps) of `then`, or as many of them as there are.
 Episode joined(const Episode& first, const Episode& then, Index steps, Index from = 0);
 
-/// Stream s reads episodes[s]; streams beyond the last are idle. Throws ShapeError for more episodes than streams.
-std::unique_ptr<World> replay(std::vector<Episode> episodes, const Source& source, Index streams);
+/// Stream s reads episodes[s], after delays[s] idle steps where delays are given; streams beyond the last are idle. Throws ShapeError for more
+/// episodes than streams.
+std::unique_ptr<World> replay(std::vector<Episode> episodes, const Source& source, Index streams, std::vector<Index> delays = {});
 
 }  // namespace strata

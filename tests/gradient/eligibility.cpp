@@ -18,7 +18,7 @@ namespace {
 constexpr Index units = 4, vocabulary = 9, streams = 2, length = 60;
 
 struct Run {
-  std::vector<Matrix> h, error;            // per token: memory behind the forecast, k times the error (zero where no tick)
+  std::vector<ArchivedMatrix> h, error;    // per token: memory behind the forecast, k times the error (zero where no tick)
   std::vector<double> learned, memory_in;  // of S (times streams); V
 };
 
@@ -44,7 +44,7 @@ Run read(const SituationSettings& settings, double persistence, Index row = 0, I
       rho[i] = persistence * rho[i] + random_normal(7, static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(i));
     rig.advance(rho, false, [&] {
       run.h.push_back(rig.state().at("h_used"));
-      Matrix e{units, streams, values<double>(rig.level.snapshot().prediction_error, *rig.device)};
+      ArchivedMatrix e{units, streams, values<double>(rig.level.snapshot().prediction_error, *rig.device)};
       for (std::size_t j = 0; j < streams; ++j) {
         const bool ticks = rig.level.ticking()[j] != 0;
         for (std::size_t i = 0; i < units; ++i) e.data[j * units + i] *= ticks ? static_cast<double>(since[j]) : 0.0;
@@ -63,7 +63,7 @@ Run read(const SituationSettings& settings, double persistence, Index row = 0, I
 
 /// sum of k <e, V h> with the errors and V of `frozen` and the memory of `run`.
 double utility(const Run& frozen, const Run& run) {
-  const Matrix v{units, 2 * units, frozen.memory_in};
+  const ArchivedMatrix v{units, 2 * units, frozen.memory_in};
   double sum = 0;
   for (std::size_t t = 0; t < run.h.size(); ++t)
     for (Index j = 0; j < streams; ++j)

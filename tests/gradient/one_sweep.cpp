@@ -17,17 +17,17 @@ using namespace strata::test;
 
 namespace {
 
-using Weights = std::map<std::string, Matrix>;
+using Weights = std::map<std::string, ArchivedMatrix>;
 using Vector = std::vector<double>;
 
 /// y += m x
-void add_product(const Matrix& m, const Vector& x, Vector& y) {
+void add_product(const ArchivedMatrix& m, const Vector& x, Vector& y) {
   for (Index j = 0; j < m.cols; ++j)
     for (Index i = 0; i < m.rows; ++i) y[static_cast<std::size_t>(i)] += m(i, j) * x[static_cast<std::size_t>(j)];
 }
 
 /// y += m' x
-void add_transposed(const Matrix& m, const Vector& x, Vector& y) {
+void add_transposed(const ArchivedMatrix& m, const Vector& x, Vector& y) {
   for (Index j = 0; j < m.cols; ++j)
     for (Index i = 0; i < m.rows; ++i) y[static_cast<std::size_t>(j)] += m(i, j) * x[static_cast<std::size_t>(i)];
 }
@@ -37,7 +37,7 @@ Vector squashed(Vector x) {
   return x;
 }
 
-Vector column(const Matrix& m, Index j) { return {m.data.begin() + j * m.rows, m.data.begin() + (j + 1) * m.rows}; }
+Vector column(const ArchivedMatrix& m, Index j) { return {m.data.begin() + j * m.rows, m.data.begin() + (j + 1) * m.rows}; }
 
 /// A step's forecast written once more, from the equations of model A alone.
 struct Forward {

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "core/memory_archive.hpp"
 #include "tests/support/categorical_rig.hpp"
-#include "tests/support/memory_archive.hpp"
 
 using namespace strata;
 using namespace strata::test;

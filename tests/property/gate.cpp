@@ -132,7 +132,7 @@ TEST_CASE("gate: an open gate lets the traces go at once, and the carry at the n
       rig.observation.id[j] = static_cast<std::int32_t>(mix(static_cast<std::uint64_t>(t) * 3 + j) % vocabulary);
     for (std::size_t i = 0; i < rho.size(); ++i) rho[i] = normal(9, t, i);
     const auto before = rig.state();
-    Matrix delta{units, streams, {}};
+    ArchivedMatrix delta{units, streams, {}};
     // Learning is on while nu settles, off when the carry is checked: kap's injection is then e / sqrt(nu) with the nu at hand.
     const bool learning = t < 30;
     rig.advance(rho, learning, [&] { delta.data = values<double>(rig.level.snapshot().prediction_error, *rig.device); });

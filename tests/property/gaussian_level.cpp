@@ -51,7 +51,7 @@ std::map<std::string, std::vector<double>> column(Hierarchy<T>& hierarchy, Index
   std::map<std::string, std::vector<double>> all;
   const auto state = state_of(hierarchy);
   for (const auto& [name, item] : state.items())
-    if (const auto* m = std::get_if<Matrix>(&item)) {
+    if (const auto* m = std::get_if<ArchivedMatrix>(&item)) {
       if (m->cols == hierarchy.streams()) all[name].assign(m->data.begin() + stream * m->rows, m->data.begin() + (stream + 1) * m->rows);
       if (m->cols == 1 && m->rows == hierarchy.streams()) all[name] = {m->data[static_cast<std::size_t>(stream)]};
     }

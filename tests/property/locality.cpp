@@ -202,7 +202,7 @@ TEST_CASE("locality: an idle stream changes nothing and is not changed") {
     const auto now = state_of(*tiny.hierarchy);
     for (const char* name : {"level_1/h", "level_2/h", "level_3/h", "level_1/kap", "level_2/kap", "level_3/kap", "level_1/features",
                              "level_2/mu", "level_3/mu", "level_1/belief", "level_3/rho_sum"}) {
-      const Matrix &a = then.at(name), &b = now.at(name);
+      const ArchivedMatrix &a = then.at(name), &b = now.at(name);
       INFO(name);
       CHECK(std::equal(a.data.begin() + idle * a.rows, a.data.end(), b.data.begin() + idle * b.rows));
       CHECK_FALSE(a.data == b.data);

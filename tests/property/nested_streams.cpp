@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "core/memory_archive.hpp"
 #include "core/random.hpp"
-#include "tests/support/memory_archive.hpp"
 #include "tests/support/world_source.hpp"
 
 namespace {
@@ -37,7 +37,7 @@ TEST_CASE("a nested world that was stopped goes on with the same bits", "[nested
       while (pieces.size() <= whole.size() && world->next(out)) {
         pieces.push_back({out.id, out.context});
         if (mix(seed ^ pieces.size()) % 7 != 0) continue;
-        test::MemoryArchive archive;
+        MemoryArchive archive;
         world->archive(archive);
         archive.rewind();
         world = source->open(3, 200, seed);
@@ -66,7 +66,7 @@ TEST_CASE("streams of a nested world do not know of one another, seeds and table
 
 TEST_CASE("a state of another nested world is refused", "[nested]") {
   const auto source = test::world_source("nested", {});
-  test::MemoryArchive archive;
+  MemoryArchive archive;
   source->open(2, 10, 1)->archive(archive);
   archive.rewind();
   const auto wider = source->open(3, 10, 1);

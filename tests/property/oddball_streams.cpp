@@ -3,8 +3,8 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "core/memory_archive.hpp"
 #include "core/random.hpp"
-#include "tests/support/memory_archive.hpp"
 #include "tests/support/world_source.hpp"
 
 namespace {
@@ -39,7 +39,7 @@ TEST_CASE("an oddball sequence that was stopped goes on with the same bits, stre
       while (pieces.size() <= whole.size() && world->next(out)) {
         pieces.push_back(read(out));
         if (mix(seed ^ pieces.size()) % 7 != 0) continue;
-        test::MemoryArchive archive;
+        MemoryArchive archive;
         world->archive(archive);
         archive.rewind();
         world = source->open(3, 300, seed);
@@ -51,7 +51,7 @@ TEST_CASE("an oddball sequence that was stopped goes on with the same bits, stre
       bool differs = false;
       for (std::size_t t = 0; other->next(out); ++t) differs = differs || !(read(out) == whole[t]);
       CHECK(differs);
-      test::MemoryArchive archive;
+      MemoryArchive archive;
       source->open(2, 10, 1)->archive(archive);
       archive.rewind();
       CHECK_THROWS_AS(source->open(3, 10, 1)->archive(archive), ShapeError);

@@ -3,12 +3,11 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "core/memory_archive.hpp"
 #include "core/random.hpp"
 #include "levels/recency.hpp"
-#include "tests/support/memory_archive.hpp"
 
 using namespace strata;
-using namespace strata::test;
 
 namespace {
 

@@ -48,7 +48,7 @@ std::map<std::string, std::vector<double>> column_of_state(Hierarchy<T>& hierarc
   for (const auto& [name, item] : state.items()) {
     if (name.find("windows") != std::string::npos || name.find("window_") != std::string::npos || name.find("/free") != std::string::npos)
       continue;
-    if (const auto* m = std::get_if<Matrix>(&item)) {
+    if (const auto* m = std::get_if<ArchivedMatrix>(&item)) {
       if (m->cols == hierarchy.streams()) all[name].assign(m->data.begin() + stream * m->rows, m->data.begin() + (stream + 1) * m->rows);
       if (m->cols == 1 && m->rows == hierarchy.streams()) all[name] = {m->data[s]};
     } else if (const auto* a = std::get_if<std::vector<std::int64_t>>(&item)) {

@@ -45,7 +45,7 @@ std::vector<T> random_stream(std::uint64_t step, Index rows) {
   return x;
 }
 
-double dot(const Matrix& a, Index i, const Matrix& b, Index j) {  // column i of a with column j of b
+double dot(const ArchivedMatrix& a, Index i, const ArchivedMatrix& b, Index j) {  // column i of a with column j of b
   double sum = 0;
   for (Index k = 0; k < a.rows; ++k) sum += a(k, i) * b(k, j);
   return sum;
@@ -104,12 +104,12 @@ TEST_CASE("stream score: under another stream it is the cross entropy written ou
   double largest_move = 0;
   run(tiny, 60, [&](Tiny<double>&, const Step<double>& step) {
     Tensor<double> stream(*tiny.device, n, streams);
-    const Matrix other{n, streams, random_stream<double>(step.index, n)};
+    const ArchivedMatrix other{n, streams, random_stream<double>(step.index, n)};
     tiny.device->upload(other.data, stream);
     const auto scored = score(tiny, step, stream.view()), alone = score(tiny, step, ConstView<double>{});
     const auto weights = weight_values(*tiny.hierarchy);
     const auto held = state_of(*tiny.hierarchy);
-    const Matrix& f_0 = held.at("level_0/f_0");
+    const ArchivedMatrix& f_0 = held.at("level_0/f_0");
     for (Index j = 0; j < streams; ++j) {
       const auto s = static_cast<std::size_t>(j);
       if (step.observation->active[s] == 0) {
@@ -134,12 +134,12 @@ TEST_CASE("stream score: what was read lately goes on being expected under anoth
   const Index n = tiny.hierarchy->lexicon().units();
   run(tiny, 60, [&](Tiny<double>&, const Step<double>& step) {
     Tensor<double> stream(*tiny.device, n, streams);
-    const Matrix other{n, streams, random_stream<double>(step.index, n)};
+    const ArchivedMatrix other{n, streams, random_stream<double>(step.index, n)};
     tiny.device->upload(other.data, stream);
     const auto scored = score(tiny, step, stream.view());
     const auto weights = weight_values(*tiny.hierarchy);
     const auto held = state_of(*tiny.hierarchy);
-    const Matrix &logits = held.at("level_0/logits"), &own = held.at("level_0/stream"), &lexicon = weights.at("lexicon");
+    const ArchivedMatrix &logits = held.at("level_0/logits"), &own = held.at("level_0/stream"), &lexicon = weights.at("lexicon");
     for (Index j = 0; j < streams; ++j) {
       const auto s = static_cast<std::size_t>(j);
       if (step.observation->active[s] == 0) continue;

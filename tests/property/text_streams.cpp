@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "core/memory_archive.hpp"
 #include "core/random.hpp"
 #include "experiments/worlds/text/text_world.hpp"
-#include "tests/support/memory_archive.hpp"
 
 namespace {
 
@@ -65,7 +65,7 @@ TEST_CASE("every token of every document is read once per pass, in order within 
         ++reads[d][static_cast<std::size_t>(token)];
       }
       if (mix(seed ^ static_cast<std::uint64_t>(steps)) % 11 == 0) {  // stop and go on in a new world
-        test::MemoryArchive archive;
+        MemoryArchive archive;
         world->archive(archive);
         archive.rewind();
         world = std::make_unique<TextWorld>(documents, 100, options);

@@ -6,7 +6,7 @@
 #include <numbers>
 
 #include "core/error.hpp"
-#include "tests/support/memory_archive.hpp"
+#include "core/memory_archive.hpp"
 #include "tests/support/volatile_rig.hpp"
 
 using namespace strata;

@@ -4,8 +4,8 @@
 #include <functional>
 #include <memory>
 
+#include "core/memory_archive.hpp"
 #include "levels/situation.hpp"
-#include "tests/support/memory_archive.hpp"
 #include "tests/support/tiny.hpp"
 
 namespace strata::test {

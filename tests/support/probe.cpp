@@ -77,22 +77,22 @@ void for_each_weight(Hierarchy<T>& hierarchy, const std::function<void(const std
 
 namespace {
 template <class T>
-Matrix dense(const Tensor<T>& x) {
+ArchivedMatrix dense(const Tensor<T>& x) {
   const auto host = values<T>(x.view(), x.device());
   return {x.rows(), x.cols(), std::vector<double>(host.begin(), host.end())};
 }
 }  // namespace
 
 template <class T>
-std::map<std::string, Matrix> weight_values(Hierarchy<T>& hierarchy) {
-  std::map<std::string, Matrix> all;
+std::map<std::string, ArchivedMatrix> weight_values(Hierarchy<T>& hierarchy) {
+  std::map<std::string, ArchivedMatrix> all;
   for_each_weight<T>(hierarchy, [&](const std::string& name, Weight<T>& weight) { all[name] = dense(weight.value); });
   return all;
 }
 
 template <class T>
-std::map<std::string, Matrix> weight_gradients(Hierarchy<T>& hierarchy) {
-  std::map<std::string, Matrix> all;
+std::map<std::string, ArchivedMatrix> weight_gradients(Hierarchy<T>& hierarchy) {
+  std::map<std::string, ArchivedMatrix> all;
   for_each_weight<T>(hierarchy, [&](const std::string& name, Weight<T>& weight) { all[name] = dense(weight.gradient); });
   return all;
 }
@@ -125,8 +125,8 @@ MemoryArchive parameters_of(Hierarchy<T>& hierarchy) {
 #define STRATA_INSTANTIATE(T)                                                                                  \
   template class Probe<T>;                                                                                     \
   template void for_each_weight<T>(Hierarchy<T>&, const std::function<void(const std::string&, Weight<T>&)>&); \
-  template std::map<std::string, Matrix> weight_values<T>(Hierarchy<T>&);                                      \
-  template std::map<std::string, Matrix> weight_gradients<T>(Hierarchy<T>&);                                   \
+  template std::map<std::string, ArchivedMatrix> weight_values<T>(Hierarchy<T>&);                              \
+  template std::map<std::string, ArchivedMatrix> weight_gradients<T>(Hierarchy<T>&);                           \
   template MemoryArchive state_of<T>(Hierarchy<T>&);                                                           \
   template MemoryArchive parameters_of<T>(Hierarchy<T>&);
 STRATA_INSTANTIATE(float)

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "core/memory_archive.hpp"
 #include "core/simulation.hpp"
-#include "tests/support/memory_archive.hpp"
 
 namespace strata::test {
 
@@ -38,10 +38,10 @@ class Probe {
 
 /// Values of all weights, by "lexicon" or "level_L/NAME".
 template <class T>
-std::map<std::string, Matrix> weight_values(Hierarchy<T>& hierarchy);
+std::map<std::string, ArchivedMatrix> weight_values(Hierarchy<T>& hierarchy);
 /// Gradients of all weights, by the same names.
 template <class T>
-std::map<std::string, Matrix> weight_gradients(Hierarchy<T>& hierarchy);
+std::map<std::string, ArchivedMatrix> weight_gradients(Hierarchy<T>& hierarchy);
 /// Calls visit(name, weight) for every weight.
 template <class T>
 void for_each_weight(Hierarchy<T>& hierarchy, const std::function<void(const std::string&, Weight<T>&)>& visit);

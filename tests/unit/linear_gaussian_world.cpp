@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "core/memory_archive.hpp"
 #include "experiments/worlds/linear_gaussian/observer.hpp"
 #include "experiments/worlds/linear_gaussian/settings.hpp"
-#include "tests/support/memory_archive.hpp"
 #include "tests/support/world_source.hpp"
 
 namespace {
@@ -123,7 +123,7 @@ TEST_CASE("a linear-Gaussian world is the same world whoever reads it, from wher
   for (std::size_t t = 0; t < 60; ++t) {
     REQUIRE(world->next(out));
     CHECK(out.value == whole[t]);
-    test::MemoryArchive archive;
+    MemoryArchive archive;
     world->archive(archive);
     archive.rewind();
     world = source->open(3, 60, 7);
@@ -131,7 +131,7 @@ TEST_CASE("a linear-Gaussian world is the same world whoever reads it, from wher
   }
   CHECK_FALSE(world->next(out));
 
-  test::MemoryArchive archive;
+  MemoryArchive archive;
   source->open(3, 60, 7)->archive(archive);
   archive.rewind();
   CHECK_THROWS_AS(source->open(4, 60, 7)->archive(archive), ShapeError);

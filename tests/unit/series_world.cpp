@@ -7,10 +7,10 @@
 
 #include "core/error.hpp"
 #include "core/io/hdf5.hpp"
+#include "core/memory_archive.hpp"
 #include "experiments/worlds/episode.hpp"
 #include "experiments/worlds/registry.hpp"
 #include "experiments/worlds/series/series.hpp"
-#include "tests/support/memory_archive.hpp"
 #include "tests/support/temporary.hpp"
 
 using namespace strata;

@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include "core/error.hpp"
+#include "core/memory_archive.hpp"
 #include "experiments/worlds/text/text_world.hpp"
-#include "tests/support/memory_archive.hpp"
 
 namespace {
 
@@ -94,7 +94,7 @@ TEST_CASE("a restored world reads on where it was, and refuses another text", "[
   expected.resize(2);
   out.resize(2);
   for (int step = 0; step < 9; ++step) whole.next(expected);
-  test::MemoryArchive archive;
+  MemoryArchive archive;
   whole.archive(archive);
   archive.rewind();
   TextWorld resumed(documents, 1000, {2, 2, true, 3});
@@ -157,7 +157,7 @@ TEST_CASE("many scripts run in batches, and wrong ones are refused", "[text]") {
   Observation out;
   out.resize(3);
   world.next(out);
-  test::MemoryArchive archive;
+  MemoryArchive archive;
   world.archive(archive);
   archive.rewind();
   ScriptedWorld resumed(batches[0], 10, 3);

@@ -11,6 +11,7 @@
 
 #include "analysis/measure.hpp"
 #include "core/io/hdf5.hpp"
+#include "experiments/grafts.hpp"
 #include "experiments/trials.hpp"
 #include "experiments/world_reading.hpp"
 #include "experiments/worlds/linear_gaussian/settings.hpp"
@@ -177,6 +178,41 @@ TEST_CASE("linear-Gaussian twins with drawn histories have the half-lives of the
       CHECK(std::log(2) / fall == Approx(bed.rest.half_lives[3]).epsilon(.02));
     }
   }
+}
+
+TEST_CASE("a level of the linear-Gaussian world that alone is swapped halves as the closed loop does from there", "[linear_gaussian]") {
+  Bed bed;
+  constexpr Index history = 2000, after = 1200, pairs = 4;
+  const test::TemporaryFolder folder;
+  const auto drawn = draw_episodes(*bed.study.source, pairs, 3, history + after, 5);
+  std::vector<Episode> ours, theirs;
+  for (std::size_t p = 0; p < pairs; ++p)
+    for (auto* copy : {&ours, &theirs})
+      copy->push_back(joined(joined({}, drawn[3 * p + (copy == &ours ? 0 : 1)], history), drawn[3 * p + 2], after));
+  std::vector<Condition> conditions{copies("/", "", ours, history), copies("twin", "/", theirs, history)};
+  const std::string path = folder / "model.h5";
+  const auto reader = bed.reader(false, pairs);
+  add_grafts(conditions, 0, 1, *reader);
+  REQUIRE(conditions.size() == 2 + 4);
+  record_trials(bed.study, *reader, conditions, {64, after}, "test", path, bed.progress);
+  Configuration configuration;
+  configuration.set("analyse.resamples", "20");
+  configuration.set("analyse.normalise", "together");
+  const MeasureResult found = analyse("half_life", path, configuration);
+  for (Index l = 0; l < 4; ++l) {
+    const double expected = closed_half_life(bed, bed.transition.col(l), l, false);
+    INFO("level " << l << " alone: " << found.levels[static_cast<std::size_t>(l)].cell("half_life_single") << ", closed form " << expected);
+    CHECK(found.levels[static_cast<std::size_t>(l)].number("half_life_single") == Approx(expected).epsilon(.02));
+  }
+  // What is swapped stays in its place: at time -1 the level is the donor's, up to what the levels above say.
+  const Hdf5File trace(path, Hdf5File::Mode::read);
+  for (Index l = 0; l < 4; ++l) {
+    const VectorXd plain = expectations(trace, "", l).row(0),
+                   single = expectations(trace, "/conditions/twin_l" + std::to_string(l), l).row(0);
+    CHECK((plain - single).cwiseAbs().minCoeff() > 0);
+  }
+  const VectorXd top = expectations(trace, "/conditions/twin", 3).row(0), grafted = expectations(trace, "/conditions/twin_l3", 3).row(0);
+  CHECK((top - grafted).cwiseAbs().maxCoeff() == 0);
 }
 
 TEST_CASE("gains of the linear-Gaussian world, measured in a reading of its ready hierarchy, are Kalman's; no gap is left",

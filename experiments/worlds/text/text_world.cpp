@@ -193,8 +193,8 @@ std::vector<std::vector<Script>> in_batches(const std::vector<Script>& scripts, 
   return batches;
 }
 
-ScriptedWorld::ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Index streams)
-    : scripts_(std::move(scripts)), vocabulary_(vocabulary), streams_(streams) {
+ScriptedWorld::ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Index streams, std::vector<Index> delays)
+    : scripts_(std::move(scripts)), vocabulary_(vocabulary), streams_(streams), delay_(delays.begin(), delays.end()) {
   if (static_cast<Index>(scripts_.size()) > streams) {
     throw ShapeError("scripts", "at most " + std::to_string(streams) + " (one per stream)", std::to_string(scripts_.size()));
   }
@@ -209,6 +209,7 @@ ScriptedWorld::ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Inde
   }
   segment_.assign(static_cast<std::size_t>(streams), 0);
   token_.assign(static_cast<std::size_t>(streams), 0);
+  delay_.resize(static_cast<std::size_t>(streams), 0);
 }
 
 Index ScriptedWorld::tokens() const {
@@ -221,8 +222,9 @@ bool ScriptedWorld::next(Observation& out) {
   for (std::size_t s = 0; s < scripts_.size(); ++s) any = any || segment_[s] < static_cast<std::int64_t>(scripts_[s].size());
   if (!any) return false;
   for (std::size_t s = 0; s < static_cast<std::size_t>(streams_); ++s) {
-    if (s >= scripts_.size() || segment_[s] == static_cast<std::int64_t>(scripts_[s].size())) {
+    if (s >= scripts_.size() || delay_[s] > 0 || segment_[s] == static_cast<std::int64_t>(scripts_[s].size())) {
       idle(out, s);
+      delay_[s] = std::max<std::int64_t>(0, delay_[s] - 1);
       continue;
     }
     const Segment& segment = scripts_[s][static_cast<std::size_t>(segment_[s])];
@@ -241,6 +243,7 @@ bool ScriptedWorld::next(Observation& out) {
 void ScriptedWorld::archive(Archive& archive) {
   restore(archive, "segment", segment_);
   restore(archive, "token", token_);
+  restore(archive, "delay", delay_);
 }
 
 }  // namespace text

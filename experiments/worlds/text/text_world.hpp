@@ -81,9 +81,9 @@ std::vector<std::vector<Script>> in_batches(const std::vector<Script>& scripts, 
 
 class ScriptedWorld : public World {
  public:
-  /// Stream s reads scripts[s]; streams beyond the last script are idle. Throws ShapeError for more scripts than streams or a segment
-  /// outside its document.
-  ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Index streams);
+  /// Stream s reads scripts[s], after delays[s] idle steps where delays are given; streams beyond the last script are idle. Throws ShapeError
+  /// for more scripts than streams or a segment outside its document.
+  ScriptedWorld(std::vector<Script> scripts, Index vocabulary, Index streams, std::vector<Index> delays = {});
 
   Index streams() const override { return streams_; }
   Index vocabulary() const override { return vocabulary_; }
@@ -94,7 +94,8 @@ class ScriptedWorld : public World {
  private:
   std::vector<Script> scripts_;
   Index vocabulary_, streams_;
-  std::vector<std::int64_t> segment_, token_;  ///< per stream: place in its script, tokens of that segment already read
+  std::vector<std::int64_t> segment_, token_,
+      delay_;  ///< per stream: place in its script, tokens of that segment already read, idle steps left
 };
 
 }  // namespace text

@@ -1,6 +1,6 @@
 #pragma once
-// An archive in memory: what a thing consists of, by name. Used to save and restore inside a test, to compare two states bit by bit, and to
-// look at what a level carries without a window into it.
+// An archive in memory: what a thing consists of, by name. Used to give one run's state to another, to compare two states bit by bit, and
+// to look at what a level carries without a window into it.
 
 #include <map>
 #include <string>
@@ -9,9 +9,9 @@
 
 #include "core/archive.hpp"
 
-namespace strata::test {
+namespace strata {
 
-struct Matrix {
+struct ArchivedMatrix {
   Index rows = 0, cols = 0;
   std::vector<double> data;  // column-major; floats are widened, which keeps their bits apart
   double operator()(Index i, Index j) const { return data[static_cast<std::size_t>(j * rows + i)]; }
@@ -20,12 +20,12 @@ struct Matrix {
 class MemoryArchive final : public Archive {
  public:
   using Item = std::variant<std::int64_t, double, std::string, std::vector<std::uint8_t>, std::vector<std::int32_t>,
-                            std::vector<std::int64_t>, std::vector<float>, std::vector<double>, Matrix>;
+                            std::vector<std::int64_t>, std::vector<float>, std::vector<double>, ArchivedMatrix>;
 
   bool loading() const override { return loading_; }
-  void rewind() { loading_ = true; }  ///< from saving to loading
+  void rewind() { loading_ = true; }  ///< from saving to loading, as often as wanted
   const std::map<std::string, Item>& items() const { return items_; }
-  const Matrix& at(const std::string& name) const { return std::get<Matrix>(items_.at(name)); }
+  const ArchivedMatrix& at(const std::string& name) const { return std::get<ArchivedMatrix>(items_.at(name)); }
 
   void value(std::string_view name, std::int64_t& x) override { exchange(name, x); }
   void value(std::string_view name, double& x) override { exchange(name, x); }
@@ -56,7 +56,7 @@ class MemoryArchive final : public Archive {
   }
   template <class X>
   void exchange_matrix(std::string_view name, std::vector<X>& data, Index rows, Index cols) {
-    Matrix stored{rows, cols, std::vector<double>(data.begin(), data.end())};
+    ArchivedMatrix stored{rows, cols, std::vector<double>(data.begin(), data.end())};
     if (!loading_) {
       store(key(name), std::move(stored));
       return;
@@ -64,8 +64,8 @@ class MemoryArchive final : public Archive {
     stored = load(key(name), rows, cols);
     for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<X>(stored.data[i]);
   }
-  const Matrix& load(const std::string& name, Index rows, Index cols) const;  // another shape is an error
-  void store(const std::string& name, Item item);                             // a name used twice is an error
+  const ArchivedMatrix& load(const std::string& name, Index rows, Index cols) const;  // another shape is an error
+  void store(const std::string& name, Item item);                                     // a name used twice is an error
 
   bool loading_ = false;
   std::vector<std::string> path_;
@@ -75,4 +75,4 @@ class MemoryArchive final : public Archive {
 /// Names whose items differ in any bit, or that only one of the two holds.
 std::vector<std::string> differences(const MemoryArchive& a, const MemoryArchive& b);
 
-}  // namespace strata::test
+}  // namespace strata

@@ -1,9 +1,11 @@
-#include "tests/support/memory_archive.hpp"
+#include "core/memory_archive.hpp"
 
+#include <cassert>
 #include <cstring>
-#include <stdexcept>
 
-namespace strata::test {
+#include "core/error.hpp"
+
+namespace strata {
 
 namespace {
 
@@ -17,7 +19,7 @@ template <class X>
 bool same(const std::vector<X>& a, const std::vector<X>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(X)) == 0);
 }
-bool same(const Matrix& a, const Matrix& b) { return a.rows == b.rows && a.cols == b.cols && same(a.data, b.data); }
+bool same(const ArchivedMatrix& a, const ArchivedMatrix& b) { return a.rows == b.rows && a.cols == b.cols && same(a.data, b.data); }
 
 }  // namespace
 
@@ -28,12 +30,15 @@ std::string MemoryArchive::key(std::string_view name) const {
 }
 
 void MemoryArchive::store(const std::string& name, Item item) {
-  if (!items_.emplace(name, std::move(item)).second) throw std::logic_error("archived twice: " + name);
+  [[maybe_unused]] const bool fresh = items_.emplace(name, std::move(item)).second;
+  assert(fresh);
 }
 
-const Matrix& MemoryArchive::load(const std::string& name, Index rows, Index cols) const {
-  const Matrix& stored = at(name);
-  if (stored.rows != rows || stored.cols != cols) throw std::logic_error("another shape: " + name);
+const ArchivedMatrix& MemoryArchive::load(const std::string& name, Index rows, Index cols) const {
+  const ArchivedMatrix& stored = at(name);
+  if (stored.rows != rows || stored.cols != cols)
+    throw ShapeError(name, std::to_string(stored.rows) + " x " + std::to_string(stored.cols),
+                     std::to_string(rows) + " x " + std::to_string(cols));
   return stored;
 }
 
@@ -50,4 +55,4 @@ std::vector<std::string> differences(const MemoryArchive& a, const MemoryArchive
   return names;
 }
 
-}  // namespace strata::test
+}  // namespace strata

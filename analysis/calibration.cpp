@@ -105,8 +105,8 @@ Measure calibration_measure() {
   measure.definition =
       "Tokens are binned by the probability of the most probable context; expected calibration error: mean over tokens of\n"
       "|share that is right - mean probability| in their bin. Over-confidence: the same with its sign. Needs /world/context;\n"
-      "learned states are assigned to contexts one to one (vectors are decoded). Beside it the exact observer's\n"
-      "(/conditions/exact) on the same tokens. Intervals: block bootstrap.";
+      "learned states are assigned to contexts, one to one where there are as many (vectors are decoded, and scored where the\n"
+      "decoder was not trained: the second half). Beside it the exact observer's (/conditions/exact). Intervals: block bootstrap.";
   measure.parameters = block_parameters();
   measure.parameters.push_back({"bins", std::int64_t{10}, 2, 1000, {}, "1", "of equal width between 0 and 1", ""});
   measure.run = run;

@@ -109,14 +109,21 @@ ContextBelief context_belief(const Recording& recording, Index level, const Cont
   out.streams = std::min(belief.streams, contexts.streams);
   out.states = contexts.states[static_cast<std::size_t>(world_level)];
   std::vector<std::size_t> sample;
-  for (const auto& [a, b] : pairs) {
-    sample.push_back(a);
-    out.time.push_back(belief.time[a]);
-    for (Index s = 0; s < out.streams; ++s) {
-      const bool ended = !recording.valid().empty() && out.time.back() >= recording.valid()[static_cast<std::size_t>(s)];
-      out.truth.push_back(ended ? -1 : contexts.at(b, s, world_level));
+  const auto take = [&](std::size_t from) {
+    sample.clear();
+    out.time.clear();
+    out.truth.clear();
+    for (std::size_t i = from; i < pairs.size(); ++i) {
+      const auto [a, b] = pairs[i];
+      sample.push_back(a);
+      out.time.push_back(belief.time[a]);
+      for (Index s = 0; s < out.streams; ++s) {
+        const bool ended = !recording.valid().empty() && out.time.back() >= recording.valid()[static_cast<std::size_t>(s)];
+        out.truth.push_back(ended ? -1 : contexts.at(b, s, world_level));
+      }
     }
-  }
+  };
+  take(0);
   const bool categorical = is_categorical(belief);
   if (labelled && (!categorical || belief.units != out.states))
     throw ShapeError(where, "a distribution over the " + std::to_string(out.states) + " contexts of that level",
@@ -128,8 +135,10 @@ ContextBelief context_belief(const Recording& recording, Index level, const Cont
     for (Index i = 0; i < belief.units; ++i) of_state.push_back(i);
   else if (categorical)
     of_state = assign(belief, sample, out);
-  else
+  else {
     decoder = decode(belief, sample, out);
+    take(pairs.size() / 2);  // what it was trained on is not scored
+  }
   const Place place = [&](std::span<const float> units, float* to) {
     if (!of_state.empty())
       pool(units, of_state, to, out.states);

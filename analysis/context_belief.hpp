@@ -4,7 +4,8 @@
 // labelled   the exact observer: unit i is context i
 // assigned   categorical levels (beliefs that are not negative and add up to 1): learned states have no names, so the assignment of
 //            states to contexts that maximises the expected accuracy is used (one to one where the numbers are equal, else many to one)
-// decoded    any other vectors: a multinomial logistic decoder, trained on the first half of the window (decoder.hpp)
+// decoded    any other vectors: a multinomial logistic decoder, trained on the first half of the window (decoder.hpp); the second half is
+//            what is given
 // Times      belief(t) has read token t; the prior for token t is the level's prediction at t - 1
 // Source     Kuhn (1955), the assignment problem.
 

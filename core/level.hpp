@@ -83,11 +83,12 @@ class Level {
  public:
   virtual ~Level() = default;
 
-  virtual std::string kind() const = 0;       ///< name in levels/list.inc
-  virtual Index units() const = 0;            ///< n
-  virtual double time_constant() const = 0;   ///< tokens
-  virtual Index tick() const = 0;             ///< nominal tokens between two settlings
-  bool joint() const { return tick() == 1; }  ///< settles together with level 0 at every token
+  virtual std::string kind() const = 0;              ///< name in levels/list.inc
+  virtual Index units() const = 0;                   ///< n
+  virtual double time_constant() const = 0;          ///< tokens
+  virtual double stubbornness() const { return 1; }  ///< kappa, exponent of the evidence that the level takes
+  virtual Index tick() const = 0;                    ///< nominal tokens between two settlings
+  bool joint() const { return tick() == 1; }         ///< settles together with level 0 at every token
   /// Mean tokens between two switches to another state, where the level's states last and switch.
   virtual double dwell_time() const { return time_constant(); }
 
@@ -138,6 +139,7 @@ class Level {
   /// In the streams where `clamped` (B entries) is not 0 the level hands down `activity` (n x B) in place of its own f(x), and the share of
   /// the stream that follows from it; its own inference goes on. Lesions, swaps, top-down clamps. An empty span releases every stream.
   virtual void clamp_downward(std::span<const std::uint8_t> clamped, ConstView<T> activity) { (void)clamped, (void)activity; }
+  virtual bool clamps() const { return false; }  ///< clamp_downward does what it says
   virtual void score_broad(bool on) { (void)on; }
   virtual const BroadScore* broad_score() const { return nullptr; }
   /// Loss of the step's tokens under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`.

@@ -57,7 +57,8 @@ void lay_out_level(TraceLayout& layout, const std::string& prefix, const LevelDe
                            {{"name", arrays.name},
                             {"kind", level.kind},
                             {"time_constant", level.time_constant},
-                            {"tick", static_cast<std::int64_t>(level.tick)}}});
+                            {"tick", static_cast<std::int64_t>(level.tick)},
+                            {"stubbornness", level.stubbornness}}});
   layout.datasets.push_back({group + "time", {"time"}, {rows.times}, NumberType::i64, "tokens", rows.time_name});
   const auto vectors = [&](const char* what, const char* long_name) {
     layout.datasets.push_back({group + what,

@@ -26,10 +26,11 @@ struct LevelDescription {
   std::string kind;
   double time_constant = 1;  ///< tokens
   Index tick = 1, units = 1;
+  double stubbornness = 1;  ///< exponent of the evidence that the level takes
 };
 template <class T>
 LevelDescription describe_level(const Level<T>& level) {
-  return {level.kind(), level.time_constant(), level.tick(), level.units()};
+  return {level.kind(), level.time_constant(), level.tick(), level.units(), level.stubbornness()};
 }
 
 /// What a level's group holds beside its scalars.

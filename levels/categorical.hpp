@@ -53,6 +53,8 @@ struct CategoricalSettings {
   static ParameterTable parameters(Index index);
   static CategoricalSettings from(Index index, const Values& values);
   static CategoricalSettings shared(Index index, const Values& values);  ///< without what only the categorical kind offers
+  void take_band(const Values& values,
+                 const std::vector<double>& learned);  ///< tau_rate, tau_min, tau_max; ConfigError: `learned` steps outside
 };
 
 /// Where a categorical level stands.
@@ -77,6 +79,7 @@ class CategoricalLevel : public Level<T> {
   std::string kind() const override { return "categorical"; }
   Index units() const override { return settings_.states; }
   double time_constant() const override { return 1 / hazard_; }
+  double stubbornness() const override { return settings_.stubbornness; }
   double dwell_time() const override;
   Index tick() const override { return 1; }
   std::span<const std::uint8_t> ticking() const override { return ticking_; }
@@ -111,6 +114,7 @@ class CategoricalLevel : public Level<T> {
 
   ConstView<T> contribution() const override { return own_.view(); }
   void clamp_downward(std::span<const std::uint8_t> clamped, ConstView<T> activity) override;
+  bool clamps() const override { return true; }
   void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) override;
   void held_share(View<T> stream) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
@@ -123,7 +127,8 @@ class CategoricalLevel : public Level<T> {
   Weight<T>& share() { return share_; }                           ///< B
   ConstView<T> transition() const { return transition_.view(); }  ///< Pi
   void set_transition(std::span<const T> columns);                ///< Pi, n x n_above dense
-  /// Takes over what another level has learned: B, tau, age, and Pi where the level above is the one it was learned under. Throws ShapeError.
+  /// Takes over what another level has learned: B, tau, age, and Pi where the level above is the one it was learned under; else Pi starts
+  /// from how often each state was drawn. Throws ShapeError.
   void inherit(CategoricalLevel& other, bool same_above);
 
  protected:
@@ -146,6 +151,8 @@ class CategoricalLevel : public Level<T> {
   void product(T alpha, ConstView<T> w, ConstView<T> x, T beta, View<T> y);
   void settle_rounding();  ///< x_ sums to 1 exactly, and is nowhere 0
   void normalise_transition();
+  void start_from_draws(const CategoricalLevel<T>& other);
+  virtual double draw_rate() const { return hazard_; }  ///< draws of a state per step, whatever it then is
 
   Device<T>& device_;
   CategoricalSettings settings_;

@@ -122,7 +122,7 @@ double CategoricalLevel<T>::dwell_time() const {
     all += count;
     same += count * square;
   }
-  return 1 / (hazard_ * (1 - same / all));
+  return 1 / (draw_rate() * (1 - same / all));
 }
 
 template <class T>
@@ -174,6 +174,25 @@ void CategoricalLevel<T>::set_transition(std::span<const T> columns) {
   device_.axpby(static_cast<T>(std::max(1., settings_.transition_memory * hazard_)), transition_, T(0), switches_);
 }
 
+/// Under every parent the draws that `other` has counted whatever its parent was, as many as transition_prior says.
+template <class T>
+void CategoricalLevel<T>::start_from_draws(const CategoricalLevel<T>& other) {
+  const auto n = static_cast<std::size_t>(n_);
+  std::vector<T> counts(n * static_cast<std::size_t>(other.parents_)), start;
+  device_.download(other.switches_, counts);
+  std::vector<double> draws(n, 0);
+  double all = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double count = std::max(static_cast<double>(counts[i]), 0.);
+    draws[i % n] += count;
+    all += count;
+  }
+  for (Index u = 0; u < parents_; ++u)
+    for (const double x : draws) start.push_back(static_cast<T>(settings_.transition_prior * x / all));
+  device_.upload(start, switches_);
+  normalise_transition();
+}
+
 template <class T>
 void CategoricalLevel<T>::inherit(CategoricalLevel<T>& other, bool same_above) {
   if (n_ != other.n_ || place_.stream != other.place_.stream || (same_above && parents_ != other.parents_))
@@ -182,6 +201,8 @@ void CategoricalLevel<T>::inherit(CategoricalLevel<T>& other, bool same_above) {
   if (same_above) {
     device_.copy(other.switches_, switches_);
     device_.copy(other.transition_, transition_);
+  } else {
+    start_from_draws(other);
   }
   age_ = other.age_;
   device_.copy(other.log_hazard_.value, log_hazard_.value);

@@ -92,17 +92,22 @@ CategoricalSettings CategoricalSettings::shared(Index index, const Values& v) {
   return s;
 }
 
+void CategoricalSettings::take_band(const Values& v, const std::vector<double>& learned) {
+  tau_rate = v.real("tau_rate");
+  tau_min = v.real("tau_min");
+  tau_max = v.real("tau_max");
+  const std::string prefix = "level." + std::to_string(index) + ".";
+  if (tau_min > tau_max) throw ConfigError(prefix + "tau_min", to_text(tau_min), "must not lie above tau_max, " + to_text(tau_max));
+  for (const double start : learned)
+    if (start < tau_min || start > tau_max)
+      throw ConfigError(prefix + "tau", to_text(start), "must lie in the band " + to_text(tau_min) + " to " + to_text(tau_max));
+}
+
 CategoricalSettings CategoricalSettings::from(Index index, const Values& v) {
   CategoricalSettings s = shared(index, v);
   s.learn_tau = v.flag("learn_tau");
-  s.tau_rate = v.real("tau_rate");
-  s.tau_min = v.real("tau_min");
-  s.tau_max = v.real("tau_max");
   s.separation = Separation::from(v);
-  const std::string prefix = "level." + std::to_string(index) + ".";
-  if (s.tau_min > s.tau_max) throw ConfigError(prefix + "tau_min", to_text(s.tau_min), "must not lie above tau_max, " + to_text(s.tau_max));
-  if (s.learn_tau && (s.tau < s.tau_min || s.tau > s.tau_max))
-    throw ConfigError(prefix + "tau", to_text(s.tau), "must lie in the band " + to_text(s.tau_min) + " to " + to_text(s.tau_max));
+  s.take_band(v, s.learn_tau ? std::vector<double>{s.tau} : std::vector<double>{});
   return s;
 }
 

@@ -236,9 +236,8 @@ ConditionalSettings settings(Index index, const Values& v) {
   s.tau_per_parent = v.text("tau_per_parent");
   s.redraw = v.flag("redraw");
   s.learn_hazards = v.flag("learn_tau_per_parent");
-  s.tau_rate = v.real("tau_rate");
-  s.tau_min = v.real("tau_min");
-  s.tau_max = v.real("tau_max");
+  const std::string key = "level." + std::to_string(index) + ".tau_per_parent";
+  s.take_band(v, s.learn_hazards && !s.tau_per_parent.empty() ? real_list(key, s.tau_per_parent, 1, 1e12) : std::vector<double>{});
   return s;
 }
 

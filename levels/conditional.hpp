@@ -45,6 +45,7 @@ class ConditionalLevel : public CategoricalLevel<T> {
   void reset_state() override;
 
  protected:
+  double draw_rate() const override { return redraw_ ? this->hazard_ + (1 - this->hazard_) * parent_hazard_ : this->hazard_; }
   void predict(ConstView<T> above, View<T> prior, bool held) override;
   void message() override;
   void infer(ConstView<T> above) override;

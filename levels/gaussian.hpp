@@ -68,6 +68,7 @@ class GaussianLevel : public Level<T> {
   std::string kind() const override { return "gaussian"; }
   Index units() const override { return settings_.units; }
   double time_constant() const override { return tau_; }
+  double stubbornness() const override { return settings_.kappa; }
   Index tick() const override { return 1; }
   std::span<const std::uint8_t> ticking() const override { return ticking_; }
 
@@ -99,6 +100,7 @@ class GaussianLevel : public Level<T> {
 
   ConstView<T> contribution() const override { return share_.view(); }
   void clamp_downward(std::span<const std::uint8_t> clamped, ConstView<T> activity) override;
+  bool clamps() const override { return true; }
   void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) override;
   void held_share(View<T> stream) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;

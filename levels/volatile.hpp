@@ -90,6 +90,7 @@ class VolatileLevel : public Level<T> {
   void reset_state() override;
 
   void clamp_downward(std::span<const std::uint8_t> clamped, ConstView<T> activity) override;
+  bool clamps() const override { return true; }
   void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
 

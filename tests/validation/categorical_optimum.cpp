@@ -37,7 +37,7 @@ void know(WorldRun& run, const std::string& kind, int table) {
 
 double median(std::vector<double> x) {
   std::sort(x.begin(), x.end());
-  return x[x.size() / 2];
+  return (x[(x.size() - 1) / 2] + x[x.size() / 2]) / 2;
 }
 
 }  // namespace
@@ -66,6 +66,33 @@ TEST_CASE("categorical: with the true laws the gap closed reaches the ceilings o
   INFO(world << ", " << kind << ": " << sum);
   CHECK(sum > least);
   CHECK(sum < 1);
+}
+
+TEST_CASE("categorical: ten tokens of another context do not change the mind of a ready hierarchy's top", "[validation]") {
+  const bool limited = GENERATE(true, false);
+  auto lines = world_lines("direct", 1);
+  lines.insert(lines.end(), {"level.0.states=6", "level.1.states=4"});
+  if (!limited) lines.insert(lines.end(), {"level.3.evidence_limit=0", "level.3.stubbornness=1"});
+  WorldRun run("nested", lines, 6000, 1, false, STRATA_SOURCE_DIR "/experiments/config/nested_direct.ini");
+  know(run, "direct", 1);
+  run.run();
+  auto& top = dynamic_cast<CategoricalLevel<float>&>(run.hierarchy->level(3));
+  const auto belief = [&] { return values<float>(top.snapshot().belief, *run.device); };
+  const std::size_t now = belief()[0] > .5F ? 0 : 1;
+  REQUIRE(belief()[now] > .9F);
+  const auto share = values<float>(top.share().value.view(), *run.device);
+  const std::size_t vocabulary = share.size() / 2;
+  std::size_t telling = 0;
+  const auto says = [&](std::size_t v) { return share[(1 - now) * vocabulary + v] - share[now * vocabulary + v]; };
+  for (std::size_t v = 1; v < vocabulary; ++v)
+    if (says(v) > says(telling)) telling = v;
+  ScriptedWorld burst(1, static_cast<Index>(vocabulary), 10, [&](Index, Index) {
+    return Word{static_cast<std::int32_t>(telling), 0, true};
+  });
+  Simulation<float> simulation(*run.hierarchy, burst, nullptr, 1, 1);
+  simulation.run();
+  INFO("ten times " << says(telling) << " nats: belief " << belief()[now]);
+  CHECK((belief()[now] > .5F) == limited);
 }
 
 TEST_CASE("categorical: one pass of 300,000 tokens closes the gap", "[validation][long]") {

@@ -107,7 +107,7 @@ void add(Findings& findings, const MeasureResult& result) {
 }
 
 /// Switches of the true contexts in a long reading, beside the exact observer's.
-MeasureResult true_switches(Bench& bench, SampledStudy& study) {
+std::vector<MeasureResult> true_switches(Bench& bench, SampledStudy& study) {
   WorldReading reading;
   reading.streams = 16;
   reading.from = 1024;
@@ -117,7 +117,7 @@ MeasureResult true_switches(Bench& bench, SampledStudy& study) {
   auto hierarchy = study.load_hierarchy(bench.model, reading.streams);
   const std::string path = bench.folder.file("switches.h5");
   read_world(study, *hierarchy, reading, "belief_inertia", path, bench.progress);
-  return analyse("tokens_to_switch", path);
+  return {analyse("evidence", path), analyse("tokens_to_switch", path)};
 }
 
 /// The same pairs read by the model and by the exact observer, measured by the same code; and switches.
@@ -137,7 +137,8 @@ Findings run_sampled(Bench& bench) {
     if (bench.values.flag("single")) add_grafts(conditions, 0, 1, reader);
     record_trials(study, reader, conditions, window, "belief_inertia", path, bench.progress);
     std::vector<MeasureResult> results{analyse("half_life", path, distance)};
-    if (by_copies) results.push_back(analyse("tokens_to_switch", path));
+    if (by_copies)
+      for (const char* measure : {"evidence", "tokens_to_switch"}) results.push_back(analyse(measure, path));
     return results;
   };
   Findings findings;
@@ -156,7 +157,8 @@ Findings run_sampled(Bench& bench) {
   } else {
     findings.table += "this world has no exact observer to set beside the model\n";
   }
-  if (switches && named) add(findings, true_switches(bench, study));
+  if (switches && named)
+    for (const MeasureResult& result : true_switches(bench, study)) add(findings, result);
   return findings;
 }
 

@@ -197,7 +197,7 @@ class Pruning {
     pass.length = values_.integer("steps");
     pass.from = pass.length / 2;
     pass.every = values_.integer("every");
-    pass.seed = study_.options.seed + 0x5eed + static_cast<std::uint64_t>(round_);
+    pass.seed = (study_.options.seed << 32) + 0x5eed + static_cast<std::uint64_t>(round_);  // no round of another seed reads the same steps
     pass.learning = true;
     pass.exact = false;
     pass.what = "learning";
@@ -244,7 +244,7 @@ void report(Findings& findings, Summary& s, const std::vector<Candidate>& levels
         .set("fate", c.fate);
     std::string gain = "not tried";
     if (std::isfinite(c.gain)) {
-      into.set("topdown_gain_nats", c.gain).set("topdown_gain_se", c.error).set("price_nats", c.price);
+      into.set("removal_cost_nats", c.gain).set("removal_cost_se", c.error).set("price_nats", c.price);
       char text[80];
       std::snprintf(text, sizeof text, "%9.5f +- %.5f, price %.5f", c.gain, c.error, c.price);
       gain = text;
@@ -310,7 +310,7 @@ Experiment depth_experiment() {
       "For each true depth: learn too many levels, from equal time constants; then twins, the whole and one without each level, go on\n"
       "learning from the same fresh steps. The level with the least gain, the nats per token that its twin costs more once the others have\n"
       "had the time to take over, is taken away unless that gain is above 3 standard errors and pays for the level's parameters.\n"
-      "See strata describe topdown_gain.",
+      "A lesion of the learned whole, strata describe topdown_gain, is another quantity.",
       parameters(),
       {{"steps", "20000"}},
       run,

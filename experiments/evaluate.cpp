@@ -34,7 +34,8 @@ ParameterTable parameters() {
        "what each level's share of the stream is worth is sampled so often; 0: not measured",
        ""},
       {"streams", std::int64_t{32}, 1, 4096, {}, "1", "documents scored side by side, or stretches of a sampled world", ""},
-      {"steps", std::int64_t{4096}, 10, 1e9, {}, "steps", "of every stretch of a sampled world", ""},
+      {"steps", std::int64_t{4096}, 10, 1e9, {}, "steps", "of every stretch of a sampled world that are scored", ""},
+      {"warm_up", std::int64_t{1024}, 0, 1e9, {}, "steps", "of every stretch before that: beliefs start from nothing", ""},
   };
 }
 
@@ -83,7 +84,8 @@ Findings run_sampled(Bench& bench) {
   SampledStudy& study = bench.sampled();
   WorldReading reading;
   reading.streams = bench.values.integer("streams");
-  reading.length = bench.values.integer("steps");
+  reading.from = bench.values.integer("warm_up");
+  reading.length = reading.from + bench.values.integer("steps");
   reading.seed = study.options.seed + 0x5eed;  // other steps than those learned from
   reading.partial = false;
   reading.lesions = reading.streams > 1;  // a single stream has no other to swap with
@@ -97,7 +99,9 @@ Findings run_sampled(Bench& bench) {
   if (const auto nats = findings.summary.number("nats_per_token"); nats && study.vocabulary() > 0)
     findings.summary.set("perplexity", std::exp(*nats));
   findings.summary.set("parameters", static_cast<std::int64_t>(hierarchy->parameter_count()));
-  if (reading.lesions) add_measure(findings, analyse("topdown_gain", path));
+  bool clamped = false;
+  for (Index l = 0; l < depth; ++l) clamped |= hierarchy->level(l).clamps();
+  if (reading.lesions && clamped) add_measure(findings, analyse("topdown_gain", path));
   return findings;
 }
 

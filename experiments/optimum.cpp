@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/error.hpp"
 #include "core/io/checkpoint.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/world_reading.hpp"
@@ -60,12 +61,16 @@ WorldReading frozen_reading(const Bench& bench, const SampledStudy& study) {
   return reading;
 }
 
-WorldReadingTimes read_frozen(Bench& bench, const std::string& model, const std::string& path) {
+/// Whether a level could be clamped for its lesion.
+bool read_frozen(Bench& bench, const std::string& model, const std::string& path) {
   SampledStudy& study = bench.sampled();
   const WorldReading reading = frozen_reading(bench, study);
   const Index depth = study.make_hierarchy(1)->depth();
   auto hierarchy = study.load_hierarchy(model, streams_needed(reading, depth));
-  return read_world(study, *hierarchy, reading, "optimum", path, bench.progress);
+  read_world(study, *hierarchy, reading, "optimum", path, bench.progress);
+  for (Index l = 0; l < depth; ++l)
+    if (hierarchy->level(l).clamps()) return true;
+  return false;
 }
 
 void add_speed(Findings& findings, const WorldReadingTimes& times) {
@@ -84,15 +89,20 @@ void add_speed(Findings& findings, const WorldReadingTimes& times) {
 }
 
 /// What can be measured in this world, with learning off.
-void add_frozen(Findings& findings, SampledStudy& study, const std::string& path) {
+/// `clamped`: some level could be, so that lesions were recorded. What a short reading does not let measure is said and left out.
+void add_frozen(Findings& findings, SampledStudy& study, bool clamped, const std::string& path) {
   std::vector<std::string> measures;
   if (study.source->observer(1) != nullptr) measures.emplace_back("captured_fraction");
-  measures.emplace_back("topdown_gain");
+  if (clamped) measures.emplace_back("topdown_gain");
   const auto contexts = study.source->contexts();
   if (std::any_of(contexts.begin(), contexts.end(), [](Index states) { return states > 1; }))
     for (const char* measure : {"read_out", "calibration", "tokens_to_switch", "evidence"}) measures.emplace_back(measure);
   if (study.channels() > 0 && study.source->observer(1) != nullptr) measures.emplace_back("gain");  // per unit of its innovation
-  for (const std::string& measure : measures) add_measure(findings, analyse(measure, path));
+  for (const std::string& measure : measures) {
+    try {
+      add_measure(findings, analyse(measure, path));
+    } catch (const DataError& error) { findings.table += measure + ": not measured: " + error.reason + "\n"; }
+  }
 }
 
 Findings run(Bench& bench) {
@@ -109,10 +119,10 @@ Findings run(Bench& bench) {
     add_speed(findings, times);
   }
   const std::string path = bench.folder.file(given ? "trace.h5" : "frozen.h5");
-  read_frozen(bench, model, path);
+  const bool clamped = read_frozen(bench, model, path);
   bench.progress.say("measuring with learning off");
   if (given) add_world_scores(findings, *study.source, path, 0);
-  add_frozen(findings, study, path);
+  add_frozen(findings, study, clamped, path);
   return findings;
 }
 

@@ -41,6 +41,10 @@ void clamp(Hierarchy<float>& hierarchy, const std::vector<std::vector<float>>& m
   const std::vector<std::uint8_t> all(static_cast<std::size_t>(hierarchy.streams()), 1);
   for (Index l = 1; l < hierarchy.depth(); ++l) {
     const auto& mean = means[static_cast<std::size_t>(l)];
+    if (!hierarchy.level(l).clamps())
+      throw ConfigError(
+          "level." + std::to_string(l) + ".kind", hierarchy.level(l).kind(),
+          "what this kind says downwards cannot be clamped; that of categorical, conditional, gaussian and volatile levels can");
     const Index units = hierarchy.level(l).downward().activity.rows;
     if (units != static_cast<Index>(mean.size()))
       throw ShapeError("clamp of level " + std::to_string(l), std::to_string(units) + " units", std::to_string(mean.size()));

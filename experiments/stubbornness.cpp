@@ -16,7 +16,6 @@
 #include "analysis/score_gap.hpp"
 #include "analysis/trace_reader.hpp"
 #include "core/error.hpp"
-#include "core/io/hdf5.hpp"
 #include "experiments/world_variant.hpp"
 
 namespace strata {
@@ -67,7 +66,7 @@ void learn(Bench& bench, const std::string& model) {
   save_world_model(study, *hierarchy, model);
 }
 
-void read_frozen(Bench& bench, const std::string& model, double rho, const std::string& path) {
+void read_frozen(Bench& bench, const std::string& model, const std::string& path) {
   SampledStudy& study = bench.sampled();
   WorldReading reading;
   reading.streams = bench.values.integer("streams");
@@ -76,10 +75,6 @@ void read_frozen(Bench& bench, const std::string& model, double rho, const std::
   reading.seed = study.options.seed + 0x5eed;  // other steps than those learned from
   auto hierarchy = study.load_hierarchy(model, reading.streams);
   read_world(study, *hierarchy, reading, "stubbornness", path, bench.progress);
-  // Evidence is what arrived at a level, not what the level made of it: the measure divides by kappa.
-  Hdf5File file(path, Hdf5File::Mode::write);
-  for (Index l = 0; l < hierarchy->depth(); ++l) file.set_number("/levels/" + std::to_string(l), "stubbornness", kappa(rho, l));
-  file.close();
 }
 
 /// Nats per token at this rho, at rho = 1, and the difference, over the same tokens.
@@ -133,7 +128,7 @@ Findings run(Bench& bench) {
     if (k > 0 && retrain) model = bench.folder.file("model_" + short_number(rhos[k]) + ".h5");
     if (retrain) learn(bench, model);
     const std::string path = k == 0 ? reference : bench.folder.file("rho.h5");
-    read_frozen(bench, model, rhos[k], path);
+    read_frozen(bench, model, path);
     const MeasureResult evidence = analyse("evidence", path);
     Summary& s = findings.summary.item("dial", k);
     s.set("name", "rho " + short_number(rhos[k])).set("rho", rhos[k]);

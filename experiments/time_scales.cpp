@@ -1,6 +1,6 @@
 // Time scales: what the time constants of a hierarchy are worth, and whether it finds the world's own.
 //
-// Design    the same online pass with other time constants each time: the world's own; log-spaced without a look at the world; learned
+// Design    the same online pass with other time constants each time: the world's own, as a level counts them (draw_times); log-spaced without a look at the world; learned
 //           from the same start at every level; learned within a band per level; the same at every level, not learned
 // Measures  gap closed over the last third (gap_closed), and the points of it lost against the world's own, over the same blocks of steps;
 //           dwell times at the end, the mean steps between two switches to another state, which is what the world's time constants are: which
@@ -46,17 +46,18 @@ void assign(Arm& arm, Index level, const std::string& name, double value) {
   arm.keys.emplace_back(level_key(level, name), to_text(ParameterValue(value)));
 }
 
-std::vector<Arm> arms_of(const std::vector<double>& truth, const Values& v) {
+/// `draws`: the world's own, in the unit of a level's tau.
+std::vector<Arm> arms_of(const std::vector<double>& draws, const Values& v) {
   std::vector<Arm> arms{{"true", "the world's own", {}},
                         {"spaced", "log-spaced", {}},
                         {"learned", "learned from one start", {}, true},
                         {"banded", "learned within bands", {}, true},
                         {"equal", "all equal", {}}};
-  for (std::size_t i = 0; i < truth.size(); ++i) {
+  for (std::size_t i = 0; i < draws.size(); ++i) {
     const auto l = static_cast<Index>(i);
     const auto power = static_cast<double>(l);
     const double low = v.real("band_first") * std::pow(v.real("band_ratio"), power), high = low * v.real("band_ratio");
-    assign(arms[0], l, "tau", truth[i]);
+    assign(arms[0], l, "tau", draws[i]);
     assign(arms[1], l, "tau", v.real("spaced_first") * std::pow(v.real("spaced_ratio"), power));
     assign(arms[2], l, "tau", v.real("flat"));
     assign(arms[3], l, "tau", std::sqrt(low * high));
@@ -79,6 +80,47 @@ std::vector<double> world_time_constants(const SampledStudy& study, Index depth)
       if (!level_offers(study, l, name))
         throw ConfigError(level_key(l, "kind"), "", "this kind has no parameter " + std::string(name) + "; time_scales learns it");
   return truth;
+}
+
+/// Steps between two draws of each level's context, those that return the state there was included: what a level's tau counts. From the
+/// true contexts of fresh streams: the share of steps that change a context, over the chance that two draws under one parent differ.
+std::vector<double> draw_times(const SampledStudy& study) {
+  constexpr Index streams = 64, length = 16384;
+  const auto states = study.source->contexts();
+  const std::size_t depth = states.size();
+  const auto world = study.source->open(streams, length, study.options.seed + 0xd3a3);
+  std::vector<std::vector<double>> together;  // per level: state x parent
+  for (std::size_t l = 0; l < depth; ++l)
+    together.emplace_back(static_cast<std::size_t>(states[l] * (l + 1 < depth ? states[l + 1] : 1)), 0.);
+  std::vector<double> changes(depth, 0), times(depth);
+  std::vector<std::int32_t> before;
+  Observation o;
+  o.resize(streams);
+  double steps = 0;
+  for (; world->next(o); before = o.context) {
+    steps += before.empty() ? 0. : static_cast<double>(streams);
+    for (std::size_t i = 0; i < o.context.size(); ++i) {
+      const std::size_t l = i % depth;
+      const Index parent = l + 1 < depth ? o.context[i + 1] : 0;
+      together[l][static_cast<std::size_t>(parent * states[l] + o.context[i])] += 1;
+      if (!before.empty()) changes[l] += o.context[i] != before[i] ? 1 : 0;
+    }
+  }
+  for (std::size_t l = 0; l < depth; ++l) {
+    const auto n = static_cast<std::size_t>(states[l]);
+    double all = 0, same = 0;
+    for (std::size_t u = 0; u < together[l].size(); u += n) {
+      double count = 0, square = 0;
+      for (std::size_t c = u; c < u + n; ++c) {
+        count += together[l][c];
+        square += together[l][c] * together[l][c];
+      }
+      all += count;
+      same += count > 0 ? square / count : 0;
+    }
+    times[l] = std::max(1., steps / std::max(1., changes[l]) * (1 - same / all));
+  }
+  return times;
 }
 
 bool within(double a, double b, double factor) { return std::abs(std::log(a / b)) <= std::log(factor); }
@@ -161,7 +203,7 @@ std::string row(const Arm& arm, const MeasuredValues& values, const std::vector<
 Findings run(Bench& bench) {
   SampledStudy& study = bench.sampled();
   const auto truth = world_time_constants(study, study.make_hierarchy(1)->depth());
-  auto arms = arms_of(truth, bench.values);
+  auto arms = arms_of(draw_times(study), bench.values);
   for (std::size_t a = 0; a < arms.size(); ++a) learn(bench, arms[a], a == 0);
   bench.progress.say("measuring");
   const auto values = score(bench, arms);

@@ -70,6 +70,7 @@ class Lesions {
   void impose() {
     ++steps_;
     for (Index l = 0; l < depth_; ++l) {
+      if (!hierarchy_.level(l).clamps()) continue;
       const auto i = static_cast<std::size_t>(l);
       const auto activity = hierarchy_.level(l).downward().activity;
       auto& host = host_[i];
@@ -153,6 +154,7 @@ class WorldTrace {
     score("", host_.data());
     const Index depth = hierarchy_.depth();
     for (Index l = 0; reading_.lesions && l < depth; ++l) {
+      if (!hierarchy_.level(l).clamps()) continue;
       copy_scores("lesion_" + std::to_string(l), 1 + l, now);
       copy_scores("swap_" + std::to_string(l), 1 + depth + l, now);
     }
@@ -174,6 +176,7 @@ class WorldTrace {
       lay_out_level(layout, "", describe_level(hierarchy_.level(l)),
                     {.number = l, .name = study_.level_name(l), .vector_streams = rows.streams, .prediction_error = false}, rows);
     for (Index l = 0; reading_.lesions && l < hierarchy_.depth(); ++l) {
+      if (!hierarchy_.level(l).clamps()) continue;
       const std::string level = std::to_string(l);
       lay_out_scores(layout, "/conditions/lesion_" + level, rows.streams, "-ln p where level " + level + " hands down its slow mean");
       lay_out_scores(layout, "/conditions/swap_" + level, rows.streams, "-ln p where level " + level + " hands down another stream's");

@@ -5,7 +5,7 @@
 //            /world/innovation what the exact observer did not expect of them;
 //            /conditions/exact the exact observer (beliefs and surprise); /conditions/exact_L the exact observer to whom the levels from L on
 //            are forgotten at every step; /conditions/unigram the long-run frequencies (of numbers: their Gaussian);
-//            with lesions: /conditions/lesion_l and swap_l, the model's surprise when level l hands down its slow mean, or what level l of
+//            with lesions, for levels that can be clamped: /conditions/lesion_l and swap_l, the model's surprise when level l hands down its slow mean, or what level l of
 //            another stream hands down, in place of its own belief. Its inference goes on; the copies read the same steps side by side.
 
 #include <string>

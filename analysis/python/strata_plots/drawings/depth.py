@@ -13,7 +13,7 @@ COLUMNS = (
     ("true depth", lambda index, row: f"{row['true_depth']:g}"),
     ("found", lambda index, row: f"{row['found_depth']:g}"),
     ("dwell times left\n(steps)", lambda index, row: ", ".join(f"{level['dwell_time']:,.3g}" for level in row["rounds"][-1]["levels"])),
-    ("their gain\n(nats per token)", lambda index, row: ", ".join(f"{level['topdown_gain_nats']:.4f}" for level in row["rounds"][-1]["levels"]
+    ("their gain\n(nats per token)", lambda index, row: ", ".join(f"{level['removal_cost_nats']:.4f}" for level in row["rounds"][-1]["levels"]
                                                                   if tried(level)) or "not tried"),
     ("rounds", lambda index, row: str(len(row["rounds"]))),
 )
@@ -36,7 +36,7 @@ def tables(results, rows):
 
 
 def tried(level):
-    return is_number(level.get("topdown_gain_nats"))
+    return is_number(level.get("removal_cost_nats"))
 
 
 def outcomes(world):
@@ -64,7 +64,7 @@ def depth_figure(worlds):
             if not tried(level):
                 axes.plot(place, [0.96], zorder=5, transform=axes.get_xaxis_transform(), **look)
                 continue
-            gain, error = level["topdown_gain_nats"], level.get("topdown_gain_se")
+            gain, error = level["removal_cost_nats"], level.get("removal_cost_se")
             error = 3 * error if is_number(error) else 0
             axes.plot(place * 2, [gain - error, gain + error], color=colour, linewidth=3.0, alpha=0.55, solid_capstyle="butt")
             axes.plot(place, [gain], zorder=5, **look)

@@ -61,12 +61,17 @@ class Chain:
         return found
 
 
+COMMITS = set()
+
+
 def ran(options, name, *words):
     out = pathlib.Path(options.work) / name
     if not out.exists():
         subprocess.run([options.strata, "run", *words, "--world", "linear_gaussian", "--set", "run.figures=false", "--out", str(out), "--quiet"],
                        check=True, cwd=TOP, stdout=subprocess.DEVNULL)
-    return out, json.loads((out / "summary.json").read_text())
+    summary = json.loads((out / "summary.json").read_text())
+    COMMITS.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
+    return out, summary
 
 
 def start_of(path):
@@ -88,14 +93,13 @@ def percent(values):
     return "< 0.001 %" if off < .001 else f"{off:.2g} %"
 
 
-def chain_rows(options, chain, commits):
+def chain_rows(options, chain):
     closed, ratios, gains, gaps = [], {"model": [], "exact": []}, [], []
     for seed in range(1, options.seeds + 1):
         out, summary = ran(options, f"inertia_{chain.name}_{seed}", "belief_inertia", "--config", CONFIG, "--seed", str(seed), *INERTIA, *sets(chain.keys))
-        commits.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
         for who, levels, trace in (("model", summary["levels"], "trace.h5"), ("exact", summary["exact"]["levels"], "exact.h5")):
             expected = chain.half_life(start_of(out / trace))
-            ratios[who].append([level.get("half_life", np.nan) / x for level, x in zip(levels, expected)])
+            ratios[who].append([level["half_life"] / x for level, x in zip(levels, expected)])
             if who == "model":
                 closed.append(expected)
         _, summary = ran(options, f"optimum_{chain.name}_{seed}", "optimum", "--config", CONFIG, "--seed", str(seed), *OPTIMUM, *sets(chain.keys))
@@ -113,7 +117,6 @@ def main():
     parser.add_argument("--work", default=None)
     options = parser.parse_args()
     options.work = options.work or tempfile.mkdtemp(prefix="strata_linear_gaussian_")
-    commits = set()
     lines = ["# Half-lives and gains where the answer is known", "",
              f"Linear-Gaussian chains, {options.seeds} seeds each. Half-life: of 48 pairs of twins (normalised together); closed form from where each seed's pairs start. Deviations:",
              "the largest over seeds. `model`: the ready hierarchy, `exact`: the Kalman filter; both measured by `belief_inertia`. Gain of the model, measured by `optimum`.",
@@ -122,7 +125,7 @@ def main():
              "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
     spacing = 8. ** np.arange(4)
     for chain in (Chain("wide", .25 / spacing, 1, 1, 1), Chain("narrow", 1 - np.exp(-.5 / spacing), .5, .2, .5)):
-        lines += chain_rows(options, chain, commits)
+        lines += chain_rows(options, chain)
     lines += ["", "The default chain (wide), everything learned from one online pass of 100,000 steps by four default Gaussian levels:", "",
               "| seed | gap closed [95 %] | nats per step | Kalman filter | tokens/s | Kalman filter, tokens/s |", "| --- | --- | --- | --- | --- | --- |"]
     gaps = []
@@ -134,7 +137,7 @@ def main():
         lines.append(f"| {seed} | {100 * s['gap_closed']:.1f} % [{100 * low:.1f}, {100 * high:.1f}] | {s['nats_per_token']:.4f} | {s['bayes_nats']:.4f} | "
                      f"{s['model_tokens_per_second']:,.0f} | {s['exact_tokens_per_second']:,.0f} |")
     lines += ["", f"Median {100 * statistics.median(gaps):.1f} %, worst {100 * min(gaps):.1f} %. Speeds depend on the machine and on what else it did. Made at "
-              + ", ".join(sorted(commits)) + " by", "", "    tests/validation/linear_gaussian_reference.py --strata build/release/strata", ""]
+              + ", ".join(sorted(COMMITS)) + " by", "", "    tests/validation/linear_gaussian_reference.py --strata build/release/strata", ""]
     (TOP / "results" / "reference" / "linear_gaussian.md").write_text("\n".join(lines))
     print("\n".join(lines))
 

@@ -91,9 +91,9 @@ def depth(options):
     detail = []
     for tables, seed, world in sorted(worlds, key=lambda w: (w[2]["true_depth"], w[0], w[1])):
         last = world["rounds"][-1]["levels"]
-        gains = ", ".join(f"{level['topdown_gain_nats']:.4f} ± {level['topdown_gain_se']:.4f}" for level in last if "topdown_gain_nats" in level)
-        gone = ", ".join(f"{numbers([level['dwell_time']])} ({'merged' if 'merged' in level['fate'] else 'no gain'}, {level['topdown_gain_nats']:+.4f} ± "
-                         f"{level['topdown_gain_se']:.4f})" for one in world["rounds"] for level in one["levels"] if level["fate"] != "kept")
+        gains = ", ".join(f"{level['removal_cost_nats']:.4f} ± {level['removal_cost_se']:.4f}" for level in last if "removal_cost_nats" in level)
+        gone = ", ".join(f"{numbers([level['dwell_time']])} ({'merged' if 'merged' in level['fate'] else 'no gain'}, {level['removal_cost_nats']:+.4f} ± "
+                         f"{level['removal_cost_se']:.4f})" for one in world["rounds"] for level in one["levels"] if level["fate"] != "kept")
         detail.append([world["true_depth"], tables, seed, world["found_depth"], numbers([level["dwell_time"] for level in last]), gains or "-", gone or "-"])
     write("depth.md", [
         "# Whether levels find how many of them a world has", "",
@@ -102,7 +102,7 @@ def depth(options):
         "that the twin costs more over the second half, s.e. by block bootstrap. A level is kept while its gain is above 3 s.e. and also pays for the level's",
         "k parameters (gain N > (k/2) ln N, N the steps learned from); the one that is furthest from being kept is taken away. From the top, a level whose",
         "twin costs nothing goes at once, and the levels below are not tried in that round.", "",
-        f"Of {len(taken)} levels taken away {sum(level['topdown_gain_nats'] > 3 * level['topdown_gain_se'] for level in taken)} had a gain above 3 s.e. that "
+        f"Of {len(taken)} levels taken away {sum(level['removal_cost_nats'] > 3 * level['removal_cost_se'] for level in taken)} had a gain above 3 s.e. that "
         "did not pay: 3 s.e. alone would have kept them in that round.", "",
         f"Tables and seeds: {', '.join(f'{t} / {s}' for t, s in cases)}. **{right} of {len(worlds)} right.**", "",
         *table(["true depth", "right", "found"], rows), "",

@@ -140,9 +140,7 @@ def main():
         made, written = part(options)
         runs += made
         lines += written
-    speeds = [[f"{each.experiment}: {each.folders[0].name.rsplit('_', 1)[0]}.ini", f"{numpy.median(each.each('tokens_per_second')):,.0f}"] for each in runs]
-    lines += ["## Speed", "", *table(["run", "tokens per second"], speeds), "",
-              "Speeds depend on the machine and on what else it did. Made at " + ", ".join(sorted(set().union(*[each.commits() for each in runs]))) + " by", "",
+    lines += ["Made at " + ", ".join(sorted(set().union(*[each.commits() for each in runs]))) + " by", "",
               "    tests/validation/signatures_reference.py --strata build/release/strata", ""]
     (TOP / "results" / "reference" / "signatures.md").write_text("\n".join(lines))
     print("\n".join(lines))

@@ -24,6 +24,13 @@ ROWS = [("direct", "categorical", "nested_direct"), ("geo", "categorical", "nest
 WHOLE = ("optimum.streams=64", "optimum.steps=16384")  # more than 200 switches of the slowest context
 SHORT = ("optimum.streams=2", "optimum.steps=200")  # the pass is what counts
 EQUAL = tuple(f"level.{l}.{x}" for l in LEVELS for x in ("tau=64", "learn_tau=off", "precision_mode=fixed"))
+OTHERS = [("hazard", "oddball", "hazard, a conditional level below a categorical one"),
+          ("hazard_hgf", "oddball", "hazard, two volatile levels", "world.tokens=100000"),
+          ("local_global", "oddball", "local-global, three Gaussian levels"),
+          ("roving", "oddball", "roving, one Gaussian level"),
+          ("linear_gaussian", "linear_gaussian", "numbers, four Gaussian levels that are a Kalman filter", "world.tokens=100000"),
+          ("", "nested", "direct, a token and three situation levels", "hierarchy.levels=4", "world.tokens=100000", "relaxation.scheme=serial", "level.0.kind=token",
+           *(f"level.{l}.kind=situation" for l in (1, 2, 3)))]
 WIDE = ("world.states=10,10,8,6", "world.tokens=3000", *(f"level.{l}.states={n}" for l, n in enumerate((10, 10, 8, 6))))
 
 
@@ -33,10 +40,10 @@ class Lab:
     def __init__(self, options):
         self.options, self.commits, self.commands = options, set(), []
 
-    def run(self, name, config, number, seed, settings=()):
-        settings = (f"world.tables={number}", *settings)
+    def run(self, name, config, number, seed, settings=(), world="nested"):
+        settings = (*((f"world.tables={number}",) if world == "nested" else ()), *settings)
         out = pathlib.Path(self.options.work) / "_".join([name, config, str(seed), *settings]).replace("/", "").replace(",", "-")[:180]
-        words = ["run", name, "--world", "nested", "--config", f"experiments/config/{config}.ini", *(w for s in settings for w in ("--set", s))]
+        words = ["run", name, "--world", world, *(("--config", f"experiments/config/{config}.ini") if config else ()), *(w for s in settings for w in ("--set", s))]
         shown = " ".join(words).replace(f"tables={number}", "tables=T") + " --seed N"
         if shown not in self.commands:
             self.commands.append(shown)
@@ -62,12 +69,17 @@ class Lab:
         self.commits, self.commands = set(), []
 
 
+def value(record, key):
+    """A measured value, or the bound where it had not come back by the end."""
+    return record.get(key, record.get(key + "_at_least"))
+
+
 def bounded(record, key, digits=2, factor=1):
-    """`value [low, high]` of a measured value."""
-    if record.get(key) is None:
+    """`value [low, high]` of a measured value; ≥ where it is a bound."""
+    if value(record, key) is None:
         return "–"
     low, high = record.get(key + "_ci95", (None, None))
-    text = f"{factor * record[key]:.{digits}f}"
+    text = ("" if key in record else "≥ ") + f"{factor * value(record, key):.{digits}f}"
     return text if low is None or high is None else f"{text} [{factor * low:.{digits}f}, {factor * high:.{digits}f}]"
 
 
@@ -78,7 +90,7 @@ def middle(values, digits=2):
 
 def per_level(runs, key, digits=2, of=lambda summary: summary):
     """Median over runs of every level's value."""
-    return [middle([of(run)["levels"][l][key] for _, _, run in runs], digits) for l in LEVELS]
+    return [middle([value(of(run)["levels"][l], key) for _, _, run in runs], digits) for l in LEVELS]
 
 
 def optimum(lab):
@@ -94,6 +106,10 @@ def optimum(lab):
                                                          ("model_tokens_per_second", "exact_tokens_per_second")], 144])
         if whole:
             direct = runs
+    for config, world, levels, *settings in OTHERS:
+        run = lab.run("optimum", config, 0, 1, (*settings, *SHORT), world)
+        exact = run.get("exact_tokens_per_second")
+        speeds.append([levels, f"{run['model_tokens_per_second']:,.0f}", f"{exact:,.0f}" if exact else "–", "–"])
     wide = lab.run("optimum", "nested_direct", lab.options.tables[0], 1, (*WIDE, *SHORT))
     speeds.append(["direct, levels of 10, 10, 8, 6 states", f"{wide['model_tokens_per_second']:,.0f}", f"{wide['exact_tokens_per_second']:,.0f}", 4800])
     contexts = [f"context {k}" for k in LEVELS]
@@ -120,7 +136,7 @@ def optimum(lab):
 
 
 def ratios(levels, key="half_life"):
-    return [levels[l][key] / levels[l - 1][key] for l in LEVELS if l > 0]
+    return [value(levels[l], key) / value(levels[l - 1], key) for l in LEVELS if l > 0]
 
 
 def half_life_row(name, t, s, summary):
@@ -138,14 +154,14 @@ def weight(lab):
     rows = [row for t, s, run in geo for row in (half_life_row("model", t, s, run), half_life_row("exact", t, s, run["exact"]))]
     ladder = [run["half_life_rho"] for _, _, run in geo]
     least = [min(ratios(run["levels"])) for _, _, run in geo]
-    switches = [[f"level {l}", *[middle([run["levels"][l][key] for _, _, run in geo], 1) for key in
+    switches = [[f"level {l}", *[middle([value(run["levels"][l], key) for _, _, run in geo], 1) for key in
                                  ("tokens_to_switch", "exact_tokens_to_switch", "inertia_ratio")]] for l in LEVELS]
     same = [[t, s, *[bounded(run["levels"][l], "half_life", 1) for l in LEVELS], ", ".join(f"{r:.2f}" for r in ratios(run["levels"]))]
             for t, s, run in equal]
     grown = []
     for k, rho in enumerate((1, 1.5, 2, 3)):
         items = [run["dial"][k] for _, _, run in dial]
-        grown.append([rho, *[middle([i["levels"][l]["evidence_nats"] for i in items], 1) for l in LEVELS], middle([i["evidence_rho"] for i in items]),
+        grown.append([rho, *[middle([value(i["levels"][l], "evidence_nats") for i in items], 1) for l in LEVELS], middle([i["evidence_rho"] for i in items]),
                       middle([i["tokens_to_switch_rho"] for i in items]), middle([i["cost_nats"] for i in items], 3)])
     lab.write("weight", "How heavy each level of situations is", [
         "## Half-lives", "",

@@ -51,15 +51,14 @@ def environment(home):
     return {**os.environ, "PYTHONPATH": os.path.join(ROOT, "analysis", "python"), "PYTHONDONTWRITEBYTECODE": "1", "MPLCONFIGDIR": home, "LC_ALL": "C.UTF-8"}
 
 
-class Plots(unittest.TestCase):
+class PlotsTest(unittest.TestCase):
+    """A folder of synthetic results, and what a report must be like."""
+
     @classmethod
     def setUpClass(cls):
         cls.base = tempfile.mkdtemp(prefix="strata_plots_")
         cls.home = os.path.join(cls.base, "matplotlib")
         os.mkdir(cls.home)
-        for kind in ("surprise_recovery", "belief_inertia"):
-            cls.make(kind, kind, "--tokens", "320", "--trials", "8", "--units", "6")
-        cls.make("foreign", "foreign.h5", "--tokens", "200", "--trials", "3", "--units", "4")
 
     @classmethod
     def tearDownClass(cls):
@@ -119,8 +118,25 @@ class Plots(unittest.TestCase):
         self.assertRegex(done.stderr, needle)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
 
+    def folder_of(self, summary, name="made"):
+        """A folder that holds a summary alone."""
+        made = os.path.join(tempfile.mkdtemp(dir=self.base), name)
+        os.makedirs(made)
+        with open(os.path.join(made, "summary.json"), "w", encoding="utf-8") as stream:
+            json.dump(summary, stream)
+        return made
+
+
+class Plots(PlotsTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for kind in ("surprise_recovery", "belief_inertia"):
+            cls.make(kind, kind, "--tokens", "320", "--trials", "8", "--units", "6")
+        cls.make("foreign", "foreign.h5", "--tokens", "200", "--trials", "3", "--units", "4")
+
     def test_joint_report(self):
-        page, scripts = self.check_run(self.path("joint"), ("demo", "surprise_work", "surprise_document", "twin", "switch", "weight"),
+        page, scripts = self.check_run(self.path("joint"), ("demo", "recovery", "surprise", "surprise_work", "surprise_document", "twin", "switch", "weight"),
                                        self.path("surprise_recovery"), self.path("belief_inertia"))
         places = json.loads(scripts["places"])
         self.assertEqual({place["condition"] for place in places}, {"sentence_work", "sentence_document", "paragraph_work", "paragraph_document"})
@@ -129,14 +145,6 @@ class Plots(unittest.TestCase):
         self.assertRegex(page, r"≥ \d")
         inside = [word for word in places[0]["words"] if word[2]]
         self.assertTrue(inside and len(inside) < len(places[0]["words"]))
-
-    def folder_of(self, summary, name="made"):
-        """A folder that holds a summary alone."""
-        made = os.path.join(tempfile.mkdtemp(dir=self.base), name)
-        os.makedirs(made)
-        with open(os.path.join(made, "summary.json"), "w", encoding="utf-8") as stream:
-            json.dump(summary, stream)
-        return made
 
     def test_evaluation(self):
         """A summary of `evaluate` without a trace; what was not measured has no column, and the interval of an absent value draws nothing."""
@@ -211,7 +219,7 @@ class Plots(unittest.TestCase):
     def test_words_keep_text_and_nats(self):
         with open(self.path("surprise_recovery", "passages.json"), encoding="utf-8") as stream:
             given = json.load(stream)[0]["tokens"]
-        self.check_run(self.path("words"), ("demo", "surprise_work", "surprise_document", "switch", "weight"), self.path("surprise_recovery"))
+        self.check_run(self.path("words"), ("demo", "recovery", "surprise", "surprise_work", "surprise_document", "switch", "weight"), self.path("surprise_recovery"))
         with open(self.path("words", "report.html"), encoding="utf-8") as stream:
             found = Outside()
             found.feed(stream.read())
@@ -335,12 +343,13 @@ class Plots(unittest.TestCase):
         self.check_error(6, "cannot be written", self.path("belief_inertia"), "--out", self.path("foreign.h5"))
 
 
-def main():
+def main(module="__main__"):
+    """Runs a module's tests, where the interpreter has what draws."""
     missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
     if missing:
         print(f"SKIPPED: {sys.executable} has no {', '.join(missing)} (python3-{missing[0]})")
         return 0
-    return 0 if unittest.main(exit=False).result.wasSuccessful() else 1
+    return 0 if unittest.main(module, exit=False).result.wasSuccessful() else 1
 
 
 if __name__ == "__main__":

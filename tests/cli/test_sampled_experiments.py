@@ -193,7 +193,8 @@ class Scores(SampledTest):
 
     def test_figures_are_drawn_of_numbers_too(self):
         for experiment, keys, names in (("belief_inertia", INERTIA, {"demo", "switch", "twin", "weight"}),
-                                        ("surprise_recovery", RECOVERY, {"demo", "surprise_stretch", "switch", "weight"}), ("optimum", OPTIMUM, {"worth"})):
+                                        ("surprise_recovery", RECOVERY, {"demo", "recovery", "surprise", "surprise_stretch", "switch", "weight"}),
+                                        ("optimum", OPTIMUM, {"captured_fraction", "gain", "gap_closed", "worth"})):
             result = self.start("run", experiment, "--world", "linear_gaussian", *CHAIN, *sets({"world.tokens": 1500}, **{experiment: keys}),
                                 "--out", f"drawn.{experiment}")
             self.assertEqual(result.returncode, 0, result.stderr)

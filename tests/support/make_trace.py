@@ -3,6 +3,7 @@
     make_trace.py surprise_recovery DIR [--tokens 1024] [--trials 24] [--units 24] [--seed 1]
     make_trace.py belief_inertia DIR
     make_trace.py foreign FILE.h5          only /levels/L/belief and /conditions/twin/levels/L/belief
+    make_trace.py reading FILE.h5          one copy, no conditions
 
 Every level holds h <- a h + sqrt(1 - a^2) s with a = exp(-1/tau); words of one document share a mean, so documents differ.
 Trials differ a little in tau. Known answer: two copies that read the same text differ by a^t, so the half-life is near tau ln 2.
@@ -213,6 +214,8 @@ def belief_inertia(folder, tokens, trials, units, seed):
         attributes(root, "belief_inertia", seed)
         start = {"/": reader.rest(first), "twin": reader.rest(second), "always": reader.rest(common)}
         start["switch"] = start["stayed"] = start["/"]
+        for level in range(len(TAUS)):
+            start[f"twin_l{level}"] = [swapped if place == level else own_state for place, (own_state, swapped) in enumerate(zip(start["/"], start["twin"]))]
         for name, states in start.items():
             group = root if name == "/" else root.create_group(f"conditions/{name}")
             group.attrs["reference"] = "/conditions/always" if name in ("switch", "always", "stayed") else "/"
@@ -222,6 +225,7 @@ def belief_inertia(folder, tokens, trials, units, seed):
     for level, name in enumerate(NAMES):
         entry = {"name": name, "time_constant": TAUS[level]}
         measure(entry, "half_life", norm(copies["twin"][level], copies["/"][level]), 0.5, reader.random)
+        measure(entry, "half_life_single", norm(copies[f"twin_l{level}"][level], copies["/"][level]), 0.5, reader.random)
         to_new, to_old = norm(copies["switch"][level], copies["always"][level]), norm(copies["switch"][level], copies["stayed"][level])
         share = to_new / np.maximum(to_new + to_old, 1e-9)
         measure(entry, "tokens_to_switch", share, 0.5, reader.random)
@@ -242,6 +246,15 @@ def foreign(path, tokens, trials, units, seed):
         for prefix in ("", "conditions/twin/"):
             for level, states in enumerate(integrate(text, reader.rest(reader.document()))):
                 root[f"{prefix}levels/{level}/belief"] = states.astype(np.float32)
+
+
+def reading(path, tokens, trials, units, seed):
+    """One copy that reads: what a measure of a plain recording sees."""
+    reader = Reader(trials, units, seed)
+    times, document = np.arange(tokens, dtype=np.int64), reader.document()
+    with h5py.File(path, "w") as root:
+        attributes(root, "evaluate", seed)
+        write_copy(root, reader, integrate(reader.words(tokens, document), reader.rest(document)), times)
 
 
 def summary_of(experiment, levels, seed, tokens):
@@ -287,14 +300,14 @@ def save(folder, summary, listed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kind", choices=("surprise_recovery", "belief_inertia", "foreign"))
+    parser.add_argument("kind", choices=("surprise_recovery", "belief_inertia", "foreign", "reading"))
     parser.add_argument("path")
     for name, default in (("tokens", 1024), ("trials", 24), ("units", 24), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
-    if given.kind != "foreign":
+    if given.kind not in ("foreign", "reading"):
         os.makedirs(given.path, exist_ok=True)
-    maker = {"surprise_recovery": surprise_recovery, "belief_inertia": belief_inertia, "foreign": foreign}[given.kind]
+    maker = {"surprise_recovery": surprise_recovery, "belief_inertia": belief_inertia, "foreign": foreign, "reading": reading}[given.kind]
     maker(given.path, given.tokens, given.trials, given.units, given.seed)
 
 

@@ -2,6 +2,7 @@
 import numpy as np
 
 from . import curves, style
+from .panels import Panel, group_figure
 from .style import plt
 from .summary import condition_levels, main_condition, measured
 
@@ -134,10 +135,16 @@ def draw_twin(axes, found, marks, count, band=True, key="half_life"):
         value = measured(entry, key)
         if value is not None:
             style.draw_time(axes, value, 0.5, level, count)
-    axes.set_ylim(0.03, 1.35 * max(1.0, max(float(np.nanmax(curve.mean)) for curve in present)))
-    axes.set_yticks([0.03, 0.05, 0.1, 0.2, 0.5, 1.0], ["0.03", "0.05", "0.1", "0.2", "0.5", "1"])
-    axes.set_yticks([], minor=True)
+    set_distance(axes, 1.35 * max(1.0, max(float(np.nanmax(curve.mean)) for curve in present)))
     style.grid(axes)
+
+
+def set_distance(axes, top):
+    """The log axis of a distance whose start is 1."""
+    ticks = [tick for tick in (0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if tick <= top and (tick <= 1 or top > 3)]
+    axes.set_ylim(0.03, top)
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks([], minor=True)
 
 
 def single_curves(result):
@@ -158,15 +165,18 @@ def twin_figure(result):
     if not any(curve is not None for curve in found):
         return None
     alone = single_curves(result)
-    panels = [(found, result.levels, "Different histories, then the same text")]
+    panels = [(found, "half_life", "Different histories, then the same text")]
     if any(curve is not None for curve in alone):
-        panels.append((alone, [], "Only this level's state swapped"))
+        panels.append((alone, "half_life_single", "Only this level's state swapped"))
     figure, grid = plt.subplots(1, len(panels), figsize=(9.0 if len(panels) == 1 else 12.4, 5.2), squeeze=False, sharey=True)
-    for axes, (shown, marks, title) in zip(grid[0], panels):
-        draw_twin(axes, shown, marks, count)
+    tops = []
+    for axes, (shown, key, title) in zip(grid[0], panels):
+        draw_twin(axes, shown, result.levels, count, key=key)
+        tops.append(axes.get_ylim()[1])
         trials = next(curve.trials for curve in shown if curve is not None)
         axes.set_title(f"{title} ({trials} pairs)" if trials > 1 else title)
         axes.set_xlabel("common tokens read")
+    set_distance(grid[0][0], max(tops))
     grid[0][0].set_ylabel("distance of the twins' expectations\n(start = 1, log axis)")
     style.legend(figure, result.labels, rule="one half")
     style.frame(figure)
@@ -216,3 +226,34 @@ def draw_way(axes, found, marks, count):
     axes.set_ylim(0, 1.05)
     axes.set_ylabel("share of the way still to go\n(1 old document, 0 new document)")
     style.grid(axes)
+
+
+RECOVERY = (Panel("Displacement at its end", "distance (L2) from the undisturbed copy", (("displacement", ""),)),
+            Panel("Recovery: a tenth is left", "tokens after it", (("recovery", ""),), "tokens"))
+SURPRISE = (Panel("Peak error", "times its usual size", (("peak_error", ""),), "linear", (1.0, "")),
+            Panel("Error back to usual", "tokens after it", (("error_recovery", ""),), "tokens"),
+            Panel("Peak surprise", "nats", (("peak_surprise", ""),)),
+            Panel("Excess in the passage", "nats above the usual", (("excess_nats_passage", ""),), "linear", (0.0, "")),
+            Panel("Excess after it", "nats above the usual", (("excess_nats_after", ""),), "linear", (0.0, "")),
+            Panel("Displacement with excess", "correlation over passages (r)", (("displacement_excess_r", ""),), "linear", (0.0, "")))
+
+
+def groups(result):
+    """What was measured after every disturbance, and over all of them together: [(name, records per level)]."""
+    held = result.summary.get("conditions")
+    names = sorted(held, key=lambda name: (name == "switch", name.partition("_")[2], not name.startswith("sentence"))) if isinstance(held, dict) else []
+    found = [("switch of text" if name == "switch" else passage_title(name).replace(" from ", "\nfrom ").replace(" of the ", "\nof the "),
+              condition_levels(result.summary, name)) for name in names]
+    pooled = result.summary.get("pooled", result.summary)
+    together = [level for level in pooled.get("levels", []) if isinstance(level, dict)] if isinstance(pooled, dict) else []
+    if any(measured(level, "displacement_excess_r") and "insertions" in level for level in together):
+        found.append(("all passages together", together))
+    return [(name, levels) for name, levels in found if levels]
+
+
+def disturbance_figure(result, panels, title):
+    """A row per condition, a dot per level; None where no condition holds any of it."""
+    found = groups(result)
+    keys = [panel.keys[0][0] for panel in panels]
+    found = [(name, levels) for name, levels in found if any(measured(level, key) for level in levels for key in keys)]
+    return group_figure(found, result.labels, panels, title) if found else None

@@ -62,17 +62,25 @@ def marker(level, count, size=8.0):
             "markeredgewidth": 1.0, "linestyle": "none"}
 
 
+def fill(kind, colour):
+    """What makes a marker filled (0), hollow (1) or half filled (2)."""
+    return ({}, {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 2.0},
+            {"markerfacecolor": colour, "markerfacecoloralt": "white", "markeredgecolor": colour, "markeredgewidth": 1.4, "fillstyle": "left"})[kind]
+
+
 def frame(figure, bottom=0.42, top=0.0):
     """Keeps `bottom` and `top` inches of the figure free of axes, for what is placed there by hand."""
     height = figure.get_size_inches()[1]
     figure.set_layout_engine("constrained", rect=(0.004, bottom / height, 0.992, 1.0 - (bottom + top + 0.04) / height))
 
 
-def legend(figure, names, bottom=0.06, rule=None, only=None):
-    """One legend of the levels' names with line and marker together, `bottom` inches above the lower edge; `rule` names the thin dotted line; `only`:
-    the levels that are drawn, where some are not."""
+def legend(figure, names, bottom=0.06, rule=None, only=None, hollow=None):
+    """One legend of the levels' names with line and marker together, `bottom` inches above the lower edge; `rule` names the thin dotted line, `hollow` the
+    hollow markers; `only`: the levels that are drawn, where some are not."""
     handles = [plt.Line2D([], [], **{**marker(i, len(names), 7.0), **line(i, len(names))}, label=drawable(name))
                for i, name in enumerate(names) if only is None or i in only]
+    if hollow is not None:
+        handles.append(plt.Line2D([], [], label=hollow, marker="s", markersize=7, color=INK, markerfacecolor="white", markeredgewidth=2, linestyle="none"))
     if rule is not None:
         handles.append(plt.Line2D([], [], label=rule, **RULE))
     return figure.legend(handles=handles, handlelength=2.9, columnspacing=1.3, handletextpad=0.6, ncols=min(len(handles), 6), loc="lower center", borderaxespad=0.0,
@@ -138,13 +146,15 @@ def draw_curve(axes, curve, level, count, band=True):
 
 
 def draw_time(axes, value, height, level, count, size=9.0, hollow=False):
-    """A measured time on a horizontal axis: marker, interval, and an arrow to the right where it is only a lower bound."""
+    """A measured time on a horizontal axis: marker, interval, and an arrow to the right where it is only a lower bound. hollow: as in fill()."""
     style = colour(level, count)
-    shape = {"markerfacecolor": "white", "markeredgecolor": style, "markeredgewidth": 2.0} if hollow else {}
+    shape = fill(int(hollow), style)
     if value.interval is not None and not value.bound:
         axes.plot(value.interval, [height, height], color=style, linewidth=3.2, alpha=0.55, solid_capstyle="butt", zorder=5)
         if value.high_open:
             arrow(axes, (value.interval[1], height), (14, 0), style)
+        if value.low_open:
+            arrow(axes, (value.interval[0], height), (-14, 0), style)
     if value.bound:
         arrow(axes, (value.value, height), (24 if value.bound == "at_least" else -24, 0), style)
     axes.plot([value.value], [height], zorder=6, clip_on=False, **{**marker(level, count, size), **shape})

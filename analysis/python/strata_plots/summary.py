@@ -129,6 +129,19 @@ def seeds_of(folder):
     return dict(sorted(found.items()))
 
 
+def in_place(levels, names):
+    """The records, one per level of the trace: a measure that says nothing of some levels leaves them out, and is found by the names of the others."""
+    own = [level.get("name") for level in levels]
+    if not levels or len(levels) >= len(names) or len(set(own)) < len(own) or not set(own) <= set(names):
+        return levels
+    return [levels[own.index(name)] if name in own else {"name": name} for name in names]
+
+
+def label_of(number, name):
+    """A level's number and name; a name that says no more than the number is enough."""
+    return name if name == f"level {number}" else f"{number} {name}"
+
+
 class Result:
     """One result folder: trace (open), summary, passages' path; `path` may also be a trace file alone. A folder of several seeds also holds the
     summaries of its runs: {seed: summary}."""
@@ -148,14 +161,18 @@ class Result:
         else:
             self.trace = open_trace(trace)
             self.numbers, names, self.time_constants = self.trace.root.levels(), self.trace.level_names(), self.trace.time_constants()
+            self.levels = in_place(self.levels, names)
         self.folder = self.path if folder else os.path.dirname(os.path.abspath(self.path))
         self.passages = os.path.join(self.folder, "passages.json") if folder else None
         for index, level in enumerate(self.levels[:len(names)]):
             names[index] = level.get("name", names[index])
             if is_number(level.get("time_constant")):
                 self.time_constants[index] = level["time_constant"]
-        self.labels = [f"{number} {name}" for number, name in zip(self.numbers, names)]
+        self.labels = [label_of(number, name) for number, name in zip(self.numbers, names)]
         self.experiment = str(self.summary.get("experiment") or self.trace.attributes().get("experiment") or "trace")
+
+    def has_trace(self):
+        return not isinstance(self.trace, NoTrace)
 
     def insertions(self):
         """Conditions with an inserted passage, sentence before paragraph."""

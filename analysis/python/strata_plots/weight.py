@@ -6,6 +6,8 @@ from .style import plt
 from .summary import is_number, measured
 
 PANELS = (("half_life", "Half-life (tokens)", True), ("tokens_to_switch", "Tokens to switch", True), ("evidence_nats", "Evidence (nats)", False))
+ALONE = {"half_life": "half_life_single"}  # the same with this level's state alone swapped
+THIRDS = tuple((f"half_life_{third}_surprise", third) for third in ("low", "middle", "high"))
 RECOVERIES = (("recovery", "Recovery (tokens)", True), ("error_recovery", "Error recovery (tokens)", True))
 
 
@@ -21,61 +23,90 @@ def place(entry):
 
 
 def weight_figure(rows):
-    """Measured weight against the level's own time constant. rows: merged measurements per level."""
+    """Measured weight against the level's own time constant, half-lives by thirds of surprise beside it. rows: merged measurements per level."""
     panels = [panel for panel in PANELS if any(measured(row, panel[0]) for row in rows)]
     if not panels:
         panels = [panel for panel in RECOVERIES if any(measured(row, panel[0]) for row in rows)]
     if not panels:
         return None
-    figure, grid = plt.subplots(1, len(panels), figsize=(max(5.4, 4.6 * len(panels)), 5.0), squeeze=False)
-    for axes, (key, title, log) in zip(grid[0], panels):
+    thirds = any(measured(row, key) for row in rows for key, _ in THIRDS)
+    count = len(panels) + thirds
+    columns = 2 if count == 4 else count
+    figure, grid = plt.subplots(-(-count // columns), columns, figsize=(max(5.4, 4.6 * columns), 5.0 * -(-count // columns)), squeeze=False)
+    for axes, (key, title, log) in zip(grid.flat, panels):
         draw_panel(axes, rows, key, log)
         axes.set_title(title)
         axes.set_xlabel("level's own time constant (tokens)")
-    times = [axes for axes, panel in zip(grid[0], panels) if panel[2]]
-    low, high = min(axes.get_ylim()[0] for axes in times) if times else 0, max((axes.get_ylim()[1] for axes in times), default=0)
-    for axes in times:
+    times = [axes for axes, panel in zip(grid.flat, panels) if panel[2]]
+    if thirds:
+        draw_thirds(grid.flat[count - 1], rows)
+    logs = times + ([grid.flat[count - 1]] if thirds else [])
+    low, high = min(axes.get_ylim()[0] for axes in logs) if logs else 0, max((axes.get_ylim()[1] for axes in logs), default=0)
+    for axes in logs:
         axes.set_ylim(low, high)
+        plain_ticks(axes.yaxis, low, high)
+    for axes in times:
         reference_line(axes)
-    style.legend(figure, [row["label"] for row in rows])
+    alone = any(measured(row, single) for row in rows for key, single in ALONE.items() if key in [panel[0] for panel in panels])
+    style.legend(figure, [row["label"] for row in rows], hollow="its state alone swapped" if alone else None)
     style.frame(figure)
     return figure
 
 
+def draw_point(axes, value, spot, index, count, log, hollow=False, written=True):
+    """One marker with its interval and, where it is written, its value; a bound carries an arrow. Returns the lowest and the highest that the axis has to hold."""
+    floor, colour = 0.5 if log else -math.inf, style.colour(index, count)
+    height = max(value.value, floor)
+    low, high = (max(end, floor) for end in value.interval) if value.interval is not None and not value.bound else (height, height)
+    top = high
+    if high > low:
+        axes.errorbar([spot], [height], yerr=[[max(height - low, 0)], [max(high - height, 0)]], color=colour, linewidth=1.8, capsize=4)
+    if value.bound or value.high_open:
+        style.arrow(axes, (spot, high), (0, -26 if value.bound == "at_most" else 26), colour)
+        top = high * 1.6
+    axes.plot([spot], [height], zorder=6, **{**style.marker(index, count, 8.5 if hollow else 9.5), **style.fill(int(hollow), colour)})
+    if written:
+        axes.annotate(value.text(0 if log else 1), (spot, height), xytext=(9 if hollow else -9, 3), textcoords="offset points", ha="left" if hollow else "right",
+                      va="bottom", fontsize=9.5, zorder=7)
+    return min(low, height), max(top, height)
+
+
 def draw_panel(axes, rows, key, log):
-    """One measure with intervals; a lower bound carries an arrow upwards."""
-    spots = [place(row) for row in rows]
-    found = [(index, measured(row, key)) for index, row in enumerate(rows)]
-    found = [(index, value) for index, value in found if value is not None and (not log or value.value >= 0)]
-    floor = 0.5 if log else 0.0
-    tops, bottoms = [], []
-    for index, value in found:
-        style_of = style.colour(index, len(rows))
-        height = max(value.value, floor) if log else value.value
-        tops.append(height)
-        bottoms.append(height)
-        if value.interval is not None and not value.bound:
-            low, high = (max(end, floor) if log else end for end in value.interval)
-            axes.errorbar([spots[index]], [height], yerr=[[max(height - low, 0)], [max(high - height, 0)]], color=style_of, linewidth=1.8, capsize=4)
-            tops.append(high)
-            bottoms.append(low)
-        if value.bound or value.high_open:
-            foot = max(value.interval[1], floor) if value.interval is not None and not value.bound else height
-            style.arrow(axes, (spots[index], foot), (0, -26 if value.bound == "at_most" else 26), style_of)
-            tops.append(foot * 1.6)
-        axes.plot([spots[index]], [height], zorder=6, **style.marker(index, len(rows), 9.5))
-        axes.annotate(value.text(0 if log else 1), (spots[index], height), xytext=(-9, 3), textcoords="offset points", ha="right", va="bottom",
-                      fontsize=9.5, zorder=7)
+    """One measure with intervals; hollow beside it the same of a level whose state alone was swapped."""
+    spots, ends = [place(row) for row in rows], []
+    for name, hollow in ((key, False), (ALONE.get(key), True)):
+        for index, row in enumerate(rows):
+            value = measured(row, name) if name else None
+            if value is not None and (not log or value.value >= 0):
+                ends.append(draw_point(axes, value, spots[index] * (1.5 if hollow else 1.0), index, len(rows), log, hollow))
+    lowest, highest = min(low for low, _ in ends), max(high for _, high in ends)
     axes.set_xscale("log")
-    axes.set_xlim(min(spots) / 3.0, max(spots) * 2.2)
+    axes.set_xlim(min(spots) / 3.0, max(spots) * (3.6 if any(measured(row, ALONE.get(key, key)) for row in rows) and key in ALONE else 2.2))
     plain_ticks(axes.xaxis, *axes.get_xlim())
     if log:
         axes.set_yscale("log")
-        axes.set_ylim(min(bottoms) / 1.8, max(tops) * 1.9)
+        axes.set_ylim(lowest / 1.8, highest * 1.9)
         plain_ticks(axes.yaxis, *axes.get_ylim())
     else:
-        axes.set_ylim(min(0.0, min(bottoms) * 1.15), max(max(tops) * 1.15, 1e-3))
+        axes.set_ylim(min(0.0, lowest * 1.15), max(highest * 1.15, 1e-3))
     axes.grid(True, color=style.GRID, linewidth=0.7)
+
+
+def draw_thirds(axes, rows):
+    """Half-lives of the thirds of pairs whose text surprised least, middling, most; one line per level."""
+    ends, count = [], len(rows)
+    for index, row in enumerate(rows):
+        found = [(place_of + 0.09 * (index - (count - 1) / 2), measured(row, key)) for place_of, (key, _) in enumerate(THIRDS)]
+        found = [(spot, value) for spot, value in found if value is not None and value.value >= 0]
+        axes.plot([spot for spot, _ in found], [max(value.value, 0.5) for _, value in found], alpha=0.6, **{**style.line(index, count), "linewidth": 1.2})
+        ends += [draw_point(axes, value, spot, index, count, True, written=False) for spot, value in found]
+    axes.set_yscale("log")
+    axes.set_ylim(min(low for low, _ in ends) / 1.8, max(high for _, high in ends) * 1.9)
+    axes.set_xlim(-0.5, len(THIRDS) - 0.5)
+    axes.set_xticks(range(len(THIRDS)), [name for _, name in THIRDS])
+    axes.set_title("Half-life by surprise of the text (tokens)")
+    axes.set_xlabel("third of the pairs, by surprise of what they read")
+    axes.grid(True, axis="y", color=style.GRID, linewidth=0.7)
 
 
 def plain_ticks(axis, low, high):

@@ -29,7 +29,13 @@ TERMS = (
     ("Evidence", "excess surprise, summed over the tokens up to the half-life; nats."),
     ("Censored, ≥", "the text ended before it came back: the value is a lower bound (≥, at least), and the share of such places is given."),
 )
+HEADINGS = {"recovery": "How far each level was moved, and how long until it was back", "surprise": "How each level was surprised, and what it cost"}
 CAPTIONS = {
+    "recovery": "One row per disturbance, a marker per level: distance from the undisturbed copy at its end, and tokens until a tenth of that is left. Intervals "
+                "95 %; an arrow means a bound.",
+    "disturbed": "One row per disturbance, a marker per level. Error: largest mean prediction error over its mean in the undisturbed copy, and tokens until it "
+                 "is within a tenth of that. Excess: surprise under the level's own prediction above that of the undisturbed copy. r: correlation, over "
+                 "passages, of the displacement at the passage's end with the passage's excess. Intervals 95 %; an arrow means a bound.",
     "demo": "Prediction error around the passage; how far each level stands from the copy that never met it (markers: recovery, an arrow means at least); "
             "half-life and tokens to switch beside the level's own time constant.",
     "demotwin": "How far apart two copies with different histories stay (markers: half-life, an arrow means at least), and what was measured of each level.",
@@ -37,14 +43,27 @@ CAPTIONS = {
                 "at least. The axis is linear inside the passage (stretched to its mean length) and logarithmic after it. Bands: 95 % bootstrap over places.",
     "twin": "Two copies with different histories read the same text, learning off. Markers: half-life with its 95 % interval; an arrow means at least.",
     "switch": "After a switch of document. Bands: 95 % bootstrap over switches.",
-    "weight": "Weight of each level's belief against its own time constant, with 95 % intervals; a level without a time constant stands at 1 token.",
+    "weight": "Weight of each level's belief against its own time constant, with 95 % intervals; a level without a time constant stands at 1 token. Hollow, "
+              "beside the half-life: the same when this level's state alone was swapped. Half-lives by thirds of the pairs, sorted by the mean surprise of what "
+              "they read. An arrow means a bound.",
 }
 
 
 def pictures(results, rows):
+    """What the traces show, then what was measured of them."""
+    yield from recorded([result for result in results if result.trace.conditions()], rows)
+    results = [result for result in results if not result.seeds and result.has_trace()]
+    taken = set()
+    for name, title, panels, caption in (("recovery", "Recovery by disturbance", figures.RECOVERY, "recovery"),
+                                         ("surprise", "Surprise by disturbance", figures.SURPRISE, "disturbed")):
+        for figure in filter(None, (figures.disturbance_figure(result, panels, HEADINGS[name]) for result in results)):
+            yield Picture(unique(name, taken), title, CAPTIONS[caption], figure, "wide")
+    yield Picture("weight", "Weight of each level", CAPTIONS["weight"], weight.weight_figure(rows) if results else None, "wide")
+
+
+def recorded(results, rows):
     """Names are unique over joint folders. Of two folders with a switch the one that also recorded the copy that stayed is drawn: it shows the
     crossing."""
-    results = [result for result in results if result.trace.conditions()]
     if not results:
         return
     kind = "demo" if any(result.insertions() for result in results) else "demotwin"
@@ -61,7 +80,6 @@ def pictures(results, rows):
             yield Picture(unique("twin", taken), "Twins: how long two histories stay apart", CAPTIONS["twin"], figures.twin_figure(result), "narrow")
         if "switch" in present and ("stayed" in present or not better):
             yield Picture(unique("switch", taken), "A switch of document", CAPTIONS["switch"], figures.switch_figure(result), "narrow")
-    yield Picture("weight", "Weight of each level", CAPTIONS["weight"], weight.weight_figure(rows), "wide")
 
 
 def unique(name, taken):

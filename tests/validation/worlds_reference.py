@@ -128,7 +128,7 @@ def optimum(lab):
         + ", ".join(f"{w:.2f}" for w in worst) + ".", "",
         *table(["table", "seed", "level", *contexts], read_out), "",
         "## Calibration", "",
-        "Expected calibration error of the best one-to-one reading of a level's states as its context's, median over runs (least to greatest).", "",
+        "Expected calibration error of the best reading of a level's states as its context's, median over runs (least to greatest).", "",
         *table(["", *[f"level {l}" for l in LEVELS]],
                [["model", *per_level(direct, "calibration_error", 3)], ["exact observer", *per_level(direct, "exact_calibration_error", 4)]]), "",
         "## Speed", "", "Tokens per second of one stream, learning, one reading of the world; the exact observer in the same run. It depends on the "
@@ -139,11 +139,10 @@ def ratios(levels, key="half_life"):
     return [value(levels[l], key) / value(levels[l - 1], key) for l in LEVELS if l > 0]
 
 
-def half_life_row(name, t, s, summary):
+def half_life_row(name, t, s, summary, key="half_life"):
     levels = summary["levels"]
-    steps = ratios(levels)
-    return [t, s, name, *[bounded(levels[l], "half_life", 1) for l in LEVELS], ", ".join(f"{r:.1f}" for r in steps),
-            bounded(summary, "half_life_rho")]
+    return [t, s, name, *[bounded(levels[l], key, 1) for l in LEVELS], ", ".join(f"{r:.1f}" for r in ratios(levels, key)),
+            bounded(summary, key + "_rho") if key == "half_life" else ""]
 
 
 def weight(lab):
@@ -151,7 +150,8 @@ def weight(lab):
     equal = lab.every("belief_inertia", "gaussian_direct", (*EQUAL, "belief_inertia.switches=false"))
     dial = lab.every("stubbornness", "nested_direct", ("stubbornness.rho=1,1.5,2,3",))
     head = ["table", "seed", "", *[f"level {l}" for l in LEVELS], "each to the one below", "geometric ratio"]
-    rows = [row for t, s, run in geo for row in (half_life_row("model", t, s, run), half_life_row("exact", t, s, run["exact"]))]
+    rows = [row for t, s, run in geo for row in (half_life_row("model", t, s, run), half_life_row("one level", t, s, run, "half_life_single"),
+                                                 half_life_row("exact", t, s, run["exact"]))]
     ladder = [run["half_life_rho"] for _, _, run in geo]
     least = [min(ratios(run["levels"])) for _, _, run in geo]
     switches = [[f"level {l}", *[middle([value(run["levels"][l], key) for _, _, run in geo], 1) for key in
@@ -166,7 +166,8 @@ def weight(lab):
     lab.write("weight", "How heavy each level of situations is", [
         "## Half-lives", "",
         "Steps until the distance of two copies with different histories has halved, 64 pairs, learning off; geo world; the exact observer on "
-        f"the same pairs. Geometric ratio: {middle(ladder)}; the least ratio between neighbours in each run: {middle(least)}.", "",
+        f"the same pairs. Geometric ratio: {middle(ladder)}; the least ratio between neighbours in each run: {middle(least)}. "
+        "One level: the copies differ in that level's state alone.", "",
         *table(head, rows), "",
         "Tokens from a switch of the true context until it is believed, and over the exact observer's (inertia relative to Bayes); median over "
         "runs (least to greatest).", "",

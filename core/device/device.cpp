@@ -73,6 +73,42 @@ void Device<T>::relax_step(T precision, ConstView<T> mu, ConstView<T> message, C
 }
 
 template <class T>
+void Device<T>::settle_dense(Activation activation, Index steps, T rate, ConstView<T> input, std::span<const DenseLayer<T>> layers) {
+  const bool smooth = activation == Activation::tanh;
+  const std::size_t last = layers.size() - 1;
+  const auto below = [&](std::size_t l) { return l == 0 ? input : ConstView<T>(layers[l - 1].f); };
+  const auto err = [&](std::size_t l) {
+    affine(layers[l].weight, below(l), layers[l].bias, T(0), layers[l].e);
+    axpby(T(1), layers[l].x, T(-1), layers[l].e);
+  };
+  for (std::size_t l = 0; l < last; ++l) {
+    affine(layers[l].weight, below(l), layers[l].bias, T(0), layers[l].x);
+    map(smooth ? Unary::tanh : Unary::relu, layers[l].x, layers[l].f);
+    fill(layers[l].e, T(0));
+  }
+  err(last);
+  for (Index step = 0; step < steps; ++step) {
+    // Upwards: a layer's message needs the error above as it was, its own new error the activity below as it is.
+    for (std::size_t l = 0; l < last; ++l) {
+      const DenseLayer<T>& layer = layers[l];
+      const View<T> message = scratch(first, layer.x.rows, layer.x.cols), slope = scratch(second, layer.x.rows, layer.x.cols);
+      gemm(true, false, T(1), layers[l + 1].weight, layers[l + 1].e, T(0), message);
+      map(smooth ? Unary::square : Unary::positive, layer.f, slope);
+      if (smooth) {
+        axpby(T(-1), slope, T(0), slope);
+        add_scalar(T(1), slope);
+      }
+      multiply(slope, message, message);
+      axpby(T(-1), layer.e, T(1), message);
+      axpby(rate, message, T(1), layer.x);
+      map(smooth ? Unary::tanh : Unary::relu, layer.x, layer.f);
+      err(l);
+    }
+    err(last);
+  }
+}
+
+template <class T>
 void Device<T>::affine(ConstView<T> w, ConstView<T> x, ConstView<T> b, T beta, View<T> y) {
   gemm(false, false, T(1), w, x, beta, y);
   if (b.data != nullptr) add_to_rows(T(1), b, y);

@@ -31,7 +31,20 @@ struct Scatter {
   T scale;
 };
 
-enum class Unary { exp, log, tanh, square, sqrt, reciprocal, logistic };
+enum class Unary { exp, log, tanh, square, sqrt, reciprocal, logistic, relu, positive };  // positive: 1 where x > 0, else 0
+
+/// What a dense layer makes of its value nodes.
+enum class Activation { tanh, relu };
+
+/// One layer of a chain of dense layers, each predicted by the one before it: mu_l = W_l f(x_(l-1)) + b_l.
+template <class T>
+struct DenseLayer {
+  ConstView<T> weight;  ///< W_l, n_l x n_(l-1)
+  ConstView<T> bias;    ///< b_l, n_l x 1
+  View<T> x;            ///< x_l, n_l x B: written, but for the last layer's, which is clamped
+  View<T> f;            ///< f(x_l), n_l x B, written; not used of the last layer
+  View<T> e;            ///< x_l - mu_l, n_l x B, written
+};
 
 /// Coefficients of one Adam step (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019).
 struct AdamStep {
@@ -110,6 +123,9 @@ class Device {
   virtual void log_sum_exp(ConstView<T> logits, View<T> normaliser);
   /// Unit-variance leaky integrator: h(:,j) = decay(j) h(:,j) + gain active(j) s(:,j) in active columns, unchanged elsewhere.
   virtual void leaky_integrate(ConstView<T> decay, T gain, ConstView<T> active, ConstView<T> s, View<T> h);
+  /// Settles a chain of dense layers between its input f(x_0), n_0 x B, and the clamped x of its last layer. From x_l = mu_l, `steps` times
+  /// all hidden layers at once: x_l += rate [ f'(x_l) .* W_(l+1)' e_(l+1) - e_l ]; x, f, e as they then are.
+  virtual void settle_dense(Activation activation, Index steps, T rate, ConstView<T> input, std::span<const DenseLayer<T>> layers);
   /// gradient += scale error activity'.  (units_out x units_in)
   virtual void outer_product(T scale, ConstView<T> error, ConstView<T> activity, View<T> gradient);
   /// One Adam ascent step along `gradient` (which points downhill in loss: error x activity), then gradient = 0.

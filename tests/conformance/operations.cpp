@@ -1,5 +1,7 @@
 #include "tests/conformance/operations.hpp"
 
+#include <cmath>
+
 #include <algorithm>
 
 namespace strata::test {
@@ -93,6 +95,22 @@ void unary(D<T> d, O<T> o, Unary f, double low, double high, Index m, Index n) {
   d.map(f, x, o.garbage(m, n));
 }
 
+/// Layers of `sizes` units, the input first, over n streams; weights as large as keep values of their size.
+template <class T>
+void dense(D<T> d, O<T> o, Activation f, const std::vector<Index>& sizes, Index n) {
+  std::vector<DenseLayer<T>> layers;
+  const View<T> input = o.random(sizes[0], n, -1, 1);
+  for (std::size_t l = 1; l < sizes.size(); ++l) {
+    const double most = 1 / std::sqrt(static_cast<double>(std::max(sizes[l], sizes[l - 1])));
+    DenseLayer<T> layer{o.random(sizes[l], sizes[l - 1], -most, most), o.random(sizes[l], 1, -.2, .2), {}, {}, o.garbage(sizes[l], n)};
+    const bool last = l + 1 == sizes.size();
+    layer.x = last ? o.random(sizes[l], n, -1, 1) : o.garbage(sizes[l], n);
+    if (!last) layer.f = o.garbage(sizes[l], n);
+    layers.push_back(layer);
+  }
+  d.settle_dense(f, 7, T(.1), input, layers);
+}
+
 }  // namespace
 
 template <class T>
@@ -113,6 +131,8 @@ const std::vector<Operation<T>>& operations() {
       {"map", "sqrt", [](D<T> d, O<T> o, Index m, Index n, Index) { unary<T>(d, o, Unary::sqrt, 0, 4, m, n); }},
       {"map", "reciprocal", [](D<T> d, O<T> o, Index m, Index n, Index) { unary<T>(d, o, Unary::reciprocal, .1, 4, m, n); }},
       {"map", "logistic", [](D<T> d, O<T> o, Index m, Index n, Index) { unary<T>(d, o, Unary::logistic, -20, 20, m, n); }},
+      {"map", "relu", [](D<T> d, O<T> o, Index m, Index n, Index) { unary<T>(d, o, Unary::relu, -4, 4, m, n); }},
+      {"map", "positive", [](D<T> d, O<T> o, Index m, Index n, Index) { unary<T>(d, o, Unary::positive, -4, 4, m, n); }},
       {"map", "tanh in place", [](D<T> d, O<T> o, Index m, Index n, Index) { const V x = o.random(m, n); d.map(Unary::tanh, x, x); }},
       {"axpby", "", [](D<T> d, O<T> o, Index m, Index n, Index) { d.axpby(T(.5), o.random(m, n), T(-1.5), o.random(m, n)); }},
       {"axpby", "beta 0", [](D<T> d, O<T> o, Index m, Index n, Index) { d.axpby(T(.5), o.random(m, n), T(0), o.garbage(m, n)); }},
@@ -160,6 +180,9 @@ const std::vector<Operation<T>>& operations() {
       {"leaky_integrate", "", [](D<T> d, O<T> o, Index m, Index n, Index) {
          d.leaky_integrate(o.random(n, 1, 0, 1), T(.4), o.mask(n), o.random(m, n), o.random(m, n));
        }},
+      {"settle_dense", "tanh", [](D<T> d, O<T> o, Index m, Index n, Index k) { dense<T>(d, o, Activation::tanh, {m, k, 10}, n); }},
+      {"settle_dense", "relu, deep", [](D<T> d, O<T> o, Index m, Index n, Index k) { dense<T>(d, o, Activation::relu, {k, 33, m, 17, 3}, n); }},
+      {"settle_dense", "one layer", [](D<T> d, O<T> o, Index m, Index n, Index k) { dense<T>(d, o, Activation::tanh, {k, m}, n); }},
       {"outer_product", "", [](D<T> d, O<T> o, Index m, Index n, Index k) { d.outer_product(T(.5), o.random(m, k), o.random(n, k), o.random(m, n)); }},
       {"adam", "", [](D<T> d, O<T> o, Index m, Index n, Index k) {
          d.adam({.rate = .01, .decay = .1, .count = k}, o.random(m, n), o.random(m, n), o.random(m, n, 0, 2), o.random(m, n));

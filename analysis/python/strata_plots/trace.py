@@ -98,7 +98,7 @@ class TraceFile:
             raise FileError(f"{self.path}: not a readable HDF5 file ({reason(self.path, problem)}); "
                             "give the folder of a finished run") from problem
         self.root = Copy(self.path, self.file["/"])
-        if not self.root.levels():
+        if not self.root.levels() and "learning" not in self.file:
             self.file.close()
             raise DataError(f"{self.path}: has no /levels/0; a trace holds /levels/L/belief (time, stream, unit)")
 

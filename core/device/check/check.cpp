@@ -77,8 +77,8 @@ typename CheckDevice<T>::Mirror CheckDevice<T>::mirror(ConstView<T> view, std::s
 }
 
 template <class T>
-void CheckDevice<T>::compare(const std::string& operation, std::initializer_list<ConstView<T>> inputs,
-                             std::initializer_list<View<T>> outputs, const Call& call, const Bound& bound) {
+void CheckDevice<T>::compare(const std::string& operation, const std::vector<ConstView<T>>& inputs, const std::vector<View<T>>& outputs,
+                             const Call& call, const Bound& bound) {
   std::vector<Mirror> mirrors;
   std::vector<ConstView<T>> in, in_copies;
   std::vector<View<T>> out(outputs), out_copies;

@@ -62,6 +62,7 @@ class CheckDevice : public Device<T> {
   void softmax_summary(ConstView<T> logits, ConstView<T> background, View<T> normaliser, View<T> entropy, View<T> divergence) override;
   void log_sum_exp(ConstView<T> logits, View<T> normaliser) override;
   void leaky_integrate(ConstView<T> decay, T gain, ConstView<T> active, ConstView<T> s, View<T> h) override;
+  void settle_dense(Activation activation, Index steps, T rate, ConstView<T> input, std::span<const DenseLayer<T>> layers) override;
   void outer_product(T scale, ConstView<T> error, ConstView<T> activity, View<T> gradient) override;
   void adam(const AdamStep& step, View<T> gradient, View<T> first_moment, View<T> second_moment, View<T> weight) override;
 
@@ -82,8 +83,8 @@ class CheckDevice : public Device<T> {
   /// Largest magnitudes of the inputs and of the outputs before the call -> tolerance of all outputs.
   using Bound = std::function<Tolerance(const std::vector<double>& in, const std::vector<double>& out)>;
 
-  void compare(const std::string& operation, std::initializer_list<ConstView<T>> inputs, std::initializer_list<View<T>> outputs,
-               const Call& call, const Bound& bound);
+  void compare(const std::string& operation, const std::vector<ConstView<T>>& inputs, const std::vector<View<T>>& outputs, const Call& call,
+               const Bound& bound);
   Mirror mirror(ConstView<T> view, std::size_t slot, const std::vector<Mirror>& earlier);
   void verify(const std::string& operation, const std::string& shapes, const Mirror& output, Tolerance tolerance);
 

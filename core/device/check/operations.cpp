@@ -284,6 +284,46 @@ void CheckDevice<T>::leaky_integrate(ConstView<T> decay, T gain, ConstView<T> ac
 }
 
 template <class T>
+void CheckDevice<T>::settle_dense(Activation activation, Index steps, T rate, ConstView<T> input, std::span<const DenseLayer<T>> layers) {
+  std::vector<ConstView<T>> inputs{input};
+  std::vector<View<T>> outputs;
+  double terms = 0;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    inputs.insert(inputs.end(), {layers[l].weight, layers[l].bias});
+    if (l + 1 < layers.size()) outputs.insert(outputs.end(), {layers[l].x, layers[l].f});
+    outputs.push_back(layers[l].e);
+    terms += root(layers[l].weight.cols);
+  }
+  inputs.push_back(layers.back().x);
+  compare(
+      "settle_dense", inputs, outputs,
+      [&](Device<T>& d, const Ins<T>& in, const Outs<T>& out) {
+        std::vector<DenseLayer<T>> chain;
+        for (std::size_t l = 0, k = 0; l < layers.size(); ++l) {
+          const bool last = l + 1 == layers.size();
+          DenseLayer<T> layer{in[1 + 2 * l], in[2 + 2 * l], {}, {}, {}};
+          if (last) {
+            const ConstView<T> x = in.back();
+            layer.x = {const_cast<T*>(x.data), x.rows, x.cols,
+                       x.ld};  // NOLINT(cppcoreguidelines-pro-type-const-cast): clamped, not written
+          } else {
+            layer.x = out[k++];
+            layer.f = out[k++];
+          }
+          layer.e = out[k++];
+          chain.push_back(layer);
+        }
+        d.settle_dense(activation, steps, rate, in[0], chain);
+      },
+      // Every step adds the roundings of its products to what earlier ones left; values stay of the size of weights times activities.
+      [&](const Sizes& in, const Sizes&) {
+        double largest = 1 + in[0];
+        for (const double x : in) largest = std::max(largest, x);
+        return Tolerance{(4 + terms) * terms * (1 + static_cast<double>(steps)) * largest * largest, 16};
+      });
+}
+
+template <class T>
 void CheckDevice<T>::outer_product(T scale, ConstView<T> error, ConstView<T> activity, View<T> gradient) {
   compare(
       "outer_product", {error, activity}, {gradient},

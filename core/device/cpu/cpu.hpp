@@ -2,6 +2,7 @@
 // The device that runs by default: oneDNN products and vector kernels over oneTBB threads. What is not overridden is the
 // reference's, memory included: both live on the host. Same bits for any number of threads (see workers.hpp).
 
+#include "core/device/cpu/dense.hpp"
 #include "core/device/cpu/isa.hpp"
 #include "core/device/cpu/workers.hpp"
 #include "core/device/reference/reference.hpp"
@@ -42,6 +43,7 @@ class CpuDevice : public ReferenceDevice<T> {
   void softmax_summary(ConstView<T> logits, ConstView<T> background, View<T> normaliser, View<T> entropy, View<T> divergence) override;
   void log_sum_exp(ConstView<T> logits, View<T> normaliser) override;
   void leaky_integrate(ConstView<T> decay, T gain, ConstView<T> active, ConstView<T> s, View<T> h) override;
+  void settle_dense(Activation activation, Index steps, T rate, ConstView<T> input, std::span<const DenseLayer<T>> layers) override;
   void adam(const AdamStep& step, View<T> gradient, View<T> first_moment, View<T> second_moment, View<T> weight) override;
 
  private:
@@ -74,6 +76,7 @@ class CpuDevice : public ReferenceDevice<T> {
   const KernelSet& set_;
   const Kernels<T>& kernels_;
   Workers workers_;
+  DenseChain dense_;
 };
 
 }  // namespace strata

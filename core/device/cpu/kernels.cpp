@@ -104,6 +104,29 @@ struct Logistic {
   }
 };
 
+struct Relu {
+  template <class T>
+  static T of(T x) {
+    return x > T(0) ? x : T(0);
+  }
+  template <class T>
+  static T slope(T f) {
+    return f > T(0) ? T(1) : T(0);
+  }
+};
+struct Positive {
+  template <class T>
+  static T of(T x) {
+    return x > T(0) ? T(1) : T(0);
+  }
+};
+struct SmoothLayer : Tanh {
+  template <class T>
+  static T slope(T f) {
+    return T(1) - f * f;
+  }
+};
+
 template <class F, class T>
 void map(Size n, const T* x, T* y) {
 #pragma GCC ivdep
@@ -178,6 +201,17 @@ void relax_step(Size n, T inverse_precision, T step, const T* mu, const T* messa
   }
 }
 
+template <class F, class T>
+void dense_step(Size n, T rate, const T* message, const T* bias, T* x, T* f, T* e) {
+#pragma GCC ivdep
+  for (Size i = 0; i < n; ++i) {
+    const T value = x[i] + rate * (F::slope(f[i]) * message[i] - e[i]);
+    x[i] = value;
+    f[i] = F::of(value);
+    e[i] = value - bias[i];
+  }
+}
+
 template <class T>
 T exp_sum(Size n, T shift, const T* x, T* y) {
   T lane[lanes] = {};
@@ -238,7 +272,8 @@ void adam(Size n, const AdamFactors<T>& factors, T* gradient, T* first, T* secon
 }
 
 template <class T>
-constexpr Kernels<T> table = {{map<Exp, T>, map<Log, T>, map<Tanh, T>, map<Square, T>, map<Sqrt, T>, map<Reciprocal, T>, map<Logistic, T>},
+constexpr Kernels<T> table = {{map<Exp, T>, map<Log, T>, map<Tanh, T>, map<Square, T>, map<Sqrt, T>, map<Reciprocal, T>, map<Logistic, T>,
+                               map<Relu, T>, map<Positive, T>},
                               axpby<T>,
                               multiply<T>,
                               add_scalar<T>,
@@ -248,6 +283,7 @@ constexpr Kernels<T> table = {{map<Exp, T>, map<Log, T>, map<Tanh, T>, map<Squar
                               row_sum<T>,
                               prediction_error<T>,
                               relax_step<T>,
+                              {dense_step<SmoothLayer, T>, dense_step<Relu, T>},
                               exp_sum<T>,
                               log_sum_exp<T>,
                               softmax_summary<T>,

@@ -24,7 +24,7 @@ struct Kernels {
   using Size = std::int64_t;
   using MapKernel = void (*)(Size n, const T* x, T* y);
 
-  MapKernel map[7];  ///< in the order of Unary
+  MapKernel map[9];  ///< in the order of Unary
   void (*axpby)(Size n, T alpha, const T* x, T beta, T* y);
   void (*multiply)(Size n, const T* a, const T* b, T* y);
   void (*add_scalar)(Size n, T value, T* y);
@@ -37,6 +37,9 @@ struct Kernels {
   T (*prediction_error)(Size n, T precision, const T* x, const T* mu, T* e);
   /// x += step (mu - x + (1 - f^2) message inverse_precision); f = tanh(x).
   void (*relax_step)(Size n, T inverse_precision, T step, const T* mu, const T* message, T* x, T* f);
+  /// x += rate (f' message - e); f = tanh(x) or max(x, 0); e = x - bias. A dense layer's step; what e lacks is the product below.
+  using DenseStep = void (*)(Size n, T rate, const T* message, const T* bias, T* x, T* f, T* e);
+  DenseStep dense_step[2];  ///< in the order of Activation
   /// y = exp(x - shift); returns sum y.
   T (*exp_sum)(Size n, T shift, const T* x, T* y);
   /// log sum exp x.

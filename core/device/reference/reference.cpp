@@ -148,6 +148,8 @@ void ReferenceDevice<T>::map(Unary f, ConstView<T> x, View<T> y) {
     case Unary::square: return apply(x, y, [](T v) { return v * v; });
     case Unary::sqrt: return apply(x, y, [](T v) { return std::sqrt(v); });
     case Unary::reciprocal: return apply(x, y, [](T v) { return T(1) / v; });
+    case Unary::relu: return apply(x, y, [](T v) { return v > T(0) ? v : T(0); });
+    case Unary::positive: return apply(x, y, [](T v) { return v > T(0) ? T(1) : T(0); });
     case Unary::logistic: return apply(x, y, [](T v) { return T(1) / (T(1) + std::exp(-v)); });
   }
 }

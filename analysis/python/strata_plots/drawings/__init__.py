@@ -26,5 +26,6 @@ NAMES = (
     "time_scales",
     "depth",
     "stubbornness",
+    "classic",
 )
 EVERY = tuple(importlib.import_module(f"{__name__}.{name}") for name in NAMES)  # after Picture, which they use

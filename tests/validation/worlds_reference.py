@@ -161,8 +161,8 @@ def weight(lab):
     grown = []
     for k, rho in enumerate((1, 1.5, 2, 3)):
         items = [run["dial"][k] for _, _, run in dial]
-        grown.append([rho, *[middle([value(i["levels"][l], "evidence_nats") for i in items], 1) for l in LEVELS], middle([i["evidence_rho"] for i in items]),
-                      middle([i["tokens_to_switch_rho"] for i in items]), middle([i["cost_nats"] for i in items], 3)])
+        grown.append([rho, *[middle([value(i["levels"][l], "evidence_nats") for i in items], 1) for l in LEVELS], middle([value(i, "evidence_rho") for i in items]),
+                      middle([value(i, "tokens_to_switch_rho") for i in items]), middle([i["cost_nats"] for i in items], 3)])
     lab.write("weight", "How heavy each level of situations is", [
         "## Half-lives", "",
         "Steps until the distance of two copies with different histories has halved, 64 pairs, learning off; geo world; the exact observer on "

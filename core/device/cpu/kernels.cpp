@@ -120,7 +120,11 @@ struct Positive {
     return x > T(0) ? T(1) : T(0);
   }
 };
-struct SmoothLayer : Tanh {
+struct SmoothLayer {
+  template <class T>
+  static T of(T x) {
+    return tanh_near(x);
+  }
   template <class T>
   static T slope(T f) {
     return T(1) - f * f;

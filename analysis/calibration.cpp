@@ -32,10 +32,11 @@ MeasureResult run(const Trace& trace, const Values& values) {
     const ContextBelief belief = context_belief(root, level.number, contexts, world, false, false);
     record.set("calibration_of", belief.how.c_str());
     report(record, "", calibration(belief, values.integer("bins"), level.time_constant, values.integer("block"), options));
-    if (trace.has_condition("exact") && trace.condition("exact").has(world, "belief"))
-      report(record, "exact_",
-             calibration(context_belief(trace.condition("exact"), world, contexts, world, true, false), values.integer("bins"),
-                         level.time_constant, values.integer("block"), options));
+    if (trace.has_condition("exact") && trace.condition("exact").has(world, "belief")) {
+      ContextBelief exact = context_belief(trace.condition("exact"), world, contexts, world, true, false);
+      exact.start_at(belief.time.front());
+      report(record, "exact_", calibration(exact, values.integer("bins"), level.time_constant, values.integer("block"), options));
+    }
     out.levels.push_back(std::move(record));
   }
   if (out.levels.empty()) throw DataError(trace.path(), 0, "no level of the model corresponds to a context of the world");

@@ -77,6 +77,18 @@ void place_prior(ContextBelief& out, const Series& prediction, Index units, cons
 
 }  // namespace
 
+void ContextBelief::start_at(std::int64_t first) {
+  const auto cut = std::lower_bound(time.begin(), time.end(), first) - time.begin();
+  const auto drop = [&](auto& values, std::ptrdiff_t width) {
+    if (!values.empty()) values.erase(values.begin(), values.begin() + cut * width);
+  };
+  drop(posterior, streams * states);
+  drop(prior, streams * states);
+  drop(has_prior, 1);
+  drop(truth, streams);
+  drop(time, 1);
+}
+
 Index ContextBelief::switches() const {
   Index count = 0;
   for (std::size_t t = 1; t < time.size(); ++t)

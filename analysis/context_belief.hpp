@@ -30,6 +30,8 @@ struct ContextBelief {
   }
   float post(std::size_t row, Index k) const { return posterior[row * static_cast<std::size_t>(states) + static_cast<std::size_t>(k)]; }
   float before(std::size_t row, Index k) const { return prior[row * static_cast<std::size_t>(states) + static_cast<std::size_t>(k)]; }
+  /// Leaves out what lies before `time`: so that an observer is scored where a decoder beside it is.
+  void start_at(std::int64_t time);
   /// Changes of the true context between consecutive samples.
   Index switches() const;
 };

@@ -7,9 +7,16 @@
 #include <vector>
 
 #include "analysis/result.hpp"
+#include "core/error.hpp"
 #include "core/parameter.hpp"
 
 namespace strata {
+
+/// A recording holds all that a measure reads, and too little of it.
+class NotEnough : public DataError {
+ public:
+  using DataError::DataError;
+};
 
 class Trace;
 struct LevelInfo;

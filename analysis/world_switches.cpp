@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "analysis/tokens_to_switch.hpp"
 #include "core/error.hpp"
@@ -120,10 +121,14 @@ Estimate inertia(const std::vector<ContextSwitch>& model, const std::vector<Cont
 struct Observer {
   std::vector<LevelInfo> levels;
   std::vector<std::vector<ContextSwitch>> switches;
+  std::vector<std::int64_t> since;  ///< first time looked at, per context
 };
 
-Observer observe(const Recording& recording, const Trace& trace, const Contexts& contexts, bool exact, std::vector<std::string>* notes) {
+/// `since`: as of another observer, from where its contexts are looked at; empty: all there is.
+Observer observe(const Recording& recording, const Trace& trace, const Contexts& contexts, bool exact, std::span<const std::int64_t> since,
+                 std::vector<std::string>* notes) {
   Observer out;
+  out.since.assign(static_cast<std::size_t>(contexts.levels), std::numeric_limits<std::int64_t>::min());
   for (std::size_t position = 0; position < recording.levels().size(); ++position) {
     const LevelInfo& level = recording.levels()[position];
     // The exact observer's levels are the world's; the model may have a token level below them.
@@ -134,8 +139,10 @@ Observer observe(const Recording& recording, const Trace& trace, const Contexts&
                       "no belief and prediction (time, stream, unit) of level " + std::to_string(level.number) + " in '" +
                           recording.name() + "'; `strata run optimum` records both");
     const double kappa = recording.attribute(level.number, "stubbornness");
-    auto found =
-        context_switches(context_belief(recording, level.number, contexts, world, exact, true), exact || std::isnan(kappa) ? 1.0 : kappa);
+    ContextBelief belief = context_belief(recording, level.number, contexts, world, exact, true);
+    if (!since.empty()) belief.start_at(since[static_cast<std::size_t>(world)]);
+    out.since[static_cast<std::size_t>(world)] = belief.time.empty() ? out.since[static_cast<std::size_t>(world)] : belief.time.front();
+    auto found = context_switches(belief, exact || std::isnan(kappa) ? 1.0 : kappa);
     if (found.size() < kLeast) {
       if (notes != nullptr)
         notes->push_back(level.name + ": not measured, " + std::to_string(found.size()) + " switches (at least 30 are needed)");
@@ -183,11 +190,11 @@ MeasureResult report_context_switches(const Trace& trace, const Values& values, 
   MeasureResult out;
   out.name = name;
   out.values.set("form", "log-likelihood ratio at switches of known contexts");
-  const Observer model = observe(trace.root(), trace, contexts, false, &out.notes);
+  const Observer model = observe(trace.root(), trace, contexts, false, {}, &out.notes);
   if (model.switches.empty())
-    throw DataError(trace.path(), 0, "no level has 30 switches of its true context; record a longer run or more streams");
+    throw NotEnough(trace.path(), 0, "no level has 30 switches of its true context; record a longer run or more streams");
   Observer exact;
-  if (trace.has_condition("exact")) exact = observe(trace.condition("exact"), trace, contexts, true, nullptr);
+  if (trace.has_condition("exact")) exact = observe(trace.condition("exact"), trace, contexts, true, model.since, nullptr);
   const std::vector<Estimate> ours = summarise(model.switches, options);
   const std::vector<Estimate> best = exact.switches.empty() ? std::vector<Estimate>{} : summarise(exact.switches, options);
   for (std::size_t l = 0; l < model.levels.size(); ++l) {

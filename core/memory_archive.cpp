@@ -1,6 +1,5 @@
 #include "core/memory_archive.hpp"
 
-#include <cassert>
 #include <cstring>
 
 #include "core/error.hpp"
@@ -30,8 +29,7 @@ std::string MemoryArchive::key(std::string_view name) const {
 }
 
 void MemoryArchive::store(const std::string& name, Item item) {
-  [[maybe_unused]] const bool fresh = items_.emplace(name, std::move(item)).second;
-  assert(fresh);
+  if (!items_.emplace(name, std::move(item)).second) throw ShapeError("archive", "a name for each thing", name + " twice");
 }
 
 const ArchivedMatrix& MemoryArchive::load(const std::string& name, Index rows, Index cols) const {

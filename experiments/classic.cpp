@@ -1,7 +1,7 @@
 // Classic: the predictive-coding network of dense layers that the literature trains, as a program of its own.
 //
-// Design    batches of labelled samples, input and one-hot class clamped, settle and learn (levels/dense_network.hpp); then fresh samples are
-//           classified by one pass upwards, the exact observer's choice beside it where the samples are drawn
+// Design    batches of labelled samples, input and one-hot class clamped, settle and learn (levels/dense_network.hpp); then samples that were
+//           not learned from (of files every tenth, held back) are classified by one pass upwards, the exact observer's choice beside it where the samples are drawn
 // Measures  accuracy, free energy, samples and needed floating-point operations per second of learning (reading samples is not counted)
 // Limit     drawn samples: the exact observer's accuracy; no steps (steps = 0): only the last layer learns
 // Source    Whittington & Bogacz 2017, Neural Computation 29
@@ -55,13 +55,13 @@ DenseNetworkSettings settings_of(const Values& v, Index features, Index classes)
 /// Samples of a world as the network takes them.
 class Batches {
  public:
-  Batches(Device<float>& device, const Source& source, Index batch, Index count, std::uint64_t seed)
-      : input(device, source.channels(), batch),
-        target(device, source.contexts().front(), batch),
-        world_(source.open(batch, count, seed)),
-        host_(static_cast<std::size_t>(source.channels() * batch)),
-        one_hot_(static_cast<std::size_t>(source.contexts().front() * batch)) {
-    seen.resize(batch);
+  Batches(Device<float>& device, const Source& source, std::unique_ptr<World> world)
+      : input(device, source.channels(), world->streams()),
+        target(device, source.contexts().front(), world->streams()),
+        world_(std::move(world)),
+        host_(static_cast<std::size_t>(input.rows() * input.cols())),
+        one_hot_(static_cast<std::size_t>(target.rows() * target.cols())) {
+    seen.resize(world_->streams());
   }
   bool next() {
     if (!world_->next(seen)) return false;
@@ -159,11 +159,12 @@ Findings run(Bench& bench) {
   const Values& v = bench.values;
   const Index batch = v.integer("batch"), batches = (v.integer("samples") + batch - 1) / batch,
               fresh = (v.integer("fresh") + batch - 1) / batch;
+  study.read_as(batch, batches);
   const DenseNetworkSettings settings = settings_of(v, study.channels(), study.source->contexts().front());
   DenseNetwork<float> network(*study.device, settings, batch, study.options.seed);
-  Batches training(*study.device, *study.source, batch, batches, study.options.seed);
+  Batches training(*study.device, *study.source, study.source->open(batch, batches, study.options.seed));
   const Learned learned = learn(bench, network, training, batches);
-  Batches test(*study.device, *study.source, batch, fresh, study.options.seed + 0x5eed);
+  Batches test(*study.device, *study.source, study.source->stretches(batch, 1, fresh, study.options.seed + 0x5eed));
   const auto [accuracy, exact] = classify(bench, network, test, fresh);
   record(bench, study, learned);
   save_atomically(

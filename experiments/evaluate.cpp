@@ -99,9 +99,7 @@ Findings run_sampled(Bench& bench) {
   if (const auto nats = findings.summary.number("nats_per_token"); nats && study.vocabulary() > 0)
     findings.summary.set("perplexity", std::exp(*nats));
   findings.summary.set("parameters", static_cast<std::int64_t>(hierarchy->parameter_count()));
-  bool clamped = false;
-  for (Index l = 0; l < depth; ++l) clamped |= hierarchy->level(l).clamps();
-  if (reading.lesions && clamped) add_measure(findings, analyse("topdown_gain", path));
+  if (reading.lesions && lesionable(*hierarchy)) add_measure(findings, analyse("topdown_gain", path));
   return findings;
 }
 

@@ -68,9 +68,7 @@ bool read_frozen(Bench& bench, const std::string& model, const std::string& path
   const Index depth = study.make_hierarchy(1)->depth();
   auto hierarchy = study.load_hierarchy(model, streams_needed(reading, depth));
   read_world(study, *hierarchy, reading, "optimum", path, bench.progress);
-  for (Index l = 0; l < depth; ++l)
-    if (hierarchy->level(l).clamps()) return true;
-  return false;
+  return lesionable(*hierarchy);
 }
 
 void add_speed(Findings& findings, const WorldReadingTimes& times) {
@@ -101,7 +99,7 @@ void add_frozen(Findings& findings, SampledStudy& study, bool clamped, const std
   for (const std::string& measure : measures) {
     try {
       add_measure(findings, analyse(measure, path));
-    } catch (const DataError& error) { findings.table += measure + ": not measured: " + error.reason + "\n"; }
+    } catch (const NotEnough& error) { findings.table += measure + ": not measured: " + error.reason + "\n"; }
   }
 }
 

@@ -14,6 +14,11 @@ class SampledStudy final : public Study {
   /// Makes the world and, where the user said nothing, a hierarchy whose levels are the world's: kind, states and time constants of every
   /// level, the exact chain of messages, learning at every step. Throws ConfigError, DataError, FileError.
   explicit SampledStudy(Options options);
+  /// What the run reads, where an experiment decides that by keys of its own: what describe() then says.
+  void read_as(Index streams, Index length) {
+    streams_ = streams;
+    length_ = length;
+  }
 
   std::unique_ptr<Source> source;
 

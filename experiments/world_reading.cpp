@@ -345,6 +345,12 @@ class WorldTrace {
 
 }  // namespace
 
+bool lesionable(Hierarchy<float>& hierarchy) {
+  for (Index l = 0; l < hierarchy.depth(); ++l)
+    if (hierarchy.level(l).clamps()) return true;
+  return false;
+}
+
 Index streams_needed(const WorldReading& reading, Index depth) { return reading.streams * (reading.lesions ? 1 + 2 * depth : 1); }
 
 WorldReadingTimes read_world(SampledStudy& study, Hierarchy<float>& hierarchy, const WorldReading& reading, const std::string& experiment,

@@ -33,6 +33,9 @@ struct WorldReadingTimes {
   std::int64_t tokens = 0;                         ///< read by the model, copies not counted
 };
 
+/// Whether some level can be clamped, and so lesioned.
+bool lesionable(Hierarchy<float>& hierarchy);
+
 /// Streams that a hierarchy needs for `reading`: copies for lesions included.
 Index streams_needed(const WorldReading& reading, Index depth);
 

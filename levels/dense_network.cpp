@@ -20,6 +20,7 @@ template <class T>
 DenseNetwork<T>::DenseNetwork(Device<T>& device, const DenseNetworkSettings& settings, Index samples, std::uint64_t seed)
     : device_(device), settings_(settings), samples_(samples), sums_(device, samples) {
   const auto& units = settings.units;
+  if (samples < 1) throw ShapeError("a dense network", "at least one sample side by side", std::to_string(samples));
   if (units.size() < 2) throw ShapeError("a dense network", "at least two layers of units", std::to_string(units.size()));
   for (const Index n : units)
     if (n < 1) throw ShapeError("a layer of a dense network", "at least one unit", std::to_string(n));

@@ -6,7 +6,7 @@
 //             learning   W_l += (eta / B) e_l f(x_(l-1))',  b_l += (eta / B) e_l 1: down the slope of F, mean over samples
 // Symbols     n_0 .. n_L units, B samples side by side; x, mu, e n_l x B; W_l n_l x n_(l-1); f tanh or max(x, 0)
 // Discretisation  T steps of one size, as published networks of this kind take them; nothing is accepted or stopped
-// Limit       rate 1 and held predictions give back-propagation (tests/validation/linear_network_pc.cpp); here as T grows: F's minimum, dF/dx = 0
+// Limit       as T grows F's minimum, dF/dx = 0 (tests/gradient/dense_network.cpp)
 // Source      Whittington & Bogacz 2017, Neural Computation 29; Rao & Ballard 1999
 
 #include <vector>

@@ -360,6 +360,7 @@ void SituationLevel<T>::archive_state(Archive& archive) {
   archive.value("ring", ring_);
   archive.value("read", read_);
   archive.value("forecasting", forecasting_);
+  archive.tensor("tick_mask", tick_mask_);
   broad_.archive_state(archive);
   Archive::Scope scope(archive, "gate");
   gate_.archive_state(archive);

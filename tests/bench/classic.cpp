@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "core/io/provenance.hpp"
 #include "core/random.hpp"
 #include "levels/dense_network.hpp"
 #include "tests/bench/machine.hpp"
@@ -34,7 +35,7 @@ void classic(benchmark::State& state, const std::vector<Index>& units, Activatio
   state.counters["GFLOP/s"] = benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsRate);
   state.counters["peak_share"] = benchmark::Counter(flops / peak / static_cast<double>(state.range(0)), benchmark::Counter::kIsRate);
   state.counters["samples/s"] = benchmark::Counter(static_cast<double>(samples * state.iterations()), benchmark::Counter::kIsRate);
-  state.counters["peak_memory"] = static_cast<double>(bench::peak_memory());
+  state.counters["peak_memory"] = static_cast<double>(peak_memory_bytes());  // of the process so far
 }
 
 [[maybe_unused]] const bool registered = [] {

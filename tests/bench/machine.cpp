@@ -1,10 +1,7 @@
 #include "tests/bench/machine.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <vector>
 
 namespace strata::bench {
@@ -39,7 +36,7 @@ constexpr int chains = 12;  // independent sums: more than a fused multiply-add 
 STRATA_FMA_LOOP(fma_16, 16, __attribute__((target("avx512f,prefer-vector-width=512"), optimize("fp-contract=fast"), noinline)))
 STRATA_FMA_LOOP(fma_8, 8, __attribute__((target("avx2,fma"), optimize("fp-contract=fast"), noinline)))
 #endif
-STRATA_FMA_LOOP(fma_4, 4, __attribute__((noinline)))
+STRATA_FMA_LOOP(fma_4, 4, __attribute__((optimize("fp-contract=fast"), noinline)))
 #undef STRATA_FMA_LOOP
 
 struct Loop {
@@ -75,26 +72,6 @@ double fma_peak() {
     rates.push_back(2. * chains * loop.width * static_cast<double>(rounds) / seconds_since(begin));
   }
   return median(rates);
-}
-
-double read_bandwidth() {
-  static const std::vector<float> data(std::size_t{64} << 20, 1.F);  // 256 MiB
-  std::vector<double> rates;
-  for (int i = 0; i < 5; ++i) {
-    const auto begin = Clock::now();
-    float lanes[64] = {};
-    for (std::size_t k = 0; k < data.size(); k += 64)
-      for (std::size_t l = 0; l < 64; ++l) lanes[l] += data[k + l];
-    sink = static_cast<double>(std::accumulate(std::begin(lanes), std::end(lanes), 0.F));
-    rates.push_back(static_cast<double>(data.size() * sizeof(float)) / seconds_since(begin));
-  }
-  return median(rates);
-}
-
-std::size_t peak_memory() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace strata::bench

@@ -30,9 +30,9 @@ class Classic(CommandTest):
                 pass
 
     def test_the_same_seed_gives_the_same_bits(self):
-        one, two = (self.run_classic(f"threads{n}", {"run.figures": "false"}, "--threads", n) for n in ("1", "2"))
+        one, two = (self.run_classic(f"threads{n}", {"run.figures": "false", "classic.batch": 256}, "--threads", n) for n in ("1", "2"))
         self.assertEqual(one["free_energy"], two["free_energy"])
-        self.assertNotEqual(one["free_energy"], self.run_classic("seed", {"run.figures": "false"}, "--seed", "2")["free_energy"])
+        self.assertNotEqual(one["free_energy"], self.run_classic("seed", {"run.figures": "false", "classic.batch": 256}, "--seed", "2")["free_energy"])
 
     def test_learns_from_idx_files(self):
         """Two classes that differ in which half of four pixels is bright."""

@@ -15,9 +15,9 @@ namespace {
 using Matrix = std::vector<double>;  // column-major
 
 struct Rig {
-  explicit Rig(Activation f, Index steps, const char* name = "reference") {
+  Rig(Activation f, Index steps) {
     DeviceOptions options;
-    options.name = name;
+    options.name = "reference";  // the specification; conformance holds others to it
     device = make_device<double>(options);
     settings.units = {7, 6, 5, 4, 3};
     settings.activation = f;
@@ -77,8 +77,7 @@ struct Rig {
 
 TEST_CASE("dense network: a step of settling is one of size `rate` down the slope of F", "[gradient]") {
   const auto activation = GENERATE(Activation::tanh, Activation::relu);
-  const auto* device = GENERATE("reference", "cpu");
-  Rig before(activation, 3, device), after(activation, 4, device);
+  Rig before(activation, 3), after(activation, 4);
   before.network->settle(before.input, before.target);
   after.network->settle(after.input, after.target);
   auto x = before.beliefs();

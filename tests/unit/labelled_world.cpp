@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/io/hdf5.hpp"
@@ -88,24 +89,55 @@ TEST_CASE("labelled: the exact observer is Bayes' rule, calibrated, and right as
 
 TEST_CASE("labelled: IDX files in either order, and HDF5, give back what they hold", "[labelled]") {
   const test::TemporaryFolder folder;
-  write_idx(folder / "images", {3, 2, 2}, {0, 51, 102, 153, 204, 255, 0, 51, 102, 153, 204, 255});
-  write_idx(folder / "labels", {3}, {1, 0, 2});
+  constexpr std::uint32_t count = 23;
+  std::vector<std::uint8_t> pixels, labels;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    labels.push_back(static_cast<std::uint8_t>((i + 1) % 3));
+    for (const std::uint32_t x : {5 * i, 51U, 102U, 255U}) pixels.push_back(static_cast<std::uint8_t>(x));
+  }
+  write_idx(folder / "images", {count, 2, 2}, pixels);
+  write_idx(folder / "labels", {count}, labels);
   const labelled::Settings settings;
   for (const bool swapped : {false, true}) {
     const Samples s = labelled::read({folder / (swapped ? "labels" : "images"), folder / (swapped ? "images" : "labels")}, settings);
     CHECK(s.features == 4);
     CHECK(s.classes == 3);
-    CHECK(s.label == std::vector<std::int32_t>{1, 0, 2});
+    CHECK(s.label == std::vector<std::int32_t>(labels.begin(), labels.end()));
     CHECK(s.value[1] == Approx(.2));
-    CHECK(s.value[5] == 1);
+    CHECK(s.value[7] == 1);
+    CHECK(s.value[4] == Approx(5. / 255));
   }
+  // Every tenth sample is held back: what is learned from and what is not are two.
+  const auto source = source_of({}, {folder / "images", folder / "labels"});
+  std::set<int> seen[2];
+  for (const bool held : {false, true}) {
+    const auto world = held ? source->stretches(3, 1, 400, 1) : source->open(3, 400, 1);
+    Observation o;
+    o.resize(3);
+    while (world->next(o))
+      for (std::size_t j = 0; j < 3; ++j) {
+        const int which = static_cast<int>(std::lround(o.value[4 * j] * 255 / 5));
+        seen[held ? 1 : 0].insert(which);
+        CHECK(o.context[j] == (which + 1) % 3);
+      }
+  }
+  CHECK(seen[1] == std::set<int>{0, 10});
+  CHECK(seen[0].size() == 21);
+  CHECK(seen[0].count(0) + seen[0].count(10) == 0);
+  write_idx(folder / "few", {3, 1}, {1, 2, 3});
+  write_idx(folder / "three", {3}, {0, 1, 2});
   write_idx(folder / "short", {3, 2, 2}, {1, 2, 3});
   write_idx(folder / "wide", {3, 2}, {1, 2, 3, 4, 5, 6}, 13);
   write_idx(folder / "two", {2}, {0, 1});
-  write_idx(folder / "same", {3}, {0, 0, 0});
+  write_idx(folder / "same", {count}, std::vector<std::uint8_t>(count, 0));
   std::ofstream(folder / "text") << "not numbers";
-  for (const auto& pair :
-       {std::pair{"short", "labels"}, {"wide", "labels"}, {"images", "two"}, {"images", "same"}, {"images", "images"}, {"text", "labels"}})
+  for (const auto& pair : {std::pair{"few", "three"},
+                           {"short", "labels"},
+                           {"wide", "labels"},
+                           {"images", "two"},
+                           {"images", "same"},
+                           {"images", "images"},
+                           {"text", "labels"}})
     CHECK_THROWS_AS(labelled::read({folder / pair.first, folder / pair.second}, settings), DataError);
   CHECK_THROWS_AS(labelled::read({folder / "absent", folder / "labels"}, settings), FileError);
   CHECK_THROWS_AS(labelled::read({"a", "b", "c"}, settings), ConfigError);

@@ -7,6 +7,6 @@ strata=build/release/strata
 text=${1:-results/demo/text/austen}
 
 [ -x "$strata" ] || { echo "every_reference.sh: $strata is missing; cmake --preset release && cmake --build --preset release" >&2; exit 2; }
+[ -e "$text" ] || { echo "every_reference.sh: no text at $text; ./demo.sh fetches it" >&2; exit 2; }
 for tables in worlds linear_gaussian scales signatures; do tests/validation/${tables}_reference.py --strata "$strata"; done
-[ -e "$text" ] || { echo "every_reference.sh: no text at $text; ./demo.sh fetches it. The tables of texts were not measured." >&2; exit 2; }
 tests/validation/reference.py --text "$text" ${2:+--reuters "$2"}

@@ -170,13 +170,14 @@ def weight(lab):
         "One level: the copies differ in that level's state alone.", "",
         *table(head, rows), "",
         "Tokens from a switch of the true context until it is believed, and over the exact observer's (inertia relative to Bayes); median over "
-        "runs (least to greatest).", "",
+        "runs (least to greatest). 0: most switches were believed before they came, by a level that does not carry its context.", "",
         *table(["", "model", "exact observer", "inertia"], switches), "",
         "Control: four Gaussian levels with one time constant (64) and one precision, fed by the tokens' error alone. Ratios should be 1.", "",
         *table(["table", "seed", *[f"level {l}" for l in LEVELS], "each to the one below"], same), "",
         "## Stubbornness", "",
         "Evidence in nats from a switch until the new context is believed, with kappa_l = rho^-l, direct world; growth: geometric ratio per level. "
-        "Cost: nats per token more than at rho = 1. Medians over runs (least to greatest).", "",
+        "Cost: nats per token more than at rho = 1. Medians over runs (least to greatest); 0 as above, in the run whose top level does not carry its "
+        "context (read-out in optimum.md).", "",
         *table(["rho", *[f"level {l} (nats)" for l in LEVELS], "evidence grows by", "tokens grow by", "cost (nats per token)"], grown)])
 
 

@@ -287,12 +287,12 @@ template <class T>
 void CheckDevice<T>::settle_dense(Activation activation, Index steps, T rate, ConstView<T> input, std::span<const DenseLayer<T>> layers) {
   std::vector<ConstView<T>> inputs{input};
   std::vector<View<T>> outputs;
-  double terms = 0;
+  std::vector<double> terms;  // of a product of each layer
   for (std::size_t l = 0; l < layers.size(); ++l) {
     inputs.insert(inputs.end(), {layers[l].weight, layers[l].bias});
     if (l + 1 < layers.size()) outputs.insert(outputs.end(), {layers[l].x, layers[l].f});
     outputs.push_back(layers[l].e);
-    terms += root(layers[l].weight.cols);
+    terms.push_back(root(layers[l].weight.cols) + root(layers[l].weight.rows));
   }
   inputs.push_back(layers.back().x);
   compare(
@@ -315,11 +315,11 @@ void CheckDevice<T>::settle_dense(Activation activation, Index steps, T rate, Co
         }
         d.settle_dense(activation, steps, rate, in[0], chain);
       },
-      // Every step adds the roundings of its products to what earlier ones left; values stay of the size of weights times activities.
+      // A step takes `rate` of what its products round, and settling forgets; a product of n terms is off by about sqrt(n) of the largest.
       [&](const Sizes& in, const Sizes&) {
-        double largest = 1 + in[0];
-        for (const double x : in) largest = std::max(largest, x);
-        return Tolerance{(4 + terms) * terms * (1 + static_cast<double>(steps)) * largest * largest, 16};
+        double sum = 1 + in[0] + in.back();
+        for (std::size_t l = 0; l < terms.size(); ++l) sum += terms[l] * in[1 + 2 * l] * (1 + in[0]) + in[2 + 2 * l];
+        return Tolerance{8 * sum * (1 + static_cast<double>(rate) * static_cast<double>(steps)), 16};
       });
 }
 

@@ -12,7 +12,7 @@
 namespace strata {
 namespace {
 
-constexpr Index most_streams = 64;  // of a block: its values and errors stay in the second cache level beside the packed weights
+constexpr Index most_streams = 64;                 // of a block: in a layer of 256 units its values stay in the second cache level
 constexpr int message_slot = 17, first_slot = 18;  // beyond those of product.cpp
 
 using Desc = dnnl::memory::desc;
@@ -45,17 +45,25 @@ struct DenseChain::Products {
     Desc x, y, weights, scratch;
     std::deque<Place> places;
   };
-  /// A weight as one product wants it.
+  /// A weight as products want it; packed anew in every call.
   struct Packed {
     Desc desc;
     dnnl::memory memory, source;
     dnnl::reorder reorder;
+    std::uint64_t call = 0;  // the last that packed it
+  };
+  /// The products of a layer for blocks of one length, and the weights in their layouts.
+  struct Hand {
+    Product *up = nullptr, *down = nullptr;
+    dnnl::memory *up_weights = nullptr, *down_weights = nullptr;
   };
 
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
   std::map<Shape, Product> products;
   std::map<std::tuple<std::size_t, bool, Index, Index, Index>, std::deque<Packed>> packed;  // layer, downwards, rows, cols, stride
+  std::vector<Hand> whole, rest;  // of blocks of the common length, and of the last one where that is shorter
+  std::uint64_t call = 0;
 
   Product& product(const Shape& s) {
     const auto found = products.find(s);
@@ -76,12 +84,11 @@ struct DenseChain::Products {
         .first->second;
   }
 
-  /// `weight` (or its transpose: downwards) times `sign`, in the layout `wanted`; packed anew.
+  /// -W' for x upwards, W for errors downwards, in the layout `wanted`.
   dnnl::memory& pack(std::size_t layer, bool downwards, ConstView<float> weight, const Desc& wanted) {
     auto& all = packed[{layer, downwards, weight.rows, weight.cols, weight.ld}];
     auto found = std::find_if(all.begin(), all.end(), [&](const Packed& p) { return p.desc == wanted; });
     if (found == all.end()) {
-      // Upwards y = -x W': dims inner x outer = n_(l-1) x n_l; downwards y = e W.
       const Desc source = downwards ? plain(weight.rows, weight.cols, 1, weight.ld) : plain(weight.cols, weight.rows, weight.ld, 1);
       dnnl::primitive_attr attributes;
       if (!downwards) attributes.set_output_scales(0, {-1.F});
@@ -90,9 +97,28 @@ struct DenseChain::Products {
       all.push_back({wanted, to, from, dnnl::reorder(chosen)});
       found = std::prev(all.end());
     }
+    if (found->call == call) return found->memory;
+    found->call = call;
     found->source.set_data_handle(const_cast<float*>(weight.data));  // NOLINT(cppcoreguidelines-pro-type-const-cast): oneDNN reads it
-    found->reorder.execute(stream, found->source, found->memory);
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, found->source.get()}, {DNNL_ARG_TO, found->memory.get()}};
+    require(dnnl_primitive_execute(found->reorder.get(), stream.get(), 2, args), "reorder");
     return found->memory;
+  }
+
+  /// What every layer from the second on needs for blocks of `streams`.
+  void take_hands(std::span<const DenseLayer<float>> layers, Index streams, Index message_stride, std::size_t blocks,
+                  std::vector<Hand>& hands) {
+    hands.resize(layers.size());
+    for (std::size_t l = 1; l < layers.size(); ++l) {
+      const ConstView<float> w = layers[l].weight;
+      Hand& hand = hands[l];
+      hand.up = &product({w.cols, w.rows, streams, layers[l - 1].f.ld, layers[l].e.ld, true});
+      hand.down = &product({w.rows, w.cols, streams, layers[l].e.ld, message_stride, false});
+      hand.up_weights = &pack(l, false, w, hand.up->weights);
+      hand.down_weights = &pack(l, true, w, hand.down->weights);
+      make_places(*hand.up, blocks);
+      make_places(*hand.down, blocks);
+    }
   }
 
   void make_places(Product& p, std::size_t blocks) {
@@ -117,97 +143,96 @@ DenseChain::~DenseChain() = default;
 
 namespace {
 
-/// What one block of streams does.
-struct Block {
-  Index first, streams;
+/// A block of streams on its way through all steps, by one thread. Multiply(l, downwards, x, y): y = W_l' x, or y -= W_l x.
+template <class Multiply>
+class Block {
+ public:
+  Block(std::span<const DenseLayer<float>> layers, View<float> message, View<float> mu, Index first, Index streams,
+        const Multiply& multiply)
+      : layers_(layers), message_(message), mu_(mu), first_(first), streams_(streams), multiply_(multiply) {}
+
+  /// x = mu, e = 0; the last layer's error. `mu` holds W_1 f(x_0), and from here on mu_1, which stays.
+  void start(const Kernels<float>& kernels, Kernels<float>::MapKernel activation) {
+    for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
+      const DenseLayer<float>& layer = layers_[l];
+      const Index n = layer.x.rows;
+      const View<float> from = l == 0 ? mu_ : layer.e;
+      columns([&](Index j) { kernels.axpby(n, l == 0 ? 1.F : -1.F, layer.bias.data, l == 0 ? 1.F : 0.F, at(from, j)); });
+      if (l > 0) up(l);  // e = -bias - W f = -mu
+      columns([&](Index j) {
+        kernels.axpby(n, l == 0 ? 1.F : -1.F, at(from, j), 0, at(layer.x, j));
+        activation(n, at(layer.x, j), at(layer.f, j));
+        std::fill_n(at(layer.e, j), n, 0.F);
+      });
+    }
+    end_error();
+  }
+
+  /// Upwards: a layer's message needs the error above as it was, its own new error the activity below as it is.
+  void step(float rate, Kernels<float>::DenseStep kernel) {
+    for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
+      const DenseLayer<float>& layer = layers_[l];
+      multiply_(l + 1, true, at(layers_[l + 1].e, 0), at(message_, 0));
+      columns([&](Index j) {
+        kernel(layer.x.rows, rate, at(message_, j), l == 0 ? at(mu_, j) : layer.bias.data, at(layer.x, j), at(layer.f, j), at(layer.e, j));
+      });
+      if (l > 0) up(l);
+    }
+    end_error();
+  }
+
+ private:
+  float* at(View<float> v, Index j) const { return v.data + (first_ + j) * v.ld; }
+  template <class F>
+  void columns(const F& f) const {
+    for (Index j = 0; j < streams_; ++j) f(j);
+  }
+  /// e_l -= W_l f(x_(l-1)).
+  void up(std::size_t l) { multiply_(l, false, at(layers_[l - 1].f, 0), at(layers_[l].e, 0)); }
+  void end_error() {
+    const DenseLayer<float>& layer = layers_.back();
+    columns([&](Index j) {
+      for (Index i = 0; i < layer.e.rows; ++i) at(layer.e, j)[i] = at(layer.x, j)[i] - layer.bias.data[i];
+    });
+    up(layers_.size() - 1);
+  }
+
+  std::span<const DenseLayer<float>> layers_;
+  View<float> message_, mu_;
+  Index first_, streams_;
+  const Multiply& multiply_;
 };
 
 }  // namespace
 
 void DenseChain::settle(Activation activation, Index steps, float rate, std::span<const DenseLayer<float>> layers, View<float> message,
                         View<float> first, const Kernels<float>& kernels, Workers& workers) {
-  using Product = Products::Product;
   Products& all = *products_;
-  const std::size_t depth = layers.size(), last = depth - 1;
-  const Index streams = layers[last].e.cols, count = (streams + most_streams - 1) / most_streams, length = (streams + count - 1) / count;
-  std::vector<Block> blocks;
-  for (Index j = 0; j < streams; j += length) blocks.push_back({j, std::min(length, streams - j)});
-
-  // Two lengths of blocks at most: the products of each, and the weights as they want them.
-  struct Hand {
-    Product *up = nullptr, *down = nullptr;
-    dnnl::memory *up_weights = nullptr, *down_weights = nullptr;
-  };
-  std::map<Index, std::vector<Hand>> hands;
-  for (const Block& block : blocks) {
-    auto& of_length = hands[block.streams];
-    if (!of_length.empty()) continue;
-    of_length.resize(depth);
-    for (std::size_t l = 1; l < depth; ++l) {
-      const auto& layer = layers[l];
-      Hand& hand = of_length[l];
-      hand.up = &all.product({layer.weight.cols, layer.weight.rows, block.streams, layers[l - 1].f.ld, layer.e.ld, true});
-      hand.down = &all.product({layer.weight.rows, layer.weight.cols, block.streams, layer.e.ld, message.ld, false});
-      hand.up_weights = &all.pack(l, false, layer.weight, hand.up->weights);
-      hand.down_weights = &all.pack(l, true, layer.weight, hand.down->weights);
-      all.make_places(*hand.up, blocks.size());
-      all.make_places(*hand.down, blocks.size());
-    }
-  }
+  const Index streams = message.cols, count = (streams + most_streams - 1) / most_streams, length = (streams + count - 1) / count;
+  const Index blocks = (streams + length - 1) / length, last = streams - (blocks - 1) * length;
+  ++all.call;
+  all.take_hands(layers, length, message.ld, static_cast<std::size_t>(blocks), all.whole);
+  all.take_hands(layers, last, message.ld, static_cast<std::size_t>(blocks), all.rest);
   const auto step_kernel = kernels.dense_step[static_cast<std::size_t>(activation)];
   const auto map_kernel = kernels.map[static_cast<std::size_t>(activation == Activation::tanh ? Unary::tanh : Unary::relu)];
 
-  workers.for_pieces(static_cast<Index>(blocks.size()), [&](Index piece) {
-    const auto b = static_cast<std::size_t>(piece);
-    const Block block = blocks[b];
-    const std::vector<Hand>& hand = hands.at(block.streams);
-    const auto at = [&](View<float> v, Index j) { return v.data + (block.first + j) * v.ld; };
-    const auto columns = [&](const auto& f) {
-      for (Index j = 0; j < block.streams; ++j) f(j);
+  workers.for_pieces(blocks, [&](Index piece) {
+    const std::vector<Products::Hand>& hands = piece + 1 < blocks ? all.whole : all.rest;
+    const auto multiply = [&](std::size_t l, bool downwards, const float* x, float* y) {
+      const Products::Hand& hand = hands[l];
+      all.multiply(downwards ? *hand.down : *hand.up, static_cast<std::size_t>(piece), x, downwards ? *hand.down_weights : *hand.up_weights,
+                   y);
     };
-    const auto up = [&](std::size_t l) { all.multiply(*hand[l].up, b, at(layers[l - 1].f, 0), *hand[l].up_weights, at(layers[l].e, 0)); };
-    const auto err_of_last = [&] {
-      const auto& layer = layers[last];
-      columns([&](Index j) {
-        for (Index i = 0; i < layer.e.rows; ++i) at(layer.e, j)[i] = at(layer.x, j)[i] - layer.bias.data[i];
-      });
-      up(last);
-    };
-    for (std::size_t l = 0; l < last; ++l) {  // x = mu, e = 0
-      const auto& layer = layers[l];
-      const Index n = layer.x.rows;
-      if (l == 0)
-        columns([&](Index j) { kernels.axpby(n, 1, layer.bias.data, 1, at(first, j)); });
-      else {
-        columns([&](Index j) { kernels.axpby(n, -1, layer.bias.data, 0, at(layer.e, j)); });
-        up(l);
-      }
-      columns([&](Index j) {
-        kernels.axpby(n, l == 0 ? 1.F : -1.F, at(l == 0 ? first : layer.e, j), 0, at(layer.x, j));
-        map_kernel(n, at(layer.x, j), at(layer.f, j));
-        std::fill_n(at(layer.e, j), n, 0.F);
-      });
-    }
-    err_of_last();
-    for (Index step = 0; step < steps; ++step) {
-      for (std::size_t l = 0; l < last; ++l) {
-        const auto& layer = layers[l];
-        all.multiply(*hand[l + 1].down, b, at(layers[l + 1].e, 0), *hand[l + 1].down_weights, at(message, 0));
-        columns([&](Index j) {
-          step_kernel(layer.x.rows, rate, at(message, j), l == 0 ? at(first, j) : layer.bias.data, at(layer.x, j), at(layer.f, j),
-                      at(layer.e, j));
-        });
-        if (l > 0) up(l);
-      }
-      err_of_last();
-    }
+    Block block(layers, message, first, piece * length, piece + 1 < blocks ? length : last, multiply);
+    block.start(kernels, map_kernel);
+    for (Index step = 0; step < steps; ++step) block.step(rate, step_kernel);
   });
 }
 
 template <class T>
 void CpuDevice<T>::settle_dense(Activation activation, Index steps, T rate, ConstView<T> input, std::span<const DenseLayer<T>> layers) {
   if constexpr (std::is_same_v<T, float>) {
-    if (layers.size() > 1) {
+    if (layers.size() > 1 && input.cols > 0) {
       keep_openmp_single();
       Index widest = 0;
       for (std::size_t l = 0; l + 1 < layers.size(); ++l) widest = std::max(widest, layers[l].x.rows);

@@ -17,14 +17,16 @@ WorldKind labelled_world();
 namespace labelled {
 namespace {
 
+constexpr Index held_every = 10;
+
 /// Where samples come from: entry i of a stream's course.
 class Course {
  public:
   virtual ~Course() = default;
   virtual Index features() const = 0;
   virtual Index classes() const = 0;
-  /// Sample `step` of stream `stream` under `seed`: its numbers into `value`; returns its class.
-  virtual std::int32_t show(std::uint64_t seed, Index stream, std::int64_t step, std::span<double> value) const = 0;
+  /// Sample `step` of stream `stream` under `seed`: its numbers into `value`; returns its class. `held`: of those never shown otherwise.
+  virtual std::int32_t show(std::uint64_t seed, bool held, Index stream, std::int64_t step, std::span<double> value) const = 0;
 };
 
 class Drawn final : public Course {
@@ -37,7 +39,8 @@ class Drawn final : public Course {
   }
   Index features() const override { return settings_.features; }
   Index classes() const override { return settings_.classes; }
-  std::int32_t show(std::uint64_t seed, Index stream, std::int64_t step, std::span<double> value) const override {
+  /// Every sample is new: none need be held back.
+  std::int32_t show(std::uint64_t seed, bool, Index stream, std::int64_t step, std::span<double> value) const override {
     const std::uint64_t base = random_base(seed, static_cast<std::uint64_t>(step), static_cast<std::uint32_t>(stream), 0x1abd);
     const auto u = static_cast<double>(random_uniform(base, 0, 1));
     const auto c = std::min(settings_.classes - 1, static_cast<Index>(u * static_cast<double>(settings_.classes)));
@@ -59,10 +62,13 @@ class Read final : public Course {
   explicit Read(Samples samples) : samples_(std::move(samples)) {}
   Index features() const override { return samples_.features; }
   Index classes() const override { return samples_.classes; }
-  /// Drawn with replacement: a pure function of its arguments, and every epoch another order.
-  std::int32_t show(std::uint64_t seed, Index stream, std::int64_t step, std::span<double> value) const override {
+  /// Drawn with replacement from nine tenths of the file, or from the tenth that is held back (every tenth sample).
+  std::int32_t show(std::uint64_t seed, bool held, Index stream, std::int64_t step, std::span<double> value) const override {
     const std::uint64_t base = random_base(seed, static_cast<std::uint64_t>(step), static_cast<std::uint32_t>(stream), 0x1abc);
-    const auto i = static_cast<Index>(mix(base) % static_cast<std::uint64_t>(samples_.count()));
+    const Index tenth = samples_.count() / held_every, choices = held ? tenth : samples_.count() - tenth;
+    const auto k = static_cast<Index>(mix(base) % static_cast<std::uint64_t>(choices));
+    const Index shown = held_every - 1;  // of every ten
+    const Index i = held ? k * held_every : k < shown * tenth ? k + k / shown + 1 : k + tenth;
     std::copy_n(samples_.value.begin() + i * samples_.features, samples_.features, value.begin());
     return samples_.label[static_cast<std::size_t>(i)];
   }
@@ -73,8 +79,8 @@ class Read final : public Course {
 
 class LabelledStreams final : public World {
  public:
-  LabelledStreams(std::shared_ptr<const Course> course, Index streams, Index length, std::uint64_t seed)
-      : course_(std::move(course)), streams_(streams), length_(length), seed_(seed) {}
+  LabelledStreams(std::shared_ptr<const Course> course, bool held, Index streams, Index length, std::uint64_t seed)
+      : course_(std::move(course)), held_(held), streams_(streams), length_(length), seed_(seed) {}
   Index streams() const override { return streams_; }
   Index vocabulary() const override { return 0; }
   Index channels() const override { return course_->features(); }
@@ -89,7 +95,7 @@ class LabelledStreams final : public World {
       out.document[j] = static_cast<std::int32_t>(j);
       out.byte_begin[j] = step_;
       out.byte_end[j] = step_ + 1;
-      out.context[j] = course_->show(seed_, static_cast<Index>(j), step_, std::span(out.value).subspan(j * features, features));
+      out.context[j] = course_->show(seed_, held_, static_cast<Index>(j), step_, std::span(out.value).subspan(j * features, features));
     }
     ++step_;
     return true;
@@ -98,6 +104,7 @@ class LabelledStreams final : public World {
 
  private:
   std::shared_ptr<const Course> course_;
+  bool held_;
   Index streams_, length_;
   std::uint64_t seed_;
   std::int64_t step_ = 0;
@@ -169,7 +176,11 @@ class LabelledSource final : public Source {
   std::vector<Index> contexts() const override { return {course_->classes()}; }
   std::vector<double> time_constants() const override { return {1}; }
   std::unique_ptr<World> open(Index streams, Index length, std::uint64_t seed) const override {
-    return std::make_unique<LabelledStreams>(course_, streams, length, seed);
+    return std::make_unique<LabelledStreams>(course_, false, streams, length, seed);
+  }
+  /// Of files: from the samples that open() never shows.
+  std::unique_ptr<World> stretches(Index trials, Index each, Index length, std::uint64_t seed) const override {
+    return std::make_unique<LabelledStreams>(course_, true, trials * each, length, seed);
   }
   /// None of files, whose laws nobody knows.
   std::unique_ptr<Observer> observer(Index streams, Index levels) const override {

@@ -60,6 +60,8 @@ void check(const Samples& all, Index samples) {
   if (samples == 0 || all.features == 0) throw DataError(all.path, 0, "holds no samples");
   if (samples != all.count())
     throw DataError(all.path, 0, std::to_string(samples) + " samples and " + std::to_string(all.count()) + " labels");
+  if (samples < 10)
+    throw DataError(all.path, 0, "holds " + std::to_string(samples) + " samples; ten at least are needed, one of them to be held back");
   if (all.classes < 2) throw DataError(all.path, 0, "all samples are of one class; two at least are needed");
   for (std::size_t i = 0; i < all.value.size(); ++i)
     if (!std::isfinite(all.value[i]))

@@ -184,8 +184,8 @@ Findings run(Bench& bench) {
   char line[320];
   std::snprintf(
       line, sizeof line,
-      "accuracy %.4f on %lld fresh samples%s\nfree energy %.4f -> %.4f nats per sample\n%.0f samples per second, %.1f GFLOP/s of learning\n",
-      accuracy, static_cast<long long>(fresh * batch), exact ? (", the exact observer's " + std::to_string(*exact)).c_str() : "",
+      "accuracy %.4f on %s fresh samples%s\nfree energy %.4f -> %.4f nats per sample\n%.0f samples per second, %.1f GFLOP/s of learning\n",
+      accuracy, std::to_string(fresh * batch).c_str(), exact ? (", the exact observer's " + std::to_string(*exact)).c_str() : "",
       learned.free_energy.front(), learned.free_energy.back(), learned.samples / learned.seconds, flops * 1e-9);
   findings.table = line;
   return findings;

@@ -236,12 +236,20 @@ void require_model_place(const std::string& model, const std::string& dir) {
   require_writable(model);
 }
 
+/// An experiment that runs in one world alone is run there, unless the user says other.
+void suit_world(Options& options) {
+  if (options.command == "train" || options.given.count("world") > 0 || options.configuration.has("run.world")) return;
+  const Experiment& experiment = find_experiment(options.experiment);
+  if (experiment.worlds.size() == 1) options.configuration.set("run.world", experiment.worlds.front());
+}
+
 int run_in_folder(Options options) {
   watch_for_interrupt();
   if (!options.resume.empty()) {
     options = recalled(options.resume, options);
   } else {
     read_configuration(options);
+    suit_world(options);
     if (options.command == "train") options.model_out = std::move(options.model), options.model.clear(), options.given.erase("model");
   }
   settle_run_keys(options);

@@ -26,7 +26,7 @@ void classic(benchmark::State& state, const std::vector<Index>& units, Activatio
       host[i] = random_uniform(3, static_cast<std::uint32_t>(x->rows()), static_cast<std::uint32_t>(i));
     device->upload(host, *x);
   }
-  static const double peak = bench::fma_peak();
+  static const double peak = bench::fma_peak(), two = bench::fma_of_two_threads();
   for (auto _ : state) {
     network.settle(input, target);
     network.learn(input);
@@ -35,6 +35,8 @@ void classic(benchmark::State& state, const std::vector<Index>& units, Activatio
   state.counters["GFLOP/s"] = benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsRate);
   state.counters["peak_share"] = benchmark::Counter(flops / peak / static_cast<double>(state.range(0)), benchmark::Counter::kIsRate);
   state.counters["samples/s"] = benchmark::Counter(static_cast<double>(samples * state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["fma_peak"] = peak;
+  state.counters["fma_two"] = two;
   state.counters["peak_memory"] = static_cast<double>(peak_memory_bytes());  // of the process so far
 }
 

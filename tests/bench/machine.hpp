@@ -5,5 +5,7 @@ namespace strata::bench {
 
 /// Fused multiply-adds of one thread in registers alone, floating-point operations per second in float; the median of several short loops.
 double fma_peak();
+/// How many times as fast two threads are at that together as one is, by wall time.
+double fma_of_two_threads();
 
 }  // namespace strata::bench

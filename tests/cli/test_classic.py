@@ -54,6 +54,8 @@ class Classic(CommandTest):
         self.refused(4, "classic.learning_rate", "run", "classic", "--world", "labelled", *sets({**SMALL, "classic.learning_rate": 900, "classic.activation": "relu"}), "--out", "no")
         self.refused(2, "classic.hidden", "run", "classic", "--world", "labelled", *sets({"classic.hidden": "3.5"}), "--out", "no")
         self.refused(2, "labelled", "run", "classic", "--world", "nested", "--out", "no")
+        self.strata("run", "classic", *sets({**SMALL, "run.figures": "false"}), "--out", "no_world_named", "--quiet")  # it has but one
+        self.assertEqual(self.summary("no_world_named")["world"], "labelled")
         self.refused(2, "labelled", "run", "depth", "--world", "labelled", "--out", "no")
 
 

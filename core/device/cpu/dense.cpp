@@ -34,7 +34,10 @@ struct DenseChain::Products {
   struct Shape {
     Index inner, outer, streams, x_stride, y_stride;
     bool add;
-    auto operator<=>(const Shape&) const = default;
+    bool operator<(const Shape& s) const {
+      return std::tie(inner, outer, streams, x_stride, y_stride, add) <
+             std::tie(s.inner, s.outer, s.streams, s.x_stride, s.y_stride, s.add);
+    }
   };
   /// One block's hands on a product.
   struct Place {

@@ -46,7 +46,8 @@ MeasureResult run(const Trace& trace, const Values& values) {
                           "'; evidence needs tokens/surprise or levels/0/surprise (time, stream) in both copies");
   const auto valid = common_valid(disturbed, other);
   const Curves excess = difference(scalar_curves(disturbed.token_surprise(), valid), scalar_curves(other.token_surprise(), valid));
-  const TwinDistances twins = twin_distances(trace, from, "auto", Distance::euclidean);
+  const auto [kind, each] = chosen_distance(values);
+  const TwinDistances twins = twin_distances(trace, from, "auto", kind, each);
   const auto found =
       evidence(excess, twins.curves, from == condition && excess.trials == twins.curves[0].trials(), bootstrap_options(values));
 
@@ -126,6 +127,7 @@ Measure evidence_measure() {
                                 "",
                                 "condition whose half-life ends the sum; auto: twin where recorded, else the disturbed copy",
                                 ""});
+  for (const Parameter& parameter : distance_parameters()) measure.parameters.push_back(parameter);
   measure.run = run;
   return measure;
 }

@@ -105,8 +105,7 @@ void report_levels(MeasureResult& out, const TwinDistances& twins, const HalfLiv
 MeasureResult run(const Trace& trace, const Values& values) {
   const BootstrapOptions options = bootstrap_options(values);
   const std::string condition = values.text("condition");
-  const Distance kind = values.text("distance") == "total_variation" ? Distance::total_variation : Distance::euclidean;
-  const bool each = values.text("normalise") == "each";
+  const auto [kind, each] = chosen_distance(values);
   const TwinDistances twins = twin_distances(trace, condition, values.text("of"), kind, each);
   const HalfLives found = half_lives(twins.curves, options);
 
@@ -125,6 +124,8 @@ MeasureResult run(const Trace& trace, const Values& values) {
                  {"censored_fraction", "pairs censored"}};
   report_levels(out, twins, found);
   if (twins.curves[0].trials() < 30) out.notes.emplace_back("fewer than 30 pairs: read the intervals with care");
+  out.notes.push_back("distance: " + values.text("distance") + ", normalised " + values.text("normalise") +
+                      " (analyse.distance, analyse.normalise)");
   if (found.rho.measured()) out.notes.push_back("geometric ratio per level " + short_text(found.rho));
   const Recording twin = trace.condition(condition);
   report_thirds(out, twins, early_surprise(trace.reference_of(twin), twin, twins.valid, values.integer("thirds_tokens")), options);
@@ -133,6 +134,25 @@ MeasureResult run(const Trace& trace, const Values& values) {
 }
 
 }  // namespace
+
+ParameterTable distance_parameters() {
+  return {
+      {"distance", std::string("euclidean"), 0, 0, {"euclidean", "total_variation"}, "", "total_variation for categorical beliefs", ""},
+      {"normalise",
+       std::string("each"),
+       0,
+       0,
+       {"each", "together"},
+       "",
+       "each pair by its own start, or all by their mean start: for levels of one unit, whose distance may start next to 0",
+       ""},
+  };
+}
+
+std::pair<Distance, bool> chosen_distance(const Values& values) {
+  return {values.text("distance") == "total_variation" ? Distance::total_variation : Distance::euclidean,
+          values.text("normalise") == "each"};
+}
 
 HalfLives half_lives(std::span<const FallingCurves> levels, const BootstrapOptions& options, double fraction) {
   const std::size_t n = levels.size();
@@ -262,17 +282,7 @@ Measure half_life_measure() {
                                 "",
                                 "vectors compared; auto: prediction where recorded, else belief",
                                 ""});
-  measure.parameters.push_back(
-      {"distance", std::string("euclidean"), 0, 0, {"euclidean", "total_variation"}, "", "total_variation for categorical beliefs", ""});
-  measure.parameters.push_back(
-      {"normalise",
-       std::string("each"),
-       0,
-       0,
-       {"each", "together"},
-       "",
-       "each pair by its own start, or all by their mean start: for levels of one unit, whose distance may start next to 0",
-       ""});
+  for (const Parameter& parameter : distance_parameters()) measure.parameters.push_back(parameter);
   measure.parameters.push_back(
       {"thirds_tokens", std::int64_t{100}, 1, 1e6, {}, "tokens", "common tokens whose mean surprise sorts the pairs into thirds", ""});
   measure.run = run;

@@ -48,6 +48,11 @@ HalfLifeThirds half_life_thirds(std::span<const FallingCurves> levels, std::span
                                 const BootstrapOptions& options = {}, double fraction = 0.5);
 
 /// The twin distances of every level that both copies of a trace have.
+/// Keys that say how far apart two copies are: `distance` and `normalise`.
+ParameterTable distance_parameters();
+/// What they say: the distance, and whether each pair is normalised by its own start.
+std::pair<Distance, bool> chosen_distance(const Values& values);
+
 struct TwinDistances {
   std::vector<LevelInfo> levels;
   std::vector<FallingCurves> curves;

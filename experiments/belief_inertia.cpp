@@ -137,8 +137,8 @@ Findings run_sampled(Bench& bench) {
     if (bench.values.flag("single")) add_grafts(conditions, 0, 1, reader);
     record_trials(study, reader, conditions, window, "belief_inertia", path, bench.progress);
     std::vector<MeasureResult> results{analyse("half_life", path, distance)};
-    if (by_copies)
-      for (const char* measure : {"evidence", "tokens_to_switch"}) results.push_back(analyse(measure, path));
+    if (by_copies) results.push_back(analyse("evidence", path, distance));  // up to the same half-lives
+    if (by_copies) results.push_back(analyse("tokens_to_switch", path));
     return results;
   };
   Findings findings;

@@ -200,7 +200,7 @@ Experiment classic_experiment() {
       "Input and class clamped, hidden layers settle for `steps` steps, weights follow the errors; then fresh samples are classified by one\n"
       "pass upwards. Speed counts settling and learning alone, and of their operations those that are needed: the input's product once.",
       parameters(),
-      {{"samples", "6400"}, {"fresh", "1024"}},
+      {{"samples", "32000"}, {"fresh", "1024"}},
       run,
       {"labelled"},
       false};

@@ -102,6 +102,9 @@ class BeliefInertia(SampledTest):
     def test_linear_gaussian(self):
         summary, trace = self.check("linear_gaussian", True, False)
         self.assertEqual(len(summary["levels"]), 4)
+        for level in (*summary["levels"], *summary["exact"]["levels"]):
+            low, high = level["half_life_ci95"]
+            self.assertTrue(low <= level["half_life"] <= high, level)
         # The model is the Kalman filter at rest; after so short a history the exact one still moves its fast levels alike.
         self.assertAlmostEqual(summary["levels"][0]["half_life"] / summary["exact"]["levels"][0]["half_life"], 1, delta=.5)
         time = trace["conditions/switch/levels/3/time"][()]

@@ -43,9 +43,9 @@ def valid_tokens(copies, streams):
     return np.minimum.reduce(found) if found else np.full(streams, np.iinfo(np.int64).max)
 
 
-def distance(first, second, level, wanted="prediction"):
-    """times (T), d (T, stream): L2 distance of two copies at the times both recorded, from the start
-    (the last time <= -1, else the first) on. NaN beyond a trial's end."""
+def distance(first, second, level, wanted="prediction", variation=False):
+    """times (T), d (T, stream): L2 distance (of probabilities, where `variation`, total variation) of two copies at the times both recorded, from
+    the start (the last time <= -1, else the first) on. NaN beyond a trial's end."""
     name = vector_name(first, level, wanted)
     if name is None or not second.has(level, name):
         return None
@@ -66,7 +66,8 @@ def distance(first, second, level, wanted="prediction"):
             vectors.append(copy.rows(level, name, low, int(rows.max()) + 1)[rows - low][:, :streams])
         if vectors[0].shape[2:] != vectors[1].shape[2:]:
             raise DataError(f"{first.path}: level {level} has {vectors[0].shape[2]} units in {first.group.name}, {vectors[1].shape[2]} in {second.group.name}")
-        result[part] = np.sqrt(((vectors[0] - vectors[1]) ** 2).sum(axis=2))
+        apart = vectors[0] - vectors[1]
+        result[part] = np.abs(apart).sum(axis=2) / 2 if variation else np.sqrt((apart ** 2).sum(axis=2))
     limit = valid_tokens((first, second), streams)
     result[common[:, None] >= np.maximum(limit, 0)[None, :]] = np.nan
     return common, result
@@ -119,16 +120,18 @@ def ratio_curve(x, values, scale, length=0.0, seed=1):
     return Curve(x, mean, low, high, trials, length)
 
 
-def twin_curve(first, second, level, wanted="prediction"):
-    """Distance of two copies that read the same text, every pair over its own start, as the half-life is defined: 1 at x = 0."""
-    found = distance(first, second, level, wanted)
+def twin_curve(first, second, level, wanted="prediction", variation=False, together=False):
+    """Distance of two copies that read the same text, every pair over its own start (`together`: all over their mean start), as the half-life was
+    measured: 1 at x = 0."""
+    found = distance(first, second, level, wanted, variation)
     if found is None:
         return None
     times, values = found
     x = tokens_read(times)
     start = values[0]
     apart = np.isfinite(start) & (start > TINY)
-    centres, rows = binned(x, values[:, apart] / start[apart], log_bins(x))
+    scale = np.full(int(apart.sum()), start[apart].mean()) if together and apart.any() else start[apart]
+    centres, rows = binned(x, values[:, apart] / scale, log_bins(x))
     return ratio_curve(centres, rows, np.ones(int(apart.sum())))
 
 

@@ -119,7 +119,12 @@ def share_height(grid):
 def twin_curves(result, name):
     """Normalised distance of condition NAME and its reference, per level."""
     first, second = result.trace.condition(name), result.trace.reference(name)
-    return [curves.twin_curve(first, second, level) for level in result.numbers]
+    return [curves.twin_curve(first, second, level, **as_measured(result)) for level in result.numbers]
+
+
+def as_measured(result):
+    """How far apart copies are, as their half-lives were measured."""
+    return {"variation": result.summary.get("distance") == "total_variation", "together": result.summary.get("normalised") == "together"}
 
 
 def draw_twin(axes, found, marks, count, band=True, key="half_life"):
@@ -153,7 +158,7 @@ def single_curves(result):
     found = []
     for level in result.numbers:
         name = f"twin_l{level}"
-        found.append(curves.twin_curve(result.trace.condition(name), result.trace.reference(name), level) if name in present else None)
+        found.append(curves.twin_curve(result.trace.condition(name), result.trace.reference(name), level, **as_measured(result)) if name in present else None)
     return found
 
 

@@ -26,7 +26,8 @@ TERMS = (
     ("Error recovery", "tokens after the peak until the windowed error is within a tenth of usual."),
     ("Half-life", "two copies with different histories read the same text, learning off: tokens until their expectations are half as far apart."),
     ("Tokens to switch", "after a change of document, tokens until the belief is nearer to a copy that always read the new one than to one that stayed."),
-    ("Evidence", "excess surprise, summed over the tokens up to the half-life; nats."),
+    ("Evidence", "excess surprise, summed over the tokens up to the half-life; where true contexts are known, log-likelihood ratio of the new against the old context that "
+     "a level took from a switch until it believed in it; nats."),
     ("Censored, ≥", "the text ended before it came back: the value is a lower bound (≥, at least), and the share of such places is given."),
 )
 HEADINGS = {"recovery": "How far each level was moved, and how long until it was back", "surprise": "How each level was surprised, and what it cost"}

@@ -70,7 +70,7 @@ def main():
         "that are needed, the clamped input's product once.", "",
         *table(["network", "f", "samples", "milliseconds", "GFLOP/s", "per cent of peak", "samples per second"], rows), "",
         "Two threads against one:", "", *table(["network", "f", "samples", "times as fast"], threads), "",
-        "Made by", "", "    tests/bench/performance.py", ""]
+        "Made by", "", f"    tests/bench/performance.py --bench {options.bench}" if options.bench != parser.get_default("bench") else "    tests/bench/performance.py", ""]
     (TOP / "results" / "reference" / "performance.md").write_text("\n".join(page))
     print("\n".join(page))
 

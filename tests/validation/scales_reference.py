@@ -72,7 +72,8 @@ def time_scales(options):
         "a factor 2; beside it the same by the levels' time constants. Close: runs in which two dwell times are nearer than a factor 1.5. A level's own time",
         "constant counts new draws, and a new draw",
         "may return the state there was: where half of four states are allowed, 32 steps between draws are 64 between switches. The world's own are given in",
-        "that unit, counted in its true contexts. The rule of learning was chosen on tables 1 to 6.", "",
+        "that unit, counted in its true contexts. The rule of learning was chosen on tables 1 to 6; tables 201 and 202 were read once before, with the world's",
+        "own given otherwise.", "",
         *table(["time constants", "gap closed, median (range)", "points lost, median (range)", "found 8, 64, 512", "found by time constants", "close"], rows), "",
         *table(["time constants", "table", "seed", "gap closed [95 %]", "points lost", "at the end", "dwell times", "found"], detail), "", f"Made at {commits([one for _, _, one in runs])} by", "",
         "    tests/validation/scales_reference.py --strata build/release/strata"])

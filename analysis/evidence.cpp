@@ -68,7 +68,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
     out.levels.push_back(std::move(level));
   }
   if (condition.rfind("twin", 0) == 0)
-    out.notes.push_back("both copies come from a foreign history: their excess is symmetric about 0, the interval says how far");
+    out.notes.emplace_back("both copies come from a foreign history: their excess is symmetric about 0, the interval says how far");
   return out;
 }
 

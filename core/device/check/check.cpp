@@ -81,7 +81,7 @@ void CheckDevice<T>::compare(const std::string& operation, const std::vector<Con
                              const Call& call, const Bound& bound) {
   std::vector<Mirror> mirrors;
   std::vector<ConstView<T>> in, in_copies;
-  std::vector<View<T>> out(outputs), out_copies;
+  std::vector<View<T>> out_copies;
   std::vector<double> in_largest, out_largest;
   std::string shapes;
   for (const ConstView<T>& view : inputs) {
@@ -99,7 +99,7 @@ void CheckDevice<T>::compare(const std::string& operation, const std::vector<Con
     shapes += " " + shape<T>(view);
   }
 
-  call(*tested_, in, out);
+  call(*tested_, in, outputs);
   call(*expected_, in_copies, out_copies);
 
   const Tolerance tolerance = bound(in_largest, out_largest);

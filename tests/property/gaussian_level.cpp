@@ -174,7 +174,8 @@ TEMPLATE_TEST_CASE("gaussian: a restored run goes on with the same bits", "", fl
       archive_all(found, resumed);
       std::string names;
       for (const auto& name : differences(expected, found)) names += name + " ";
-      CHECK(names == "");
+      INFO(names);
+      CHECK(names.empty());
     }
 }
 

@@ -228,12 +228,14 @@ void Relaxation<T>::settle_group(Levels& levels, std::size_t low, std::size_t hi
     trace_.free_energy[static_cast<std::size_t>(sweeps_done)] = sum / static_cast<double>(std::max<Index>(1, step.active_count));
   };
   note(0);
+  Step<T> last = step;
+  last.last_sweep = true;
   bool going = true;
   for (Index s = 0; s < settings.steps; ++s) {
     if (going) {
       device_.upload(rate_host_, rate_);
       for (std::size_t l = low; l < high; ++l) levels[l]->keep();
-      sweep(levels, low, high, step);
+      sweep(levels, low, high, s + 1 < settings.steps ? step : last);
       std::swap(energy_host_, kept_energy_);
       measure(levels, low, high, energy_host_);
       check(energy_host_, mask, step, low);

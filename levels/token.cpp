@@ -1,5 +1,6 @@
 #include "levels/token.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "levels/registry.hpp"
@@ -73,10 +74,12 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
   for (auto* x : {&ctx_, &ctx_mask_}) *x = {device, in, b};
   for (auto* x : {&mu_a_, &x_a_, &f_a_, &e_a_, &message_a_, &kept_x_a_, &kept_f_a_}) *x = {device, ha, b};
   for (auto* x : {&base_, &mu_0_, &x_0_, &f_0_, &e0_, &gradient_0_, &kept_x_0_, &kept_f_0_, &kept_mu_0_, &belief_}) *x = {device, d, b};
-  for (auto* x : {&rho_, &word_, &stream_held_}) *x = {device, n, b};
-  for (auto* x : {&logits_, &work_[0], &work_[1]}) *x = {device, v, b};
-  for (auto* x : {&kept_loss_, &loss_, &surprise_, &error_norm_, &free_energy_, &scratch_energy_}) *x = {device, b, 1};
-  stash_residual_ = {device, v, columns};
+  for (auto* x : {&target_0_, &mean_0_, &kept_gradient_0_, &dot_0_}) *x = {device, d, b};
+  for (auto* x : {&rho_, &word_, &stream_held_, &mean_c_, &kept_rho_, &dot_c_}) *x = {device, n, b};
+  for (auto* x : {&kept_loss_, &loss_, &surprise_, &error_norm_, &free_energy_, &scratch_energy_, &normaliser_, &scored_, &target_bias_,
+                  &target_extra_, &part_, &active_})
+    *x = {device, b, 1};
+  stash_p_ = {device, v, columns};
   for (auto* x : {&stash_f_0_, &stash_e_0_}) *x = {device, d, columns};
   for (auto* x : {&stash_e_a_, &stash_f_a_}) *x = {device, ha, columns};
   for (auto* x : {&stash_ctx_, &stash_ctx_mask_, &context_error_}) *x = {device, in, columns};
@@ -84,59 +87,115 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
   stash_context_.assign(static_cast<std::size_t>(settings.context * columns), 0);
   context_.assign(static_cast<std::size_t>(settings.context * b), 0);
   ticking_.assign(static_cast<std::size_t>(b), 0);
-  residual_ = kept_residual_ = work_[0].view();
   if (settings.priming) {
     priming_gain_ = {device, "priming_gain", v, 3, false};
     recency_ = std::make_unique<Recency>(b, v, priming_time_constants);
   }
 }
 
+namespace {
+/// A vector over streams is one column; seen as one row, its entries are columns.
+template <class T>
+View<T> row(View<T> per_stream) {
+  return {per_stream.data, 1, per_stream.rows, 1};
+}
+}  // namespace
+
+template <class T>
+void TokenLevel<T>::expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p) {
+  if (version_ == 0) version_ = next_version();
+  const SoftmaxPart<T> parts[] = {{embedding_.value.view(), f, mean_0}, {lexicon_.vectors.value.view(), stream, mean_c}};
+  device_.softmax_layer(std::span(parts).first(stream.data != nullptr ? 2 : 1), output_bias_.value, extra_, reading_, version_, normaliser, p);
+}
+
 template <class T>
 void TokenLevel<T>::collect_targets(const Observation& observation) {
-  targets_.clear();
-  for (Index j = 0; j < streams_; ++j) {
-    const auto k = static_cast<std::size_t>(j);
-    if (observation.active[k] != 0) targets_.push_back({observation.id[k], static_cast<std::int32_t>(j), T(1)});
+  ids_ = observation.id;
+  reading_.clear();
+  for (std::size_t j = 0; j < observation.active.size(); ++j)
+    if (observation.active[j] != 0) reading_.push_back(static_cast<std::int32_t>(j));
+  gather_targets();
+}
+
+template <class T>
+void TokenLevel<T>::gather_targets() {
+  device_.gather_columns(embedding_.value, ids_, target_0_);
+  device_.gather_columns(lexicon_.vectors.value, ids_, word_);
+  device_.gather_columns(row<const T>(output_bias_.value), ids_, row<T>(target_bias_));
+  if (!recency_) return;
+  collect_extra();
+  std::vector<Entry<T>> primed;
+  for (const Entry<T>& entry : extra_)
+    if (ids_[static_cast<std::size_t>(entry.col)] == entry.row) primed.push_back({entry.col, 0, entry.value});
+  device_.fill(target_extra_, T(0));
+  device_.add_entries(primed, {}, target_extra_);
+  device_.axpby(T(1), target_extra_, T(1), target_bias_);
+}
+
+/// What priming adds to the logits: word w of stream j is expected more by its gain times its recency.
+template <class T>
+void TokenLevel<T>::collect_extra() {
+  extra_.clear();
+  for (Index i = 0; recency_ && i < 3; ++i) {
+    const std::size_t first = extra_.size();
+    for (Entry<T> entry : primed_[i]) extra_.push_back({entry.row, 0, T(0)});
+    std::vector<T> gains(extra_.size() - first);
+    device_.read_entries(priming_gain_.value.cols_at(i, 1), std::span(extra_).subspan(first), gains);
+    for (std::size_t k = 0; k < gains.size(); ++k) {
+      const Entry<T>& entry = primed_[i][k];
+      extra_[first + k] = {entry.row, entry.col, entry.value * gains[k]};
+    }
   }
 }
 
 template <class T>
-void TokenLevel<T>::compute_logits(ConstView<T> f, ConstView<T> stream, View<T> out) {
-  device_.gemm(true, false, T(1), embedding_.value.view(), f, T(0), out);
-  if (stream.data != nullptr) device_.gemm(true, false, T(1), lexicon_.vectors.value.view(), stream, T(1), out);
-  device_.add_to_rows(T(1), output_bias_.value.view(), out);
-  for (Index i = 0; recency_ && i < 3; ++i) device_.add_entries(primed_[i], priming_gain_.value.cols_at(i, 1), out);
+void TokenLevel<T>::score(ConstView<T> active, ConstView<T> f, ConstView<T> stream, ConstView<T> normaliser, View<T> loss) {
+  device_.multiply(target_0_, f, dot_0_);
+  device_.column_sum(dot_0_, part_);
+  device_.copy(normaliser, loss);
+  device_.axpby(T(-1), part_, T(1), loss);
+  device_.axpby(T(-1), target_bias_, T(1), loss);
+  if (stream.data != nullptr) {
+    device_.multiply(word_, stream, dot_c_);
+    device_.column_sum(dot_c_, part_);
+    device_.axpby(T(-1), part_, T(1), loss);
+  }
+  device_.multiply(loss, active, loss);
+}
+
+template <class T>
+void TokenLevel<T>::messages(ConstView<T> active) {
+  device_.copy(target_0_, gradient_0_);
+  device_.axpby(T(-1), mean_0_, T(1), gradient_0_);
+  device_.scale_columns(active, gradient_0_);
+  device_.copy(word_, rho_);
+  device_.axpby(T(-1), mean_c_, T(1), rho_);
+  device_.scale_columns(active, rho_);
 }
 
 template <class T>
 void TokenLevel<T>::score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) {
   collect_targets(*step.observation);
-  View<T> out = work_[0].view();
-  compute_logits(f_0_, stream, out);
-  device_.softmax_cross_entropy(out, targets_, out, loss);
+  expect(f_0_, stream, scored_, {}, {}, {});
+  score(step.active, f_0_, stream, scored_, loss);
 }
 
 template <class T>
 void TokenLevel<T>::observe(const Step<T>& step, const Upward<T>&) {
   collect_targets(*step.observation);
-  View<T> residual = step.learning ? stash_residual_.cols_at(step.slot * streams_, streams_) : work_[1].view();
-  device_.softmax_cross_entropy(logits_, targets_, residual, loss_);
+  const auto count = static_cast<Index>(reading_.size());
+  const bool errors = step.learning || step.settling;
+  const View<T> none;
+  observed_ = step.slot == 0 ? 0 : stashed_;
+  expect(f_0_, held_stream(), normaliser_, errors ? mean_0_.view() : none, errors ? mean_c_.view() : none,
+         step.learning ? stash_p_.cols_at(observed_, count) : none);
+  score(step.active, f_0_, held_stream(), normaliser_, loss_);
   device_.copy(loss_, surprise_);
-  residual_ = residual;
-  work_index_ = 0;
-  if (step.learning) {
-    device_.copy(f_0_, stash_f_0_.cols_at(step.slot * streams_, streams_));
-    device_.copy(stream_held_, stash_stream_.cols_at(step.slot * streams_, streams_));
-  }
-  compute_messages();
-  device_.gather_columns(lexicon_.vectors.value, step.observation->id, word_);
-}
-
-template <class T>
-void TokenLevel<T>::compute_messages() {
-  device_.gemm(false, false, T(1), embedding_.value.view(), residual_, T(0), gradient_0_);
-  device_.gemm(false, false, T(1), lexicon_.vectors.value.view(), residual_, T(0), rho_);
-  messages_fresh_ = true;
+  device_.copy(step.active, active_);
+  if (errors) messages(step.active);
+  if (!step.learning) return;
+  device_.gather_columns(f_0_, reading_, stash_f_0_.cols_at(observed_, count));
+  if (streamed_) device_.gather_columns(stream_held_, reading_, stash_stream_.cols_at(observed_, count));
 }
 
 template <class T>
@@ -147,7 +206,6 @@ void TokenLevel<T>::begin_settling(const Step<T>& step, const Upward<T>&) {
 template <class T>
 void TokenLevel<T>::settle(const Upward<T>&, ConstView<T> rate) {
   const T pi_0 = static_cast<T>(settings_.precision), pi_a = static_cast<T>(settings_.hidden_precision);
-  if (!messages_fresh_) compute_messages();
   device_.relax_step(pi_0, mu_0_, gradient_0_, rate, x_0_, f_0_);
   device_.prediction_error(pi_0, x_0_, mu_0_, e0_, scratch_energy_);
   device_.gemm(true, false, T(1), hidden_out_.value.view(), e0_.view(), T(0), message_a_);
@@ -157,13 +215,10 @@ void TokenLevel<T>::settle(const Upward<T>&, ConstView<T> rate) {
 }
 
 template <class T>
-void TokenLevel<T>::emit(const Step<T>&, const Downward<T>& above) {
-  View<T> out = work_[work_index_].view();
-  work_index_ = 1 - work_index_;
-  compute_logits(f_0_, above.stream, out);
-  device_.softmax_cross_entropy(out, targets_, out, loss_);
-  residual_ = out;
-  messages_fresh_ = false;
+void TokenLevel<T>::emit(const Step<T>& step, const Downward<T>& above) {
+  expect(f_0_, above.stream, normaliser_, step.last_sweep ? View<T>{} : mean_0_.view(), mean_c_, {});
+  score(step.active, f_0_, above.stream, normaliser_, loss_);
+  messages(step.active);
 }
 
 template <class T>
@@ -181,7 +236,8 @@ void TokenLevel<T>::keep() {
   device_.copy(f_0_, kept_f_0_);
   device_.copy(mu_0_, kept_mu_0_);
   device_.copy(loss_, kept_loss_);
-  kept_residual_ = residual_;
+  device_.copy(gradient_0_, kept_gradient_0_);
+  device_.copy(rho_, kept_rho_);
 }
 
 template <class T>
@@ -191,14 +247,9 @@ void TokenLevel<T>::restore(ConstView<T> mask) {
   device_.select_columns(mask, kept_x_0_, x_0_);
   device_.select_columns(mask, kept_f_0_, f_0_);
   device_.select_columns(mask, kept_mu_0_, mu_0_);
-  std::vector<T> rejected(static_cast<std::size_t>(streams_)), kept(rejected), now(rejected);
-  device_.download(mask, rejected);
-  device_.download(kept_loss_, kept);
-  device_.download(loss_, now);
-  for (std::size_t j = 0; j < rejected.size(); ++j)
-    if (rejected[j] != T(0)) now[j] = kept[j];
-  device_.upload(now, loss_);
-  device_.select_columns(mask, kept_residual_, work_[1 - work_index_]);  // the buffer the last emit wrote
+  device_.select_columns(mask, kept_gradient_0_, gradient_0_);
+  device_.select_columns(mask, kept_rho_, rho_);
+  device_.select_columns(mask, row<const T>(kept_loss_), row<T>(loss_));
 }
 
 template <class T>
@@ -212,35 +263,70 @@ void TokenLevel<T>::end_settling(const Step<T>&) {
   device_.copy(scratch_energy_, free_energy_);
   device_.axpby(T(1), loss_, T(1), free_energy_);
   device_.copy(x_0_, belief_);
-  // Levels that answer for a whole window average rho as settled, whether or not other streams asked for one more sweep.
-  if (!messages_fresh_) device_.gemm(false, false, T(1), lexicon_.vectors.value.view(), residual_, T(0), rho_);
 }
 
 template <class T>
-void TokenLevel<T>::learn(const Step<T>& step) {
-  const Index first = step.slot * streams_;
-  device_.copy(e0_, stash_e_0_.cols_at(first, streams_));
-  device_.copy(e_a_, stash_e_a_.cols_at(first, streams_));
-  device_.copy(f_a_, stash_f_a_.cols_at(first, streams_));
-  device_.copy(ctx_, stash_ctx_.cols_at(first, streams_));
-  device_.copy(ctx_mask_, stash_ctx_mask_.cols_at(first, streams_));
-  std::copy(context_.begin(), context_.end(), stash_context_.begin() + first * settings_.context);
+void TokenLevel<T>::learn(const Step<T>&) {
+  const auto count = static_cast<Index>(reading_.size());
+  if (observed_ == 0) clear_stash();
+  for (const auto& [from, to] : {std::pair{&e0_, &stash_e_0_}, {&e_a_, &stash_e_a_}, {&f_a_, &stash_f_a_}, {&ctx_, &stash_ctx_}, {&ctx_mask_, &stash_ctx_mask_}})
+    device_.gather_columns(*from, reading_, to->cols_at(observed_, count));
+  for (std::size_t i = 0; i < reading_.size(); ++i) {
+    const auto j = static_cast<std::size_t>(reading_[i]);
+    const auto column = static_cast<std::size_t>(observed_) + i;
+    stash_words_.push_back({ids_[j], static_cast<std::int32_t>(column), T(1)});
+    for (std::size_t k = 0; k < static_cast<std::size_t>(settings_.context); ++k)
+      stash_context_[column * static_cast<std::size_t>(settings_.context) + k] = context_[k * static_cast<std::size_t>(streams_) + j];
+  }
   for (std::size_t i = 0; recency_ && i < 3; ++i)
     for (auto entry : primed_[i]) {
-      entry.col += static_cast<std::int32_t>(first);
+      const auto at = std::lower_bound(reading_.begin(), reading_.end(), entry.col);
+      if (at == reading_.end() || *at != entry.col) continue;
+      if (ids_[static_cast<std::size_t>(entry.col)] == entry.row) stash_hits_[i].push_back({entry.row, 0, entry.value});
+      entry.col = static_cast<std::int32_t>(observed_ + (at - reading_.begin()));
       stash_primed_[i].push_back(entry);
     }
-  stashed_ = step.slot + 1;
+  stashed_ = observed_ + count;
+}
+
+/// The output weights by f (onehot - p)': p as the forecast had it, then the word read.
+template <class T>
+void TokenLevel<T>::learn_words(T scale) {
+  const Index n = stashed_;
+  const ConstView<T> p = stash_p_.cols_at(0, n);
+  for (auto& word : stash_words_) word.scale = scale;
+  const auto learn_part = [&](ConstView<T> activity, View<T> gradient) {
+    device_.outer_product(-scale, activity, p, gradient);
+    device_.scatter_add_columns(activity, stash_words_, gradient);
+  };
+  learn_part(stash_f_0_.cols_at(0, n), embedding_.gradient);
+  if (streamed_) learn_part(stash_stream_.cols_at(0, n), lexicon_.vectors.gradient);
+  device_.row_sum(-scale, p, device_.ones(n), T(1), output_bias_.gradient);
+  word_entries_.clear();
+  for (const auto& word : stash_words_) word_entries_.push_back({word.target, 0, scale});
+  device_.add_entries(word_entries_, {}, output_bias_.gradient);
+  for (std::size_t i = 0; recency_ && i < 3; ++i) {
+    const View<T> gradient = priming_gain_.gradient.cols_at(static_cast<Index>(i), 1);
+    device_.dot_entries(-scale, stash_primed_[i], p, gradient);
+    for (auto& hit : stash_hits_[i]) hit.value *= scale;
+    device_.add_entries(stash_hits_[i], {}, gradient);
+  }
+  clear_stash();
+}
+
+template <class T>
+void TokenLevel<T>::clear_stash() {
+  stash_words_.clear();
+  for (auto* list : {&stash_primed_, &stash_hits_})
+    for (auto& entries : *list) entries.clear();
 }
 
 template <class T>
 void TokenLevel<T>::accumulate(T scale, bool learning) {
   if (!learning || stashed_ == 0) return;
-  const Index n = stashed_ * streams_, d = settings_.units;
+  const Index n = stashed_, d = settings_.units;
   const auto part = [n](Tensor<T>& x) { return ConstView<T>(x.cols_at(0, n)); };
-  device_.outer_product(scale, part(stash_f_0_), part(stash_residual_), embedding_.gradient);
-  device_.outer_product(scale, part(stash_stream_), part(stash_residual_), lexicon_.vectors.gradient);
-  device_.row_sum(scale, part(stash_residual_), device_.ones(n), T(1), output_bias_.gradient);
+  learn_words(scale);
   device_.outer_product(scale, part(stash_e_0_), part(stash_f_a_), hidden_out_.gradient);
   device_.outer_product(scale, part(stash_e_0_), part(stash_ctx_), direct_.gradient);
   device_.outer_product(scale, part(stash_e_a_), part(stash_ctx_), hidden_in_.gradient);
@@ -252,15 +338,10 @@ void TokenLevel<T>::accumulate(T scale, bool learning) {
   device_.multiply(error, part(stash_ctx_mask_), error);
   for (Index k = 0; k < settings_.context; ++k) {
     scatters_.clear();
-    for (Index slot = 0; slot < stashed_; ++slot)
-      for (Index j = 0; j < streams_; ++j)
-        scatters_.push_back({stash_context_[static_cast<std::size_t>((slot * settings_.context + k) * streams_ + j)],
-                             static_cast<std::int32_t>(slot * streams_ + j), scale});
+    for (Index column = 0; column < n; ++column)
+      scatters_.push_back(
+          {stash_context_[static_cast<std::size_t>(column * settings_.context + k)], static_cast<std::int32_t>(column), scale});
     device_.scatter_add_columns(error.rows_at(k * d, d), scatters_, embedding_.gradient);
-  }
-  for (Index i = 0; recency_ && i < 3; ++i) {
-    device_.dot_entries(scale, stash_primed_[i], part(stash_residual_), priming_gain_.gradient.cols_at(i, 1));
-    stash_primed_[i].clear();
   }
   stashed_ = 0;
 }
@@ -312,12 +393,13 @@ void TokenLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) {
   device_.copy(mu_0_, x_0_);
   device_.map(Unary::tanh, x_0_, f_0_);
   if (recency_) prime();
-  if (above.stream.data != nullptr) device_.copy(above.stream, stream_held_);
-  compute_logits(f_0_, above.stream, logits_);
+  streamed_ = above.stream.data != nullptr;
+  if (streamed_) device_.copy(above.stream, stream_held_);
 }
 
 template <class T>
 void TokenLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
+  version_ = 0;
   for (auto* w : {&embedding_, &hidden_in_, &hidden_out_, &direct_, &hidden_bias_, &bias_, &output_bias_}) visit(*w);
   if (recency_) visit(priming_gain_);
 }
@@ -327,8 +409,14 @@ void TokenLevel<T>::archive_state(Archive& archive) {
   archive.value("context", context_);
   const std::pair<const char*, Tensor<T>*> tensors[] = {
       {"ctx", &ctx_}, {"ctx_mask", &ctx_mask_}, {"mu_a", &mu_a_}, {"base", &base_},          {"mu_0", &mu_0_},    {"x_a", &x_a_},
-      {"x_0", &x_0_}, {"f_a", &f_a_},           {"f_0", &f_0_},   {"stream", &stream_held_}, {"logits", &logits_}};
+      {"x_0", &x_0_}, {"f_a", &f_a_},           {"f_0", &f_0_},   {"stream", &stream_held_}};
   for (const auto& [name, x] : tensors) archive.tensor(name, *x);
+  std::vector<std::int32_t> streamed{streamed_ ? 1 : 0};
+  archive.value("streamed", streamed);
+  if (archive.loading()) {
+    streamed_ = streamed.at(0) != 0;
+    version_ = 0;
+  }
   if (!recency_) return;
   Archive::Scope scope(archive, "priming");
   recency_->archive(archive);
@@ -339,7 +427,7 @@ template <class T>
 void TokenLevel<T>::reset_state() {
   std::fill(context_.begin(), context_.end(), 0);
   if (recency_) recency_->clear_all();
-  for (auto& primed : stash_primed_) primed.clear();
+  clear_stash();
   stashed_ = 0;
 }
 

@@ -71,9 +71,18 @@ class TokenLevel : public Level<T> {
 
  private:
   void collect_targets(const Observation& observation);
-  void compute_logits(ConstView<T> f, ConstView<T> stream, View<T> out);
-  void compute_messages();
+  void gather_targets();
+  void collect_extra();
+  /// What follows from f(x_0) and a stream, in the streams that read: the normaliser, and where `mean_0`, `mean_c`, `p` have data, E p, S p, p.
+  void expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p);
+  /// loss = -ln p(w) of this step's words, 0 in idle streams, from the normaliser that expect() found for f and stream.
+  void score(ConstView<T> active, ConstView<T> f, ConstView<T> stream, ConstView<T> normaliser, View<T> loss);
+  /// E (onehot - p) and S (onehot - p) from the words and what expect() found.
+  void messages(ConstView<T> active);
+  ConstView<T> held_stream() const { return streamed_ ? stream_held_.view() : ConstView<T>{}; }
   void prime();
+  void learn_words(T scale);
+  void clear_stash();
 
   Device<T>& device_;
   Lexicon<T>& lexicon_;
@@ -83,25 +92,28 @@ class TokenLevel : public Level<T> {
 
   // the forecast held and the settling beliefs, units x B
   std::vector<std::int32_t> context_;  // K0 x B ids, newest first, stream-major inside each position
-  Tensor<T> ctx_, ctx_mask_, mu_a_, base_, mu_0_, logits_;
+  Tensor<T> ctx_, ctx_mask_, mu_a_, base_, mu_0_;
   Tensor<T> x_a_, f_a_, x_0_, f_0_, e_a_, e0_, message_a_, gradient_0_, rho_, word_;
-  Tensor<T> kept_x_a_, kept_f_a_, kept_x_0_, kept_f_0_, kept_mu_0_, kept_loss_;
-  Tensor<T> work_[2], loss_, surprise_, belief_, error_norm_, free_energy_, scratch_energy_;
-  ConstView<T> residual_, kept_residual_;  // onehot - p in force; stash column block or one of work_
-  int work_index_ = 0;
-  bool messages_fresh_ = false;
+  Tensor<T> kept_x_a_, kept_f_a_, kept_x_0_, kept_f_0_, kept_mu_0_, kept_loss_, kept_gradient_0_, kept_rho_;
+  Tensor<T> normaliser_, mean_0_, mean_c_;            // of the last expect()
+  Tensor<T> target_0_, target_bias_, target_extra_;   // of this step's words: columns of E, of beta0, priming; those of S are word_
+  Tensor<T> dot_0_, dot_c_, part_, active_, scored_, loss_, surprise_, belief_, error_norm_, free_energy_, scratch_energy_;
+  std::uint64_t version_ = 0;  // of the output weights; 0: they may have changed
   Tensor<T> stream_held_;  // c_1 of the forecast, zero without levels above
-  std::vector<Entry<T>> targets_;
+  bool streamed_ = false;  // there are levels above
+  std::vector<std::int32_t> ids_, reading_;  // this step's words; the streams that read one
+  std::vector<Entry<T>> extra_;  // priming of the forecast's logits, by stream
   std::vector<std::uint8_t> ticking_;
 
-  // stashes, units x (B K)
-  Tensor<T> stash_residual_, stash_f_0_, stash_stream_, stash_e_0_, stash_e_a_, stash_f_a_, stash_ctx_, stash_ctx_mask_, context_error_;
+  // stashes: columns of the streams that read, step after step
+  Tensor<T> stash_p_, stash_f_0_, stash_stream_, stash_e_0_, stash_e_a_, stash_f_a_, stash_ctx_, stash_ctx_mask_, context_error_;
   std::vector<std::int32_t> stash_context_;
+  std::vector<Scatter<T>> stash_words_;        // target column: the word read; source column: of the stash
   std::vector<Scatter<T>> scatters_;
-  Index stashed_ = 0;
+  Index stashed_ = 0, observed_ = 0;  // columns; those before this step's
 
   std::unique_ptr<Recency> recency_;
-  std::vector<Entry<T>> primed_[3], stash_primed_[3];
+  std::vector<Entry<T>> primed_[3], stash_primed_[3], stash_hits_[3], word_entries_;  // hits: the word read was primed
 };
 
 }  // namespace strata

@@ -6,10 +6,14 @@ namespace strata {
 
 template <class T>
 void TokenLevel<T>::held_energy(ConstView<T> stream, View<T> energy) {
-  const Index first = (stashed_ - 1) * streams_, d = settings_.units;
-  View<T> out = work_[0].view();
-  compute_logits(stash_f_0_.cols_at(first, streams_), stream, out);
-  device_.softmax_cross_entropy(out, targets_, out, scratch_energy_);
+  const Index d = settings_.units;
+  version_ = 0;
+  gather_targets();
+  for (std::size_t i = 0; i < reading_.size(); ++i)  // f as the forecast had it
+    device_.copy(stash_f_0_.cols_at(observed_ + static_cast<Index>(i), 1), mean_0_.cols_at(reading_[i], 1));
+  const ConstView<T> c = streamed_ ? stream : ConstView<T>{};
+  expect(mean_0_, c, scored_, {}, {}, {});
+  score(active_, mean_0_, c, scored_, scratch_energy_);
   device_.axpby(T(1), scratch_energy_, T(1), energy);
   const auto n = static_cast<std::size_t>(streams_);
   View<T> ctx = context_error_.cols_at(0, streams_), mu_0 = gradient_0_, mu_a = message_a_;
@@ -21,7 +25,6 @@ void TokenLevel<T>::held_energy(ConstView<T> stream, View<T> energy) {
   device_.affine(direct_.value, ctx, bias_.value, T(0), mu_0);
   device_.gemm(false, false, T(1), hidden_out_.value.view(), f_a_.view(), T(1), mu_0);
   device_.prediction_error(static_cast<T>(settings_.precision), x_0_, mu_0, e0_, energy);
-  messages_fresh_ = false;
 }
 
 template <class T>
@@ -35,7 +38,6 @@ void TokenLevel<T>::refresh() {
   device_.map(Unary::tanh, x_a_, f_a_);
   device_.copy(base_, mu_0_);
   device_.gemm(false, false, T(1), hidden_out_.value.view(), f_a_.view(), T(1), mu_0_);
-  compute_messages();
 }
 
 template class TokenLevel<float>;

@@ -1,6 +1,7 @@
 #include "core/device/device.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 namespace strata {
@@ -15,6 +16,11 @@ View<T> flat(View<T> storage, Index rows, Index cols) {
 }
 
 }  // namespace
+
+std::uint64_t next_version() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
 
 template <class T>
 ConstView<T> Device<T>::ones(Index count) {
@@ -184,6 +190,41 @@ void Device<T>::log_sum_exp(ConstView<T> logits, View<T> normaliser) {
   column_sum(shifted, sum);
   map(Unary::log, sum, normaliser);
   axpby(T(1), maximum, T(1), normaliser);
+}
+
+template <class T>
+void Device<T>::softmax_layer(std::span<const SoftmaxPart<T>> parts, ConstView<T> bias, std::span<const Entry<T>> extra,
+                              std::span<const std::int32_t> columns, std::uint64_t, View<T> normaliser, View<T> probability) {
+  const auto count = static_cast<Index>(columns.size());
+  if (count == 0) return;
+  const View<T> p = probability.data != nullptr ? probability : scratch(first, parts[0].weight.cols, count);
+  for (std::size_t k = 0; k < parts.size(); ++k) {
+    const View<T> x = scratch(second, parts[k].x.rows, count);
+    gather_columns(parts[k].x, columns, x);
+    gemm(true, false, T(1), parts[k].weight, x, T(k == 0 ? 0 : 1), p);
+  }
+  if (bias.data != nullptr) add_to_rows(T(1), bias, p);
+  std::vector<Entry<T>> chosen;
+  for (const Entry<T>& entry : extra) {
+    const auto at = std::lower_bound(columns.begin(), columns.end(), entry.col);
+    if (at != columns.end() && *at == entry.col) chosen.push_back({entry.row, static_cast<std::int32_t>(at - columns.begin()), entry.value});
+  }
+  add_entries(chosen, {}, p);
+  const View<T> sums = scratch(stream_first, count, 1);
+  log_sum_exp(p, sums);
+  add_to_columns(T(-1), sums, p);
+  map(Unary::exp, p, p);
+  const auto spread = [&](ConstView<T> of_columns, View<T> all) {
+    for (Index k = 0; k < count; ++k) copy(of_columns.cols_at(k, 1), all.cols_at(columns[static_cast<std::size_t>(k)], 1));
+  };
+  const auto row = [](auto per_stream) { return decltype(per_stream){per_stream.data, 1, per_stream.rows, 1}; };
+  spread(row(sums), row(normaliser));
+  for (const SoftmaxPart<T>& part : parts) {
+    if (part.mean.data == nullptr) continue;
+    const View<T> mean = scratch(third, part.weight.rows, count);
+    gemm(false, false, T(1), part.weight, p, T(0), mean);
+    spread(mean, part.mean);
+  }
 }
 
 template <class T>

@@ -46,6 +46,14 @@ struct DenseLayer {
   View<T> e;            ///< x_l - mu_l, n_l x B, written
 };
 
+/// A part of a softmax layer's logits, W' x, and what comes back of it.
+template <class T>
+struct SoftmaxPart {
+  ConstView<T> weight;  ///< W, n x V
+  ConstView<T> x;       ///< n x B
+  View<T> mean;         ///< W p, n x B; asked for where it has data
+};
+
 /// Coefficients of one Adam step (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019).
 struct AdamStep {
   double rate = 0, beta1 = .9, beta2 = .999, epsilon = 1e-8, decay = 0;
@@ -121,6 +129,12 @@ class Device {
   virtual void softmax_summary(ConstView<T> logits, ConstView<T> background, View<T> normaliser, View<T> entropy, View<T> divergence);
   /// normaliser(j) = log sum_i exp logits(i,j).
   virtual void log_sum_exp(ConstView<T> logits, View<T> normaliser);
+  /// p = softmax(logits) with logits = sum of W' x over the parts + bias (V x 1, may be empty) + extra, in the streams named by `columns`
+  /// (rising); other streams are left as they are. normaliser(j) = log sum exp of logits(:,j), nats; W p of each part that asks for it; p
+  /// of these streams side by side, V x columns, where `probability` has data.
+  /// `version` names what the weights hold (next_version()): a device may keep what it made of them as long as it stays; 0 names nothing.
+  virtual void softmax_layer(std::span<const SoftmaxPart<T>> parts, ConstView<T> bias, std::span<const Entry<T>> extra,
+                             std::span<const std::int32_t> columns, std::uint64_t version, View<T> normaliser, View<T> probability);
   /// Unit-variance leaky integrator: h(:,j) = decay(j) h(:,j) + gain active(j) s(:,j) in active columns, unchanged elsewhere.
   virtual void leaky_integrate(ConstView<T> decay, T gain, ConstView<T> active, ConstView<T> s, View<T> h);
   /// Settles a chain of dense layers between its input f(x_0), n_0 x B, and the clamped x of its last layer. From x_l = mu_l, `steps` times
@@ -148,10 +162,14 @@ class Device {
   std::vector<T> host_scratch_;
 };
 
+/// A number that names a state of some weights; never 0, never the same twice.
+std::uint64_t next_version();
+
 struct DeviceOptions {
   std::string name = "cpu";  ///< reference | cpu | cuda | check
   std::string isa = "auto";  ///< auto | x86-64-v2 | x86-64-v3 | x86-64-v4
   int threads = 0;           ///< 0: all hardware threads
+  std::string products = "float";  ///< of softmax layers: float | bfloat16 (sums stay float)
 };
 
 /// Makes a device; throws DeviceError (absent), ConfigError (unknown name or isa).

@@ -111,6 +111,22 @@ void dense(D<T> d, O<T> o, Activation f, const std::vector<Index>& sizes, Index 
   d.settle_dense(f, 7, T(.1), input, layers);
 }
 
+/// A softmax over m outcomes and n streams, of parts of `sizes` units.
+template <class T>
+void words(D<T> d, O<T> o, const std::vector<Index>& sizes, Index m, Index n, bool probability, bool extra) {
+  std::vector<SoftmaxPart<T>> parts;
+  for (const Index size : sizes) {
+    const double most = 2 / std::sqrt(static_cast<double>(size));
+    parts.push_back({o.random(size, m, -most, most), o.random(size, n), o.random(size, n)});
+  }
+  if (sizes.size() > 1) parts[0].mean = {};
+  std::vector<std::int32_t> columns;  // every third stream is left out
+  for (std::int32_t j = 0; j < n; ++j)
+    if (j % 3 != 1) columns.push_back(j);
+  d.softmax_layer(parts, o.random(m, 1, -9, 1), extra ? o.targets(m, n) : std::vector<Entry<T>>{}, columns, 0, o.random(n, 1),
+                  probability ? o.garbage(m, static_cast<Index>(columns.size())) : View<T>{});
+}
+
 }  // namespace
 
 template <class T>
@@ -177,6 +193,9 @@ const std::vector<Operation<T>>& operations() {
          d.softmax_summary(o.random(m, n, -4, 4), o.random(m, 1, -9, -1), o.garbage(n, 1), o.garbage(n, 1), o.garbage(n, 1));
        }},
       {"log_sum_exp", "", [](D<T> d, O<T> o, Index m, Index n, Index) { d.log_sum_exp(o.random(m, n, -90, 90), o.garbage(n, 1)); }},
+      {"softmax_layer", "two parts", [](D<T> d, O<T> o, Index m, Index n, Index k) { words<T>(d, o, {k, 5}, m, n, true, false); }},
+      {"softmax_layer", "one part, no probabilities", [](D<T> d, O<T> o, Index m, Index n, Index k) { words<T>(d, o, {k}, m, n, false, false); }},
+      {"softmax_layer", "extra", [](D<T> d, O<T> o, Index m, Index n, Index k) { words<T>(d, o, {k}, m, n, true, true); }},
       {"leaky_integrate", "", [](D<T> d, O<T> o, Index m, Index n, Index) {
          d.leaky_integrate(o.random(n, 1, 0, 1), T(.4), o.mask(n), o.random(m, n), o.random(m, n));
        }},

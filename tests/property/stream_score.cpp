@@ -139,12 +139,26 @@ TEST_CASE("stream score: what was read lately goes on being expected under anoth
     const auto scored = score(tiny, step, stream.view());
     const auto weights = weight_values(*tiny.hierarchy);
     const auto held = state_of(*tiny.hierarchy);
-    const ArchivedMatrix &logits = held.at("level_0/logits"), &own = held.at("level_0/stream"), &lexicon = weights.at("lexicon");
+    const ArchivedMatrix &own = held.at("level_0/stream"), &lexicon = weights.at("lexicon");
+    std::vector<std::vector<double>> nats;  // -ln p of every word in every stream, under the stream that is its own
+    Observation asked = *step.observation;
+    Step<double> question = step;
+    question.observation = &asked;
+    for (Index v = 0; v < vocabulary; ++v) {
+      std::fill(asked.id.begin(), asked.id.end(), static_cast<std::int32_t>(v));
+      nats.push_back(score(tiny, question, tiny.hierarchy->level(1).downward().stream));
+    }
     for (Index j = 0; j < streams; ++j) {
       const auto s = static_cast<std::size_t>(j);
       if (step.observation->active[s] == 0) continue;
       std::vector<double> moved;
-      for (Index v = 0; v < vocabulary; ++v) moved.push_back(logits(v, j) + dot(lexicon, v, other, j) - dot(lexicon, v, own, j));
+      double all = 0;
+      for (Index v = 0; v < vocabulary; ++v) {
+        const double log_p = -nats[static_cast<std::size_t>(v)][s];
+        all += std::exp(log_p);
+        moved.push_back(log_p + dot(lexicon, v, other, j) - dot(lexicon, v, own, j));
+      }
+      REQUIRE(all == Approx(1).epsilon(1e-12));
       REQUIRE(scored[s] == Approx(cross_entropy(moved, step.observation->id[s])).epsilon(1e-12));
     }
   });

@@ -61,6 +61,8 @@ class CheckDevice : public Device<T> {
   void softmax_cross_entropy(ConstView<T> logits, std::span<const Entry<T>> targets, View<T> error, View<T> loss) override;
   void softmax_summary(ConstView<T> logits, ConstView<T> background, View<T> normaliser, View<T> entropy, View<T> divergence) override;
   void log_sum_exp(ConstView<T> logits, View<T> normaliser) override;
+  void softmax_layer(std::span<const SoftmaxPart<T>> parts, ConstView<T> bias, std::span<const Entry<T>> extra,
+                     std::span<const std::int32_t> columns, std::uint64_t version, View<T> normaliser, View<T> probability) override;
   void leaky_integrate(ConstView<T> decay, T gain, ConstView<T> active, ConstView<T> s, View<T> h) override;
   void settle_dense(Activation activation, Index steps, T rate, ConstView<T> input, std::span<const DenseLayer<T>> layers) override;
   void outer_product(T scale, ConstView<T> error, ConstView<T> activity, View<T> gradient) override;

@@ -274,6 +274,33 @@ void CheckDevice<T>::log_sum_exp(ConstView<T> logits, View<T> normaliser) {
 }
 
 template <class T>
+void CheckDevice<T>::softmax_layer(std::span<const SoftmaxPart<T>> parts, ConstView<T> bias, std::span<const Entry<T>> extra,
+                                   std::span<const std::int32_t> columns, std::uint64_t version, View<T> normaliser, View<T> probability) {
+  Ins<T> inputs{bias};
+  Outs<T> outputs{normaliser, probability};
+  for (const SoftmaxPart<T>& part : parts) {
+    inputs.insert(inputs.end(), {part.weight, part.x});
+    outputs.push_back(part.mean);
+  }
+  const auto call = [&](Device<T>& d, const Ins<T>& in, const Outs<T>& out) {
+    std::vector<SoftmaxPart<T>> now;
+    for (std::size_t k = 0; k < parts.size(); ++k) now.push_back({in[2 * k + 1], in[2 * k + 2], out[k + 2]});
+    d.softmax_layer(now, in[0], extra, columns, &d == expected_.get() ? 0 : version, out[0], out[1]);
+  };
+  compare("softmax_layer", inputs, outputs, call, [&](const Sizes& in, const Sizes&) {
+    double logit = in[0] + heaviest(extra), rounding = 0, largest = 1;  // of a logit, its rounding, of W
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+      const double n = static_cast<double>(parts[k].weight.rows), term = in[2 * k + 1] * in[2 * k + 2];
+      logit += n * term;
+      rounding += (4 + std::sqrt(n)) * std::sqrt(n) * term;
+      largest = std::max(largest, in[2 * k + 1]);
+    }
+    const double share = rounding + 4 * std::min(logit, 90.) + 8 + root(parts[0].weight.cols);  // of a probability
+    return Tolerance{largest * share, share};
+  });
+}
+
+template <class T>
 void CheckDevice<T>::leaky_integrate(ConstView<T> decay, T gain, ConstView<T> active, ConstView<T> s, View<T> h) {
   compare(
       "leaky_integrate", {decay, active, s}, {h},

@@ -4,6 +4,7 @@
 
 #include "core/device/cpu/dense.hpp"
 #include "core/device/cpu/isa.hpp"
+#include "core/device/cpu/softmax.hpp"
 #include "core/device/cpu/workers.hpp"
 #include "core/device/reference/reference.hpp"
 
@@ -42,6 +43,8 @@ class CpuDevice : public ReferenceDevice<T> {
   void softmax_cross_entropy(ConstView<T> logits, std::span<const Entry<T>> targets, View<T> error, View<T> loss) override;
   void softmax_summary(ConstView<T> logits, ConstView<T> background, View<T> normaliser, View<T> entropy, View<T> divergence) override;
   void log_sum_exp(ConstView<T> logits, View<T> normaliser) override;
+  void softmax_layer(std::span<const SoftmaxPart<T>> parts, ConstView<T> bias, std::span<const Entry<T>> extra,
+                     std::span<const std::int32_t> columns, std::uint64_t version, View<T> normaliser, View<T> probability) override;
   void leaky_integrate(ConstView<T> decay, T gain, ConstView<T> active, ConstView<T> s, View<T> h) override;
   void settle_dense(Activation activation, Index steps, T rate, ConstView<T> input, std::span<const DenseLayer<T>> layers) override;
   void adam(const AdamStep& step, View<T> gradient, View<T> first_moment, View<T> second_moment, View<T> weight) override;
@@ -77,6 +80,8 @@ class CpuDevice : public ReferenceDevice<T> {
   const Kernels<T>& kernels_;
   Workers workers_;
   DenseChain dense_;
+  SoftmaxLayer softmax_;
+  bool brief_;  // products of softmax_layer in bfloat16
 };
 
 }  // namespace strata

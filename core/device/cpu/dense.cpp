@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <deque>
-#include <dnnl.hpp>
 #include <map>
 #include <tuple>
 
 #include "core/device/cpu/cpu.hpp"
-#include "core/error.hpp"
+#include "core/device/cpu/packed.hpp"
 
 namespace strata {
 namespace {
@@ -15,97 +14,37 @@ namespace {
 constexpr Index most_streams = 64;                 // of a block: in a layer of 256 units its values stay in the second cache level
 constexpr int message_slot = 17, first_slot = 18;  // beyond those of product.cpp
 
-using Desc = dnnl::memory::desc;
-constexpr auto f32 = dnnl::memory::data_type::f32;
-
-/// A matrix in memory as oneDNN reads it: rows x cols with any strides.
-Desc plain(Index rows, Index cols, Index row_stride, Index col_stride) {
-  return {{rows, cols}, f32, dnnl::memory::dims{row_stride, col_stride}};
-}
-
-void require(dnnl_status_t status, const char* call) {
-  if (status != dnnl_success) throw DeviceError(call, static_cast<int>(status), "the product failed; try --device reference");
-}
-
 }  // namespace
 
-/// y (B x outer) = x (B x inner) A, or y += x A: what is units x streams for us is streams x units, row-major, for oneDNN.
 struct DenseChain::Products {
-  struct Shape {
-    Index inner, outer, streams, x_stride, y_stride;
-    bool add;
-    bool operator<(const Shape& s) const {
-      return std::tie(inner, outer, streams, x_stride, y_stride, add) <
-             std::tie(s.inner, s.outer, s.streams, s.x_stride, s.y_stride, s.add);
-    }
-  };
-  /// One block's hands on a product.
-  struct Place {
-    dnnl::memory x, y, scratch;
-  };
-  struct Product {
-    dnnl::matmul primitive;
-    Desc x, y, weights, scratch;
-    std::deque<Place> places;
-  };
-  /// A weight as products want it; packed anew in every call.
   struct Packed {
-    Desc desc;
-    dnnl::memory memory, source;
-    dnnl::reorder reorder;
-    std::uint64_t call = 0;  // the last that packed it
+    PackedWeight weight;
+    std::uint64_t call;  // the last that packed it
   };
   /// The products of a layer for blocks of one length, and the weights in their layouts.
   struct Hand {
-    Product *up = nullptr, *down = nullptr;
-    dnnl::memory *up_weights = nullptr, *down_weights = nullptr;
+    PackedProduct *up = nullptr, *down = nullptr;
+    const dnnl::memory *up_weights = nullptr, *down_weights = nullptr;
   };
 
-  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-  dnnl::stream stream{engine};
-  std::map<Shape, Product> products;
+  PackedProducts products;
   std::map<std::tuple<std::size_t, bool, Index, Index, Index>, std::deque<Packed>> packed;  // layer, downwards, rows, cols, stride
   std::vector<Hand> whole, rest;  // of blocks of the common length, and of the last one where that is shorter
   std::uint64_t call = 0;
 
-  Product& product(const Shape& s) {
-    const auto found = products.find(s);
-    if (found != products.end()) return found->second;
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    if (s.add) {
-      dnnl::post_ops sum;
-      sum.append_sum(1);
-      attributes.set_post_ops(sum);
-    }
-    const dnnl::matmul::desc desc(plain(s.streams, s.inner, s.x_stride, 1), Desc({s.inner, s.outer}, f32, dnnl::memory::format_tag::any),
-                                  plain(s.streams, s.outer, s.y_stride, 1));
-    const dnnl::matmul::primitive_desc chosen(desc, attributes, engine);
-    return products
-        .emplace(s,
-                 Product{dnnl::matmul(chosen), chosen.src_desc(), chosen.dst_desc(), chosen.weights_desc(), chosen.scratchpad_desc(), {}})
-        .first->second;
-  }
-
-  /// -W' for x upwards, W for errors downwards, in the layout `wanted`.
-  dnnl::memory& pack(std::size_t layer, bool downwards, ConstView<float> weight, const Desc& wanted) {
+  /// -W' for x upwards, W for errors downwards, in the layout `wanted`; packed anew in every call.
+  const dnnl::memory& pack(std::size_t layer, bool downwards, ConstView<float> weight, const dnnl::memory::desc& wanted) {
     auto& all = packed[{layer, downwards, weight.rows, weight.cols, weight.ld}];
-    auto found = std::find_if(all.begin(), all.end(), [&](const Packed& p) { return p.desc == wanted; });
+    auto found = std::find_if(all.begin(), all.end(), [&](const Packed& p) { return p.weight.desc() == wanted; });
     if (found == all.end()) {
-      const Desc source = downwards ? plain(weight.rows, weight.cols, 1, weight.ld) : plain(weight.cols, weight.rows, weight.ld, 1);
-      dnnl::primitive_attr attributes;
-      if (!downwards) attributes.set_output_scales(0, {-1.F});
-      dnnl::memory from(source, engine, DNNL_MEMORY_NONE), to(wanted, engine);
-      const dnnl::reorder::primitive_desc chosen(engine, source, engine, wanted, attributes);
-      all.push_back({wanted, to, from, dnnl::reorder(chosen)});
+      const auto plain =
+          downwards ? plain_matrix(weight.rows, weight.cols, 1, weight.ld) : plain_matrix(weight.cols, weight.rows, weight.ld, 1);
+      all.push_back({PackedWeight(products.engine, plain, wanted, downwards ? 1.F : -1.F), 0});
       found = std::prev(all.end());
     }
-    if (found->call == call) return found->memory;
+    if (found->call != call) found->weight.fill(products.stream, weight.data);
     found->call = call;
-    found->source.set_data_handle(const_cast<float*>(weight.data));  // NOLINT(cppcoreguidelines-pro-type-const-cast): oneDNN reads it
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, found->source.get()}, {DNNL_ARG_TO, found->memory.get()}};
-    require(dnnl_primitive_execute(found->reorder.get(), stream.get(), 2, args), "reorder");
-    return found->memory;
+    return found->weight.memory();
   }
 
   /// What every layer from the second on needs for blocks of `streams`.
@@ -115,29 +54,11 @@ struct DenseChain::Products {
     for (std::size_t l = 1; l < layers.size(); ++l) {
       const ConstView<float> w = layers[l].weight;
       Hand& hand = hands[l];
-      hand.up = &product({w.cols, w.rows, streams, layers[l - 1].f.ld, layers[l].e.ld, true});
-      hand.down = &product({w.rows, w.cols, streams, layers[l].e.ld, message_stride, false});
-      hand.up_weights = &pack(l, false, w, hand.up->weights);
-      hand.down_weights = &pack(l, true, w, hand.down->weights);
-      make_places(*hand.up, blocks);
-      make_places(*hand.down, blocks);
+      hand.up = &products.of({w.cols, w.rows, streams, layers[l - 1].f.ld, layers[l].e.ld, true}, blocks);
+      hand.down = &products.of({w.rows, w.cols, streams, layers[l].e.ld, message_stride}, blocks);
+      hand.up_weights = &pack(l, false, w, hand.up->weights());
+      hand.down_weights = &pack(l, true, w, hand.down->weights());
     }
-  }
-
-  void make_places(Product& p, std::size_t blocks) {
-    while (p.places.size() < blocks)
-      p.places.push_back({{p.x, engine, DNNL_MEMORY_NONE}, {p.y, engine, DNNL_MEMORY_NONE}, {p.scratch, engine}});
-  }
-
-  void multiply(Product& p, std::size_t block, const float* x, const dnnl::memory& weights, float* y) const {
-    Place& place = p.places[block];
-    place.x.set_data_handle(const_cast<float*>(x));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-    place.y.set_data_handle(y);
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, place.x.get()},
-                                    {DNNL_ARG_WEIGHTS, weights.get()},
-                                    {DNNL_ARG_DST, place.y.get()},
-                                    {DNNL_ARG_SCRATCHPAD, place.scratch.get()}};
-    require(dnnl_primitive_execute(p.primitive.get(), stream.get(), 4, args), "matmul");
   }
 };
 
@@ -223,8 +144,8 @@ void DenseChain::settle(Activation activation, Index steps, float rate, std::spa
     const std::vector<Products::Hand>& hands = piece + 1 < blocks ? all.whole : all.rest;
     const auto multiply = [&](std::size_t l, bool downwards, const float* x, float* y) {
       const Products::Hand& hand = hands[l];
-      all.multiply(downwards ? *hand.down : *hand.up, static_cast<std::size_t>(piece), x, downwards ? *hand.down_weights : *hand.up_weights,
-                   y);
+      (downwards ? hand.down : hand.up)
+          ->multiply(all.products.stream, static_cast<std::size_t>(piece), x, downwards ? *hand.down_weights : *hand.up_weights, y);
     };
     Block block(layers, message, first, piece * length, piece + 1 < blocks ? length : last, multiply);
     block.start(kernels, map_kernel);

@@ -11,6 +11,14 @@
 namespace strata {
 namespace {
 
+bool has_brief_products() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
 struct Level {
   const KernelSet* kernels;
   dnnl_cpu_isa_t products;
@@ -28,7 +36,7 @@ std::vector<Level> levels() {
                   __builtin_cpu_supports("avx512vl") != 0;
   return {{&kernels_v2::set, dnnl_cpu_isa_sse41, v2},
           {&kernels_v3::set, dnnl_cpu_isa_avx2, v3},
-          {&kernels_v4::set, dnnl_cpu_isa_avx512_core, v4}};
+          {&kernels_v4::set, has_brief_products() ? dnnl_cpu_isa_avx512_core_bf16 : dnnl_cpu_isa_avx512_core, v4}};
 #else
   return {{&kernels_base::set, dnnl_cpu_isa_all, true}};
 #endif
@@ -76,6 +84,14 @@ void cap_products(const KernelSet& kernels) {
     }
   }
   cap = kernels.level;
+}
+
+bool multiplies_briefly(const KernelSet& kernels) {
+#if defined(__x86_64__)
+  return &kernels == &kernels_v4::set && has_brief_products();
+#else
+  return false;
+#endif
 }
 
 }  // namespace strata

@@ -13,6 +13,9 @@ const KernelSet& choose_kernels(const std::string& isa);
 /// Caps oneDNN at the level of `kernels`. It can be set once per process: throws DeviceError where another level is in use already.
 void cap_products(const KernelSet& kernels);
 
+/// The processor, at the level of `kernels`, multiplies bfloat16.
+bool multiplies_briefly(const KernelSet& kernels);
+
 /// The level oneDNN was capped at, or "" before the first cap_products.
 std::string capped_level();
 

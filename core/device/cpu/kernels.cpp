@@ -260,6 +260,21 @@ SoftmaxSummary<T> softmax_summary(Size n, const T* x, const T* background) {
   return {normaliser, -combine(negative_entropy), combine(divergence)};
 }
 
+inline void to_brief(Size n, const float* x, std::uint16_t* y) {
+#pragma GCC ivdep
+  for (Size i = 0; i < n; ++i) {
+    std::uint32_t bits;
+    __builtin_memcpy(&bits, x + i, sizeof bits);
+    y[i] = static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+  }
+}
+inline void to_brief(Size n, const double* x, std::uint16_t* y) {  // in double there are no brief products
+  for (Size i = 0; i < n; ++i) {
+    const float single = static_cast<float>(x[i]);
+    to_brief(1, &single, y + i);
+  }
+}
+
 template <class T>
 void adam(Size n, const AdamFactors<T>& factors, T* gradient, T* first, T* second, T* weight) {
   const AdamFactors<T> c = factors;
@@ -291,6 +306,7 @@ constexpr Kernels<T> table = {{map<Exp, T>, map<Log, T>, map<Tanh, T>, map<Squar
                               exp_sum<T>,
                               log_sum_exp<T>,
                               softmax_summary<T>,
+                              to_brief,
                               adam<T>};
 
 }  // namespace

@@ -46,6 +46,8 @@ struct Kernels {
   T (*log_sum_exp)(Size n, const T* x);
   /// Of p = softmax(x): log normaliser, entropy, KL(p || background) with background in logs.
   SoftmaxSummary<T> (*softmax_summary)(Size n, const T* x, const T* background);
+  /// y = x rounded to bfloat16, the upper half of a float, to even.
+  void (*to_brief)(Size n, const T* x, std::uint16_t* y);
   void (*adam)(Size n, const AdamFactors<T>& factors, T* gradient, T* first, T* second, T* weight);
 };
 

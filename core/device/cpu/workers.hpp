@@ -41,6 +41,13 @@ class Workers {
     }
   }
 
+  /// The same as f(piece, worker): `worker`, below count(), is a number that no other thread has at that time.
+  template <class F>
+  void for_pieces_by(Index pieces, const F& f) {
+    const bool alone = pieces <= 1 || threads_ == 1;
+    for_pieces(pieces, [&](Index piece) { f(piece, alone ? std::size_t(0) : static_cast<std::size_t>(tbb::this_task_arena::current_thread_index())); });
+  }
+
   /// f(first, count) over [0, items) in pieces of about `piece_work` nanoseconds, given the rough cost of an item on one thread.
   /// f must treat every item on its own: one thread takes all of them in one call.
   template <class F>

@@ -46,14 +46,13 @@ struct Kept {
 
 /// The sizes of a call. Streams are rounded up, so that few shapes are met; those beyond the last are zero.
 struct Extent {
-  Index outcomes, streams, units, tiles, blocks, row;
+  Index outcomes, streams, units, tiles, blocks;
 
   Extent(Parts parts, std::size_t columns) : outcomes(parts[0].weight.cols), units(0) {
     for (const auto& part : parts) units += part.weight.rows;
     streams = pieces_of(static_cast<Index>(columns), stream_unit) * stream_unit;
     tiles = pieces_of(outcomes, tile_outcomes);
     blocks = pieces_of(streams, most_streams);
-    row = padded(outcomes, sizeof(float));
   }
   Index first(Index tile) const { return tile * tile_outcomes; }
   Index width(Index tile) const { return std::min(tile_outcomes, outcomes - tile * tile_outcomes); }
@@ -77,7 +76,7 @@ struct SoftmaxLayer::Plan {
   std::vector<float> inputs;             // of all parts, stream after stream
   std::vector<Brief> brief_inputs;
   std::vector<std::vector<float>> tile;  // of every thread
-  std::vector<float> powers;             // all tiles, where p is asked for: stream after stream
+  std::vector<float> powers;             // where p is asked for: all tiles, one after the other
   std::vector<std::vector<Brief>> brief_tile;
   std::vector<float> largest, sum, mean;  // of every tile and stream: largest logit, sum of exponentials, W times them
 
@@ -115,8 +114,8 @@ struct SoftmaxLayer::Plan {
     }
   }
 
-  /// Products and packed weights of every piece, for a tile whose streams lie `row` apart.
-  void take_hands(Parts parts, const Extent& e, std::uint64_t version, bool brief, Index row, Workers& workers) {
+  /// Products and packed weights of every piece. oneDNN's best products want operands without gaps: a tile's streams lie its width apart.
+  void take_hands(Parts parts, const Extent& e, std::uint64_t version, bool brief, Workers& workers) {
     Kept& layer = find(parts);
     if (layer.version != version) stack(parts, e, layer.stacked);
     layer.version = version;
@@ -127,11 +126,11 @@ struct SoftmaxLayer::Plan {
       for (Index b = 0; b < e.blocks; ++b) {
         auto& hand = hands[static_cast<std::size_t>(t * e.blocks + b)];
         hand.assign(parts.size() + 1, {});
-        hand[0].product = &products.of({e.units, e.width(t), e.length(b), e.units, row, false, brief}, places);
+        hand[0].product = &products.of({e.units, e.width(t), e.length(b), e.units, e.width(t), false, brief}, places);
         for (std::size_t k = 0; k < parts.size(); ++k) {
           if (parts[k].mean.data == nullptr) continue;
           const Index n = parts[k].weight.rows;
-          hand[k + 1].product = &products.of({e.width(t), n, e.length(b), brief ? tile_outcomes : row, n, false, brief}, places);
+          hand[k + 1].product = &products.of({e.width(t), n, e.length(b), e.width(t), n, false, brief}, places);
         }
       }
     workers.for_pieces(e.tiles, [&](Index t) {
@@ -169,7 +168,7 @@ struct SoftmaxLayer::Plan {
     mean.resize(each * static_cast<std::size_t>(e.units));
     tile.resize(static_cast<std::size_t>(threads));
     brief_tile.resize(static_cast<std::size_t>(threads));
-    if (whole) powers.resize(static_cast<std::size_t>(e.row * e.streams));
+    if (whole) powers.resize(static_cast<std::size_t>(e.outcomes * e.streams));
     for (auto& t : tile)
       if (!whole) t.resize(block);
     for (auto& t : brief_tile)
@@ -182,17 +181,16 @@ struct SoftmaxLayer::Plan {
     const Index t = piece / e.blocks, b = piece % e.blocks, n = e.width(t), first = e.first(t), from = e.stream(b), count = e.length(b);
     const auto& hand = hands[static_cast<std::size_t>(piece)];
     const auto place = static_cast<std::size_t>(piece);
-    const Index row = whole ? e.row : tile_outcomes;
-    float* x = whole ? powers.data() + from * row + first : tile[worker].data();
+    float* x = whole ? powers.data() + first * e.streams + from * n : tile[worker].data();
     const float* plain = inputs.data() + from * e.units;
     const void* input = brief ? static_cast<const void*>(brief_inputs.data() + from * e.units) : plain;
     hand[0].product->multiply(products.stream, place, input, *hand[0].weights, x);
     for (Index j = 0; j < count; ++j) {
       const auto at = static_cast<std::size_t>(t * e.streams + from + j);
-      if (bias.data != nullptr) kernels.axpby(n, 1, bias.data + first, 1, x + j * row);
-      largest[at] = kernels.maximum(n, x + j * row);
-      sum[at] = kernels.exp_sum(n, largest[at], x + j * row, x + j * row);
-      if (brief) kernels.to_brief(n, x + j * row, brief_tile[worker].data() + j * tile_outcomes);
+      if (bias.data != nullptr) kernels.axpby(n, 1, bias.data + first, 1, x + j * n);
+      largest[at] = kernels.maximum(n, x + j * n);
+      sum[at] = kernels.exp_sum(n, largest[at], x + j * n, x + j * n);
+      if (brief) kernels.to_brief(n, x + j * n, brief_tile[worker].data() + j * n);
     }
     const void* exponentials = brief ? static_cast<const void*>(brief_tile[worker].data()) : x;
     float* to = mean.data() + (t * e.units) * e.streams;  // part after part, stream after stream
@@ -224,7 +222,7 @@ struct SoftmaxLayer::Plan {
         from += units * e.streams;
       }
       if (probability.data != nullptr)
-        kernels.axpby(e.width(t), factor, powers.data() + j * e.row + e.first(t), 0, probability.data + j * probability.ld + e.first(t));
+        kernels.axpby(e.width(t), factor, powers.data() + e.first(t) * e.streams + j * e.width(t), 0, probability.data + j * probability.ld + e.first(t));
     }
   }
 };
@@ -238,7 +236,7 @@ void SoftmaxLayer::run(Parts parts, ConstView<float> bias, std::span<const std::
   const Extent e(parts, columns.size());
   const bool whole = probability.data != nullptr;
   if (version == 0) version = next_version();
-  plan.take_hands(parts, e, version, brief, whole ? e.row : tile_outcomes, workers);
+  plan.take_hands(parts, e, version, brief, workers);
   plan.take_inputs(parts, e, columns, brief, kernels);
   plan.take_room(e, brief, whole, workers.count());
   workers.for_pieces_by(e.tiles * e.blocks, [&](Index piece, std::size_t worker) {

@@ -78,7 +78,14 @@ ParameterTable run_parameters() {
       word("model", "", "trained model that an experiment uses (--model)"),
       word("device", "cpu", "what computes (--device)"),
       word("isa", "auto", "instruction set of the cpu device (--isa)"),
-      {"products", std::string("float"), 0, 0, {"float", "bfloat16"}, "", "numbers that the products of a softmax over words multiply (cpu device); sums stay float", ""},
+      {"products",
+       std::string("float"),
+       0,
+       0,
+       {"float", "bfloat16"},
+       "",
+       "numbers that the products of a softmax over words multiply (cpu device); sums stay float",
+       ""},
       {"figures", true, 0, 1, {}, "", "draw figures/*.png and report.html when the run is complete", ""},
   };
 }

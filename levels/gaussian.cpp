@@ -21,9 +21,9 @@ GaussianLevel<T>::GaussianLevel(Device<T>& device, const GaussianSettings& setti
     numbers_ = {device, channels, b, settings.noise, settings.learn_noise};
   else if (lowest())
     tokens_ = {device, stream, b};
-  for (auto* x :
-       {&memory_, &base_,    &mu_,     &x_,     &e_,         &g_,         &h_,          &pi_,      &variance_, &handed_, &handed_held_,
-        &kept_x_, &kept_mu_, &belief_, &error_, &slope_tau_, &moved_tau_, &moved_gain_, &clamped_, &work_[0],  &work_[1]})
+  for (auto* x : {&memory_,   &base_,   &mu_,        &x_,         &e_,          &g_,       &h_,       &pi_,
+                  &variance_, &handed_, &f_,         &f_held_,    &slope_,      &g_loss_,  &kept_x_,  &kept_mu_,
+                  &belief_,   &error_,  &slope_tau_, &moved_tau_, &moved_gain_, &clamped_, &work_[0], &work_[1]})
     *x = {device, n, b};
   for (auto* x : {&share_, &stream_, &rho_held_, &rho_trace_, &p_}) *x = {device, stream, b};
   for (auto* x : {&a_, &s_, &gain_sum_, &row_}) *x = {device, n, 1};
@@ -93,7 +93,7 @@ std::vector<std::pair<const char*, Tensor<T>*>> GaussianLevel<T>::state_tensors(
 template <class T>
 void GaussianLevel<T>::reset_state() {
   for (auto& [name, x] : state_tensors()) device_.fill(*x, T(0));
-  for (auto* x : {&e_, &rho_held_, &handed_held_}) device_.fill(*x, T(0));
+  for (auto* x : {&e_, &rho_held_, &f_held_}) device_.fill(*x, T(0));
   for (auto* x : {&share_sum_, &above_sum_, &tau_sum_, &gain_sum_})
     if (!x->empty()) device_.fill(*x, T(0));
   if (!lowest()) return;
@@ -126,12 +126,8 @@ void GaussianLevel<T>::observe(const Step<T>& step, const Upward<T>& below) {
     tokens_.observe(step);
   rho_ = rho(below);
   device_.copy(rho_, rho_held_);
-  device_.copy(handed_, handed_held_);
-}
-
-template <class T>
-ConstView<T> GaussianLevel<T>::rho(const Upward<T>& below) const {
-  return !lowest() ? below.emission_error : numbers() ? numbers_.rho() : tokens_.rho();
+  activate();
+  device_.copy(f_, f_held_);
 }
 
 template <class T>
@@ -166,6 +162,7 @@ void GaussianLevel<T>::weigh(const Upward<T>& below) {
   if (lowest() && numbers()) {
     device_.map(Unary::square, share_out_.value, square_out_);
     device_.gemm(true, false, kappa, square_out_.view(), numbers_.precision(), T(0), h_);
+    if (log_odds()) device_.multiply(h_, slope_, h_);
   }
   if (!lowest() && below.feedback_precision.data != nullptr) device_.axpby(kappa, below.feedback_precision, T(1), h_);
 }
@@ -176,14 +173,6 @@ void GaussianLevel<T>::invert() {
   device_.copy(pi_, variance_);
   device_.axpby(T(1), h_, T(1), variance_);
   device_.map(Unary::reciprocal, variance_, variance_);
-}
-
-template <class T>
-void GaussianLevel<T>::listen(const Upward<T>& below) {
-  const T kappa = static_cast<T>(settings_.kappa);
-  device_.fill(g_, T(0));
-  if (shares_) device_.gemm(true, false, kappa, share_out_.value.view(), rho(below), T(0), g_);
-  if (!lowest() && below.feedback.data != nullptr) device_.axpby(kappa, below.feedback, T(1), g_);
 }
 
 /// x += rate D^-1 [pi (mu - x) + G].
@@ -233,18 +222,6 @@ void GaussianLevel<T>::repredict(const Downward<T>& above) {
     device_.axpby(T(1), work_[0], T(1), mu_);
   }
   error_and_feedback();
-}
-
-template <class T>
-void GaussianLevel<T>::emit(const Step<T>&, const Downward<T>& above) {
-  if (shares_) device_.gemm(false, false, T(1), share_out_.value.view(), handed_.view(), T(0), share_);
-  device_.copy(share_, stream_);
-  if (above.stream.data != nullptr) device_.axpby(T(1), above.stream, T(1), stream_);
-  if (!lowest()) return;
-  if (numbers())
-    numbers_.emit(stream_);
-  else
-    tokens_.emit(stream_);
 }
 
 template <class T>
@@ -308,24 +285,6 @@ void GaussianLevel<T>::end_settling(const Step<T>& step) {
 
 // ---------------------------------------------------------------- the exact chain
 
-/// Curvature of the emission in the output stream at the forecast, through U: diag U' (diag p - p p') U.
-template <class T>
-void GaussianLevel<T>::bend(const Step<T>& step, const Upward<T>& below) {
-  if (!shares_ || (lowest() && numbers()) || !logits_) return;  // numbers: weigh
-  const Observation& seen = *step.observation;
-  targets_.clear();
-  for (std::size_t j = 0; j < seen.id.size(); ++j)
-    if (seen.active[j] != 0) targets_.push_back({seen.id[j], static_cast<std::int32_t>(j), T(1)});
-  device_.axpby(T(-1), rho(below), T(0), p_);
-  device_.add_entries(targets_, {}, p_);
-  device_.map(Unary::square, share_out_.value, square_out_);
-  device_.gemm(true, false, T(1), square_out_.view(), p_.view(), T(0), work_[0]);
-  device_.gemm(true, false, T(1), share_out_.value.view(), p_.view(), T(0), work_[1]);
-  device_.map(Unary::square, work_[1], work_[1]);
-  device_.axpby(T(-1), work_[1], T(1), work_[0]);
-  device_.axpby(static_cast<T>(settings_.kappa), work_[0], T(1), h_);
-}
-
 template <class T>
 void GaussianLevel<T>::gather(const Step<T>& step, const Upward<T>& below) {
   listen(below);
@@ -377,9 +336,7 @@ void GaussianLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) {
   device_.copy(mu_, x_);
   device_.fill(e_, T(0));
   hand_down();
-  if (shares_) device_.gemm(false, false, T(1), share_out_.value.view(), handed_.view(), T(0), share_);
-  device_.copy(share_, stream_);
-  if (above.stream.data != nullptr) device_.axpby(T(1), above.stream, T(1), stream_);
+  say(above);
   if (!lowest()) return;
   if (numbers())
     numbers_.forecast(stream_);

@@ -4,13 +4,15 @@
 // Equations   residual   mu = W x_above + a (x - W x_above)(t-1)            what the level above says passes through, only what it did not say decays
 //             leaky      mu = a x(t-1) + (1 - a) W x_above                  linear-Gaussian chain of measures.md with W = gain
 //             stream     mu = a x(t-1)                                      levels meet in the output stream alone
-//             c = c_above + U x                                             output stream; index 0: token ~ softmax(b + c) or y = b + c + noise
+//             c = c_above + U f(x)                                          output stream; index 0: token ~ softmax(b + c) or y = b + c + noise
+//                        f(x) = x, or softmax(x): the value is then the log odds of n causes, and U what each of them says
 //             settling   x <- x + rate D^-1 [pi (mu - x) + G],  G = kappa (U' rho + feedback),  D = pi + H, H the curvature of what is below
+//                        With softmax the gradient is J G, J = df/dx: log odds take the evidence itself, as Bayes' rule does (mirror descent)
 //             exact      up: G, H at the forecast, to the level above s W' (pi/D) G and (s W)^2' (pi/D) H, s = 1 or 1 - a; down: x = mu + D^-1 G
 //                        around the forecast, mu after the level above has settled
 //             e = pi (x - mu);  feedback = s W' e, feedback_precision = (s W)^2' pi
-// Learning    dU = rho x' of the forecast, dW = s e x_above', db = rho, x_above that of the forecast; and by eligibility traces of the
-//             predictive loss, post-synaptic factor G:
+// Learning    dU = rho f(x)' of the forecast, dW = s e x_above', db = rho, x_above that of the forecast; and by eligibility traces of the
+//             predictive loss, post-synaptic factor G, with softmax J G:
 //               U also where it reads:  dU += r (a G / D)',  r <- a r + rho                    (learn through the level's own inference)
 //               time scale:  s_a = dmu/da: s_a <- (x - ..)(t-1) + a (pi/D) s_a,  dlogit(a) = sum G s_a a (1 - a)
 //               gain 1/pi:   s_k <- (pi/D) (a s_k + x - mu),  dlog(1/pi) = G a s_k             (precision_mode = predictive)
@@ -31,16 +33,18 @@ namespace strata {
 
 struct GaussianSettings {
   enum class Coupling { residual, leaky, stream };
+  enum class Activity { identity, softmax };
   enum class Precision { fixed, scheduled, learned, predictive };
   Index index = 0, units = 16;
   double tau = 8;     ///< tokens
   double spread = 1;  ///< units' time constants reach from tau / spread to tau * spread
   Coupling coupling = Coupling::residual;
-  double gain = 1;         ///< W starts as gain times the identity, where that fits
-  bool share = true;       ///< adds U x to the output stream (always so at index 0)
-  double kappa = 1;        ///< stubbornness: all evidence counts this much
-  double initial_sd = .3;  ///< of U; a third of it, over the root of the units, of W
-  double share_gain = 0;   ///< U starts with this times the identity, where that fits
+  double gain = 1;                         ///< W starts as gain times the identity, where that fits
+  bool share = true;                       ///< adds U f(x) to the output stream (always so at index 0)
+  Activity activity = Activity::identity;  ///< f of that share
+  double kappa = 1;                        ///< stubbornness: all evidence counts this much
+  double initial_sd = .3;                  ///< of U; a third of it, over the root of the units, of W
+  double share_gain = 0;                   ///< U starts with this times the identity, where that fits
   Precision mode = Precision::predictive;
   double precision = 10;                             ///< pi at the start
   double precision_end = 100;                        ///< scheduled: pi after `precision_steps` learning steps
@@ -117,8 +121,14 @@ class GaussianLevel : public Level<T> {
   bool coupled() const { return above_ > 0 && settings_.coupling != GaussianSettings::Coupling::stream; }
   bool lowest() const { return settings_.index == 0; }
   bool numbers() const { return numbers_mode_; }
+  bool log_odds() const { return settings_.activity == GaussianSettings::Activity::softmax; }
+  /// -d loss / dx, where g_ is what the belief moves along.
+  ConstView<T> loss_drive() const { return log_odds() ? g_loss_.view() : g_.view(); }
   bool leaky() const { return settings_.coupling == GaussianSettings::Coupling::leaky; }
   ConstView<T> rho(const Upward<T>& below) const;
+  void activate();
+  void through_activity(ConstView<T> g, View<T> out);
+  void say(const Downward<T>& above);
   void listen(const Upward<T>& below);
   void weigh(const Upward<T>& below);
   void invert();
@@ -144,7 +154,7 @@ class GaussianLevel : public Level<T> {
   GaussianEmission<T> numbers_;
   Tensor<T> a_, s_;  // n x 1: persistence; 1, or 1 - a
   Tensor<T> pi_, memory_, base_, mu_, x_, e_, g_, h_, variance_;
-  Tensor<T> above_used_, above_held_, said_, handed_, handed_held_, share_, stream_;
+  Tensor<T> above_used_, above_held_, said_, handed_, f_, f_held_, slope_, g_loss_, share_, stream_;
   Tensor<T> feedback_, feedback_precision_, square_in_, square_out_, rho_held_, p_;
   Tensor<T> kept_x_, kept_mu_, kept_above_, belief_, error_;
   Tensor<T> rho_trace_, slope_tau_, moved_tau_, moved_gain_;  // eligibilities

@@ -82,9 +82,9 @@ void GaussianLevel<T>::learn(const Step<T>& step) {
   } else if (lowest()) {
     tokens_.learn();
   }
-  if (shares_) device_.outer_product(T(1), rho_held_, handed_held_, share_sum_);
+  if (shares_) device_.outer_product(T(1), rho_held_, f_held_, share_sum_);
   if (shares_ && settings_.eligibility) {
-    device_.multiply(g_, variance_, work_[0]);
+    device_.multiply(loss_drive(), variance_, work_[0]);
     device_.scale_rows(a_, work_[0]);
     device_.outer_product(T(1), rho_trace_, work_[0], share_sum_);
   }
@@ -95,12 +95,12 @@ void GaussianLevel<T>::learn(const Step<T>& step) {
   }
   const ConstView<T> all = device_.ones(streams_);
   if (settings_.mode == Precision::predictive) {
-    device_.multiply(g_, moved_gain_, work_[0]);
+    device_.multiply(loss_drive(), moved_gain_, work_[0]);
     device_.scale_rows(a_, work_[0]);
     device_.row_sum(static_cast<T>(settings_.precision_speed), work_[0], all, T(1), gain_sum_);
   }
   if (settings_.learn_tau) {
-    device_.multiply(g_, slope_tau_, work_[0]);
+    device_.multiply(loss_drive(), slope_tau_, work_[0]);
     device_.row_sum(static_cast<T>(settings_.tau_speed), work_[0], all, T(0), row_);
     device_.multiply(row_, a_, row_);  // a (1 - a): logit(a) is what moves
     device_.copy(row_, work_[1].cols_at(0, 1));
@@ -220,11 +220,6 @@ void GaussianLevel<T>::score_with_stream(const Step<T>& step, ConstView<T> strea
     numbers_.score_with_stream(step, p_, loss);
   else
     tokens_.score_with_stream(step, p_, loss);
-}
-
-template <class T>
-void GaussianLevel<T>::held_share(View<T> stream) {
-  if (shares_) device_.gemm(false, false, T(1), share_out_.value.view(), handed_held_.view(), T(1), stream);
 }
 
 template <class T>

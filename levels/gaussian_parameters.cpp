@@ -23,7 +23,15 @@ ParameterTable GaussianSettings::parameters(Index index) {
        "to the level above: residual (its value passes through), leaky ((1 - a) of it), stream (by the output stream alone)",
        "model B"},
       {"gain", d.gain, -1e3, 1e3, {}, "1", "W starts as this times the identity where both levels have as many units", "measures"},
-      {"share", d.share, 0, 0, {}, "", "adds its own share U x to the output stream (the lowest level always does)", "model A"},
+      {"share", d.share, 0, 0, {}, "", "adds its own share U f(x) to the output stream (the lowest level always does)", "model A"},
+      {"activity",
+       std::string("identity"),
+       0,
+       0,
+       {"identity", "softmax"},
+       "",
+       "f of that share: the value itself, or its softmax, which makes the value log odds",
+       ""},
       {"stubbornness", d.kappa, 1e-6, 1e3, {}, "1", "kappa: all evidence from below counts this much", "measures"},
       {"initial_sd", d.initial_sd, 0, 1e3, {}, "1", "standard deviation of U at the start", ""},
       {"share_gain",
@@ -101,6 +109,7 @@ GaussianSettings GaussianSettings::from(Index index, const Values& values) {
   s.learn_noise = values.flag("learn_noise");
   const std::string& coupling = values.text("coupling");
   s.coupling = coupling == "leaky" ? Coupling::leaky : coupling == "stream" ? Coupling::stream : Coupling::residual;
+  s.activity = values.text("activity") == "softmax" ? Activity::softmax : Activity::identity;
   const std::string& mode = values.text("precision_mode");
   s.mode = mode == "fixed"       ? Precision::fixed
            : mode == "scheduled" ? Precision::scheduled

@@ -105,7 +105,8 @@ template <class T>
 void TokenLevel<T>::expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p) {
   if (version_ == 0) version_ = next_version();
   const SoftmaxPart<T> parts[] = {{embedding_.value.view(), f, mean_0}, {lexicon_.vectors.value.view(), stream, mean_c}};
-  device_.softmax_layer(std::span(parts).first(stream.data != nullptr ? 2 : 1), output_bias_.value, extra_, reading_, version_, normaliser, p);
+  device_.softmax_layer(std::span(parts).first(stream.data != nullptr ? 2 : 1), output_bias_.value, extra_, reading_, version_, normaliser,
+                        p);
 }
 
 template <class T>
@@ -269,7 +270,8 @@ template <class T>
 void TokenLevel<T>::learn(const Step<T>&) {
   const auto count = static_cast<Index>(reading_.size());
   if (observed_ == 0) clear_stash();
-  for (const auto& [from, to] : {std::pair{&e0_, &stash_e_0_}, {&e_a_, &stash_e_a_}, {&f_a_, &stash_f_a_}, {&ctx_, &stash_ctx_}, {&ctx_mask_, &stash_ctx_mask_}})
+  for (const auto& [from, to] :
+       {std::pair{&e0_, &stash_e_0_}, {&e_a_, &stash_e_a_}, {&f_a_, &stash_f_a_}, {&ctx_, &stash_ctx_}, {&ctx_mask_, &stash_ctx_mask_}})
     device_.gather_columns(*from, reading_, to->cols_at(observed_, count));
   for (std::size_t i = 0; i < reading_.size(); ++i) {
     const auto j = static_cast<std::size_t>(reading_[i]);
@@ -407,9 +409,9 @@ void TokenLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) 
 template <class T>
 void TokenLevel<T>::archive_state(Archive& archive) {
   archive.value("context", context_);
-  const std::pair<const char*, Tensor<T>*> tensors[] = {
-      {"ctx", &ctx_}, {"ctx_mask", &ctx_mask_}, {"mu_a", &mu_a_}, {"base", &base_},          {"mu_0", &mu_0_},    {"x_a", &x_a_},
-      {"x_0", &x_0_}, {"f_a", &f_a_},           {"f_0", &f_0_},   {"stream", &stream_held_}};
+  const std::pair<const char*, Tensor<T>*> tensors[] = {{"ctx", &ctx_},   {"ctx_mask", &ctx_mask_}, {"mu_a", &mu_a_}, {"base", &base_},
+                                                        {"mu_0", &mu_0_}, {"x_a", &x_a_},           {"x_0", &x_0_},   {"f_a", &f_a_},
+                                                        {"f_0", &f_0_},   {"stream", &stream_held_}};
   for (const auto& [name, x] : tensors) archive.tensor(name, *x);
   std::vector<std::int32_t> streamed{streamed_ ? 1 : 0};
   archive.value("streamed", streamed);

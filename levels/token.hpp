@@ -95,20 +95,20 @@ class TokenLevel : public Level<T> {
   Tensor<T> ctx_, ctx_mask_, mu_a_, base_, mu_0_;
   Tensor<T> x_a_, f_a_, x_0_, f_0_, e_a_, e0_, message_a_, gradient_0_, rho_, word_;
   Tensor<T> kept_x_a_, kept_f_a_, kept_x_0_, kept_f_0_, kept_mu_0_, kept_loss_, kept_gradient_0_, kept_rho_;
-  Tensor<T> normaliser_, mean_0_, mean_c_;            // of the last expect()
-  Tensor<T> target_0_, target_bias_, target_extra_;   // of this step's words: columns of E, of beta0, priming; those of S are word_
+  Tensor<T> normaliser_, mean_0_, mean_c_;           // of the last expect()
+  Tensor<T> target_0_, target_bias_, target_extra_;  // of this step's words: columns of E, of beta0, priming; those of S are word_
   Tensor<T> dot_0_, dot_c_, part_, active_, scored_, loss_, surprise_, belief_, error_norm_, free_energy_, scratch_energy_;
-  std::uint64_t version_ = 0;  // of the output weights; 0: they may have changed
-  Tensor<T> stream_held_;  // c_1 of the forecast, zero without levels above
-  bool streamed_ = false;  // there are levels above
+  std::uint64_t version_ = 0;                // of the output weights; 0: they may have changed
+  Tensor<T> stream_held_;                    // c_1 of the forecast, zero without levels above
+  bool streamed_ = false;                    // there are levels above
   std::vector<std::int32_t> ids_, reading_;  // this step's words; the streams that read one
-  std::vector<Entry<T>> extra_;  // priming of the forecast's logits, by stream
+  std::vector<Entry<T>> extra_;              // priming of the forecast's logits, by stream
   std::vector<std::uint8_t> ticking_;
 
   // stashes: columns of the streams that read, step after step
   Tensor<T> stash_p_, stash_f_0_, stash_stream_, stash_e_0_, stash_e_a_, stash_f_a_, stash_ctx_, stash_ctx_mask_, context_error_;
   std::vector<std::int32_t> stash_context_;
-  std::vector<Scatter<T>> stash_words_;        // target column: the word read; source column: of the stash
+  std::vector<Scatter<T>> stash_words_;  // target column: the word read; source column: of the stash
   std::vector<Scatter<T>> scatters_;
   Index stashed_ = 0, observed_ = 0;  // columns; those before this step's
 

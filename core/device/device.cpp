@@ -207,7 +207,8 @@ void Device<T>::softmax_layer(std::span<const SoftmaxPart<T>> parts, ConstView<T
   std::vector<Entry<T>> chosen;
   for (const Entry<T>& entry : extra) {
     const auto at = std::lower_bound(columns.begin(), columns.end(), entry.col);
-    if (at != columns.end() && *at == entry.col) chosen.push_back({entry.row, static_cast<std::int32_t>(at - columns.begin()), entry.value});
+    if (at != columns.end() && *at == entry.col)
+      chosen.push_back({entry.row, static_cast<std::int32_t>(at - columns.begin()), entry.value});
   }
   add_entries(chosen, {}, p);
   const View<T> sums = scratch(stream_first, count, 1);

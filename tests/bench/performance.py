@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Writes results/reference/performance.md: how fast the classic network learns, against what the machine can do at its best in the same run.
+"""Writes results/reference/performance.md: how fast the classic network learns and the demo's hierarchy reads, against what the machine can do
+at its best in the same run.
 
 usage: tests/bench/performance.py [--bench build/release/tests/strata_bench] [--repetitions 9]
 
@@ -38,12 +39,46 @@ def processor():
     return "unknown processor"
 
 
+def middle(runs, key):
+    return statistics.median(run[key] for run in runs)
+
+
+def text_tables(found):
+    """The demo's hierarchy: what it does in a second, and how that depends on its sizes."""
+    text = {name.removeprefix("text/").removesuffix("/real_time"): runs for name, runs in found.items() if name.startswith("text/")}
+    rows = []
+    for name, runs in text.items():
+        if name.startswith("law/"):
+            continue
+        share = spread([run["peak_share"] for run in runs], 1, 100)
+        rows.append([name.replace("/", ", ").replace(":", " "), spread([run["tokens/s"] for run in runs], 0), spread([run["GFLOP/s"] for run in runs]), share])
+    rate = {name: middle(runs, "tokens/s") for name, runs in text.items()}
+    laws = []
+    for name, runs in text.items():
+        if name.startswith("law/"):
+            what, value = name.removeprefix("law/").split(":")
+            laws.append([what, f"{int(value):,}", f"{rate[name]:,.0f}", f"{1e6 / rate[name]:.1f}", f"{middle(runs, 'parameters') / 1e6:.2f}"])
+    cost = [1e6 / rate[f"law/levels:{n}"] for n in range(1, 7)]
+    added = ", ".join(f"{b - a:.1f}" for a, b in zip(cost, cost[1:]))
+    return [
+        "## The demo's hierarchy", "",
+        "Four levels, 8,192 words, 32 streams, four sweeps, drawn words with Zipf's frequencies; a learning step is eight tokens of every stream. Counted are the "
+        "operations that the output layer and the token level's own weights need; what situation levels do besides is not. Peak is that of float, also where products are bfloat16.", "",
+        *table(["what", "tokens per second", "GFLOP/s", "per cent of peak"], rows), "",
+        f"One thread: forecasting without inference {rate['forecast/threads:1'] / rate['train/threads:1']:.2f} times the tokens per second of training, inference alone "
+        f"{rate['infer/threads:1'] / rate['train/threads:1']:.2f} times.", "",
+        "What it costs, training, one thread, all else as above:", "",
+        *table(["what grows", "to", "tokens per second", "microseconds per token", "million weights"], laws), "",
+        f"Microseconds per token that each level adds to those below it, from level 1 on: {added}. Four levels cost {cost[3] / cost[0]:.2f} times the token level alone, "
+        f"of which level 1, with whom the output stream comes, makes {(cost[1] - cost[0]) / cost[0]:.2f}.", ""]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", default=str(TOP / "build/release/tests/strata_bench"))
     parser.add_argument("--repetitions", type=int, default=9)
     options = parser.parse_args()
-    made = subprocess.run([options.bench, "--benchmark_filter=^classic/", "--benchmark_min_time=0.3", f"--benchmark_repetitions={options.repetitions}",
+    made = subprocess.run([options.bench, "--benchmark_filter=^(classic|text)/", "--benchmark_min_time=0.3", f"--benchmark_repetitions={options.repetitions}",
                            "--benchmark_enable_random_interleaving=true", "--benchmark_format=json"], capture_output=True, text=True, check=True).stdout
     found = {}
     for run in json.loads(made)["benchmarks"]:
@@ -51,6 +86,8 @@ def main():
             found.setdefault(run["run_name"], []).append(run)
     rows, pairs = [], {}
     for name, runs in found.items():
+        if not name.startswith("classic/"):
+            continue
         _, width, activation, samples, threads = name.split("/")[:5]
         threads = int(threads.split(":")[1])
         milliseconds = [run["real_time"] for run in runs]
@@ -70,7 +107,7 @@ def main():
         "that are needed, the clamped input's product once.", "",
         *table(["network", "f", "samples", "milliseconds", "GFLOP/s", "per cent of peak", "samples per second"], rows), "",
         "Two threads against one:", "", *table(["network", "f", "samples", "times as fast"], threads), "",
-        "Made by", "", f"    tests/bench/performance.py --bench {options.bench}" if options.bench != parser.get_default("bench") else "    tests/bench/performance.py", ""]
+        *text_tables(found), "Made by", "", f"    tests/bench/performance.py --bench {options.bench}" if options.bench != parser.get_default("bench") else "    tests/bench/performance.py", ""]
     (TOP / "results" / "reference" / "performance.md").write_text("\n".join(page))
     print("\n".join(page))
 

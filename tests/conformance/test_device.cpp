@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <numeric>
 
 #include "core/device/check/check.hpp"
 #include "core/device/cpu/cpu.hpp"
@@ -161,6 +162,91 @@ TEST_CASE("the check device names operation, shapes and difference", "[device]")
     CHECK(text.find("element (1, 2)") != std::string::npos);
     CHECK(text.find("difference 0.000") + text.find("difference 0.001") != 2 * std::string::npos);
   }
+}
+
+TEST_CASE("a stream's softmax does not depend on which other streams read", "[device]") {
+  CpuDevice<float> device(cpu_with(2));
+  Operands<float> operands(device);
+  constexpr Index outcomes = 1003, streams = 70, units = 37;
+  const View<float> w = operands.random(units, outcomes), x = operands.random(units, streams), bias = operands.random(outcomes, 1);
+  const auto run = [&](const std::vector<std::int32_t>& columns) {
+    const View<float> mean = operands.random(units, streams), normaliser = operands.random(streams, 1);
+    const SoftmaxPart<float> part{w, x, mean};
+    device.softmax_layer(std::span(&part, 1), bias, {}, columns, 0, normaliser,
+                         operands.garbage(outcomes, static_cast<Index>(columns.size())));
+    std::vector<float> all(static_cast<std::size_t>(units * streams));
+    device.download(mean, all);
+    std::vector<float> of_three(all.begin() + 3 * units, all.begin() + 4 * units);
+    device.download(normaliser, std::span(all).first(static_cast<std::size_t>(streams)));
+    of_three.push_back(all[3]);
+    return of_three;
+  };
+  std::vector<std::int32_t> columns(static_cast<std::size_t>(streams));
+  std::iota(columns.begin(), columns.end(), 0);
+  const std::vector<float> with_all = run(columns);
+  for (const std::vector<std::int32_t>& chosen : std::vector<std::vector<std::int32_t>>{{3}, {1, 3, 5}, {0, 1, 2, 3, 9, 11, 12, 40, 69}})
+    CHECK(run(chosen) == with_all);
+}
+
+TEST_CASE("what a device made of weights is used as long as their version stays", "[device]") {
+  CpuDevice<float> device(cpu_with(1));
+  Operands<float> operands(device);
+  const View<float> w = operands.random(5, 40), x = operands.random(5, 2), normaliser = operands.random(2, 1);
+  const SoftmaxPart<float> part{w, x, {}};
+  const std::vector<std::int32_t> columns{0, 1};
+  const auto run = [&](std::uint64_t version) {
+    std::vector<float> n(2);
+    device.softmax_layer(std::span(&part, 1), {}, {}, columns, version, normaliser, {});
+    device.download(normaliser, n);
+    return n;
+  };
+  const std::uint64_t before = next_version();
+  const auto first = run(before);
+  device.fill(w, 0);
+  CHECK(run(before) == first);
+  const auto flat = run(next_version());
+  CHECK(flat[0] == Approx(std::log(40.)));
+  CHECK(run(0) == flat);
+}
+
+TEST_CASE("products of bfloat16 are near those of float", "[device]") {
+  DeviceOptions options = cpu_with(2);
+  options.products = "bfloat15";
+  CHECK_THROWS_AS(CpuDevice<float>(options), ConfigError);
+  options.products = "bfloat16";
+  std::unique_ptr<CpuDevice<float>> brief;
+  try {
+    brief = std::make_unique<CpuDevice<float>>(options);
+  } catch (const DeviceError&) {
+    WARN("SKIPPED: this processor does not multiply bfloat16");
+    return;
+  }
+  const auto run = [](Device<float>& device) {
+    Operands<float> o(device);
+    std::vector<float> all;
+    const View<float> w = o.random(64, 2000, -.2, .2), x = o.random(64, 9), mean = o.garbage(64, 9), n = o.garbage(9, 1),
+                      p = o.garbage(2000, 9);
+    const SoftmaxPart<float> part{w, x, mean};
+    const std::vector<std::int32_t> columns{0, 1, 2, 3, 4, 5, 6, 7, 8};
+    device.softmax_layer(std::span(&part, 1), o.random(2000, 1, -2, 2), {}, columns, 0, n, p);
+    for (const View<float>& v : {mean, n, p}) {
+      std::vector<float> host(static_cast<std::size_t>(v.rows * v.cols));
+      device.download(v, host);
+      all.insert(all.end(), host.begin(), host.end());
+    }
+    return all;
+  };
+  ReferenceDevice<float> reference;
+  const auto expected = run(reference), found = run(*brief);
+  constexpr std::size_t sums = 64 * 9 + 9;  // means and normalisers, then probabilities
+  double difference = 0, relative = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double wanted = static_cast<double>(expected[i]), off = std::abs(static_cast<double>(found[i]) - wanted);
+    (i < sums ? difference : relative) = std::max(i < sums ? difference : relative, i < sums ? off : off / wanted);
+  }
+  CHECK(difference < .005);
+  CHECK(relative < .03);  // 8 bits: a logit of 64 terms of .1 is off by a hundredth
+  CHECK(difference > 1e-6);
 }
 
 TEST_CASE("oneDNN inside tasks starts no threads of its own", "[device]") {

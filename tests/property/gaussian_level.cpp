@@ -19,12 +19,13 @@ namespace {
 constexpr Index vocabulary = 11;
 
 /// Three Gaussian levels that read tokens; everything that can be learned is.
-std::vector<std::string> lines(const std::string& coupling, const std::string& scheme, const std::string& mode = "predictive") {
+std::vector<std::string> lines(const std::string& coupling, const std::string& scheme, const std::string& mode = "predictive",
+                               const std::string& activity = "identity") {
   std::vector<std::string> all{"hierarchy.levels=3", "relaxation.scheme=" + scheme, "relaxation.tolerance=.01", "learning.rate=.02",
                                "learning.warm_up=0"};
   for (const char* l : {"0", "1", "2"})
-    for (const std::string& line :
-         std::vector<std::string>{"kind=gaussian", "units=4", "coupling=" + coupling, "learn_tau=on", "tau=5", "precision_mode=" + mode})
+    for (const std::string& line : std::vector<std::string>{"kind=gaussian", "units=4", "coupling=" + coupling, "learn_tau=on", "tau=5",
+                                                            "precision_mode=" + mode, "activity=" + activity})
       all.push_back("level." + std::string(l) + "." + line);
   return all;
 }
@@ -116,9 +117,9 @@ TEST_CASE("gaussian: idle streams change no weight") {
 
 TEMPLATE_TEST_CASE("gaussian: a stream's bits do not depend on what other streams read", "", float, double) {
   for (const char* device : {"reference", "cpu"})
-    for (const char* scheme : {"exact", "serial"}) {
-      const auto run = [&](std::uint64_t others) {
-        Model<TestType> model(lines("residual", scheme), 4, device);
+    for (const auto& [scheme, activity] : {std::pair{"exact", "identity"}, {"serial", "identity"}, {"exact", "softmax"}}) {
+      const auto run = [&, lines = lines("residual", scheme, "predictive", activity)](std::uint64_t others) {
+        Model<TestType> model(lines, 4, device);
         ScriptedWorld world(4, vocabulary, 1000, [others](Index t, Index j) {
           return random_word(j == 0 ? 7 : others + static_cast<std::uint64_t>(j), t, vocabulary);
         });
@@ -127,16 +128,17 @@ TEMPLATE_TEST_CASE("gaussian: a stream's bits do not depend on what other stream
         probe.run(100);
         return column(*model.hierarchy, 0);
       };
-      INFO(device << ", " << scheme);
+      INFO(device << ", " << scheme << ", " << activity);
       CHECK(run(100) == run(200));
     }
 }
 
 TEMPLATE_TEST_CASE("gaussian: a restored run goes on with the same bits", "", float, double) {
   for (const char* mode : {"learned", "predictive", "scheduled"})
-    for (const char* scheme : {"exact", "serial"}) {
-      INFO(mode << ", " << scheme);
-      auto assignments = lines("residual", scheme, mode);
+    for (const auto& [scheme, activity] :
+         {std::pair{"exact", "identity"}, {"serial", "identity"}, {"exact", "softmax"}, {"serial", "softmax"}}) {
+      INFO(mode << ", " << scheme << ", " << activity);
+      auto assignments = lines("residual", scheme, mode, activity);
       const auto archive_all = [](Archive& archive, Model<TestType>& model) {
         {
           Archive::Scope scope(archive, "parameters");

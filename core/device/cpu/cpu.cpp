@@ -31,7 +31,8 @@ const KernelSet& kernels_for(const std::string& isa) {
 bool brief_products(const std::string& products, const KernelSet& kernels) {
   if (products != "float" && products != "bfloat16") throw ConfigError("products", products, "must be one of float, bfloat16");
   if (products == "bfloat16" && !multiplies_briefly(kernels))
-    throw DeviceError("products bfloat16", 0, "this processor does not multiply bfloat16, or --isa holds it back; take run.products = float");
+    throw DeviceError("products bfloat16", 0,
+                      "this processor does not multiply bfloat16, or --isa holds it back; take run.products = float");
   return products == "bfloat16";
 }
 
@@ -50,7 +51,10 @@ const Kernels<double>& table_of<double>(const KernelSet& set) {
 
 template <class T>
 CpuDevice<T>::CpuDevice(const DeviceOptions& options)
-    : set_(kernels_for(options.isa)), kernels_(table_of<T>(set_)), workers_(options.threads), brief_(brief_products(options.products, set_)) {}
+    : set_(kernels_for(options.isa)),
+      kernels_(table_of<T>(set_)),
+      workers_(options.threads),
+      brief_(brief_products(options.products, set_)) {}
 
 template <class T>
 void CpuDevice<T>::fill(View<T> y, T value) {

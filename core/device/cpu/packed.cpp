@@ -28,8 +28,7 @@ dnnl::matmul::primitive_desc choose(const dnnl::engine& engine, const PackedProd
     attributes.set_post_ops(sum);
   }
   const dnnl::matmul::desc desc(plain_matrix(s.streams, s.inner, s.x_stride, 1, type),
-                                Desc({s.inner, s.outer}, type, memory::format_tag::any),
-                                plain_matrix(s.streams, s.outer, s.y_stride, 1));
+                                Desc({s.inner, s.outer}, type, memory::format_tag::any), plain_matrix(s.streams, s.outer, s.y_stride, 1));
   return {desc, attributes, engine};
 }
 
@@ -40,7 +39,10 @@ Desc plain_matrix(Index rows, Index cols, Index row_stride, Index col_stride, me
 }
 
 PackedWeight::PackedWeight(const dnnl::engine& engine, const Desc& plain, const Desc& wanted, float scale)
-    : desc_(wanted), source_(plain, engine, DNNL_MEMORY_NONE), memory_(wanted, engine), reorder_(make_reorder(engine, plain, wanted, scale)) {}
+    : desc_(wanted),
+      source_(plain, engine, DNNL_MEMORY_NONE),
+      memory_(wanted, engine),
+      reorder_(make_reorder(engine, plain, wanted, scale)) {}
 
 void PackedWeight::fill(dnnl::stream& stream, const float* plain) {
   source_.set_data_handle(const_cast<float*>(plain));  // NOLINT(cppcoreguidelines-pro-type-const-cast): oneDNN reads it
@@ -58,18 +60,15 @@ PackedProduct::PackedProduct(const dnnl::engine& engine, const Shape& shape) {
 }
 
 void PackedProduct::make_places(const dnnl::engine& engine, std::size_t count) {
-  while (places_.size() < count)
-    places_.push_back({{x_, engine, DNNL_MEMORY_NONE}, {y_, engine, DNNL_MEMORY_NONE}, {scratch_, engine}});
+  while (places_.size() < count) places_.push_back({{x_, engine, DNNL_MEMORY_NONE}, {y_, engine, DNNL_MEMORY_NONE}, {scratch_, engine}});
 }
 
 void PackedProduct::multiply(dnnl::stream& stream, std::size_t place, const void* x, const memory& weights, float* y) {
   Place& at = places_[place];
   at.x.set_data_handle(const_cast<void*>(x));  // NOLINT(cppcoreguidelines-pro-type-const-cast): oneDNN reads it
   at.y.set_data_handle(y);
-  const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, at.x.get()},
-                                  {DNNL_ARG_WEIGHTS, weights.get()},
-                                  {DNNL_ARG_DST, at.y.get()},
-                                  {DNNL_ARG_SCRATCHPAD, at.scratch.get()}};
+  const dnnl_exec_arg_t args[] = {
+      {DNNL_ARG_SRC, at.x.get()}, {DNNL_ARG_WEIGHTS, weights.get()}, {DNNL_ARG_DST, at.y.get()}, {DNNL_ARG_SCRATCHPAD, at.scratch.get()}};
   require(dnnl_primitive_execute(primitive_.get(), stream.get(), 4, args), "matmul");
 }
 

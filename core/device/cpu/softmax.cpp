@@ -12,7 +12,7 @@ namespace strata {
 namespace {
 
 constexpr Index tile_outcomes = 512, most_streams = 64, stream_unit = 8;  // a block's tile, 128 KB, stays in the second cache level
-constexpr std::size_t most_kept = 8;                     // layers whose weights stay packed
+constexpr std::size_t most_kept = 8;                                      // layers whose weights stay packed
 
 using Parts = std::span<const SoftmaxPart<float>>;
 using Brief = std::uint16_t;  // bfloat16: the upper half of a float
@@ -196,7 +196,8 @@ struct SoftmaxLayer::Plan {
     float* to = mean.data() + (t * e.units) * e.streams;  // part after part, stream after stream
     for (std::size_t k = 0; k < parts.size(); ++k) {
       const Index units = parts[k].weight.rows;
-      if (hand[k + 1].product != nullptr) hand[k + 1].product->multiply(products.stream, place, exponentials, *hand[k + 1].weights, to + from * units);
+      if (hand[k + 1].product != nullptr)
+        hand[k + 1].product->multiply(products.stream, place, exponentials, *hand[k + 1].weights, to + from * units);
       to += units * e.streams;
     }
   }
@@ -222,7 +223,8 @@ struct SoftmaxLayer::Plan {
         from += units * e.streams;
       }
       if (probability.data != nullptr)
-        kernels.axpby(e.width(t), factor, powers.data() + e.first(t) * e.streams + j * e.width(t), 0, probability.data + j * probability.ld + e.first(t));
+        kernels.axpby(e.width(t), factor, powers.data() + e.first(t) * e.streams + j * e.width(t), 0,
+                      probability.data + j * probability.ld + e.first(t));
     }
   }
 };
@@ -239,9 +241,8 @@ void SoftmaxLayer::run(Parts parts, ConstView<float> bias, std::span<const std::
   plan.take_hands(parts, e, version, brief, workers);
   plan.take_inputs(parts, e, columns, brief, kernels);
   plan.take_room(e, brief, whole, workers.count());
-  workers.for_pieces_by(e.tiles * e.blocks, [&](Index piece, std::size_t worker) {
-    plan.run_piece(parts, e, bias, brief, whole, piece, worker, kernels);
-  });
+  workers.for_pieces_by(e.tiles * e.blocks,
+                        [&](Index piece, std::size_t worker) { plan.run_piece(parts, e, bias, brief, whole, piece, worker, kernels); });
   const double work = static_cast<double>(e.units * e.tiles) * .3 + (whole ? static_cast<double>(e.outcomes) * .1 : 0);
   workers.for_items(static_cast<Index>(columns.size()), work, [&](Index first, Index count) {
     for (Index j = first; j < first + count; ++j)
@@ -251,8 +252,7 @@ void SoftmaxLayer::run(Parts parts, ConstView<float> bias, std::span<const std::
 
 template <class T>
 void CpuDevice<T>::softmax_layer(std::span<const SoftmaxPart<T>> parts, ConstView<T> bias, std::span<const Entry<T>> extra,
-                                 std::span<const std::int32_t> columns, std::uint64_t version, View<T> normaliser,
-                                 View<T> probability) {
+                                 std::span<const std::int32_t> columns, std::uint64_t version, View<T> normaliser, View<T> probability) {
   if constexpr (std::is_same_v<T, float>) {
     if (extra.empty()) {
       if (columns.empty()) return;

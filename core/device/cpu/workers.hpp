@@ -45,7 +45,9 @@ class Workers {
   template <class F>
   void for_pieces_by(Index pieces, const F& f) {
     const bool alone = pieces <= 1 || threads_ == 1;
-    for_pieces(pieces, [&](Index piece) { f(piece, alone ? std::size_t(0) : static_cast<std::size_t>(tbb::this_task_arena::current_thread_index())); });
+    for_pieces(pieces, [&](Index piece) {
+      f(piece, alone ? std::size_t(0) : static_cast<std::size_t>(tbb::this_task_arena::current_thread_index()));
+    });
   }
 
   /// f(first, count) over [0, items) in pieces of about `piece_work` nanoseconds, given the rough cost of an item on one thread.

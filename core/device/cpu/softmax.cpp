@@ -11,7 +11,7 @@
 namespace strata {
 namespace {
 
-constexpr Index tile_outcomes = 512, most_streams = 64, stream_unit = 8;  // a block's tile, 128 KB, stays in the second cache level
+constexpr Index tile_outcomes = 512, most_streams = 64, stream_unit = 4;  // a block's tile, 128 KB, stays in the second cache level
 constexpr std::size_t most_kept = 8;                                      // layers whose weights stay packed
 
 using Parts = std::span<const SoftmaxPart<float>>;

@@ -23,7 +23,7 @@ ROWS = [("direct", "categorical", "nested_direct"), ("geo", "categorical", "nest
         ("direct", "gaussian", "gaussian_direct")]
 WHOLE = ("optimum.streams=64", "optimum.steps=16384")  # more than 200 switches of the slowest context
 SHORT = ("optimum.streams=2", "optimum.steps=200")  # the pass is what counts
-EQUAL = tuple(f"level.{l}.{x}" for l in LEVELS for x in ("tau=64", "learn_tau=off", "precision_mode=fixed"))
+EQUAL = tuple(f"level.{l}.{x}" for l in LEVELS for x in ("tau=64", "learn_tau=off", "precision_mode=fixed", "activity=identity", "precision=33", "initial_sd=.3"))
 OTHERS = [("hazard", "oddball", "hazard, a conditional level below a categorical one"),
           ("hazard_hgf", "oddball", "hazard, two volatile levels", "world.tokens=100000"),
           ("local_global", "oddball", "local-global, three Gaussian levels"),

@@ -59,6 +59,7 @@ def text_tables(found):
             what, value = name.removeprefix("law/").split(":")
             laws.append([what, f"{int(value):,}", f"{rate[name]:,.0f}", f"{1e6 / rate[name]:.1f}", f"{middle(runs, 'parameters') / 1e6:.2f}"])
     cost = [1e6 / rate[f"law/levels:{n}"] for n in range(1, 7)]
+    recording = [1 - b / a for a, b in zip((run["tokens/s"] for run in text["train/threads:1"]), (run["tokens/s"] for run in text["train/recording"]))]
     added = ", ".join(f"{b - a:.1f}" for a, b in zip(cost, cost[1:]))
     return [
         "## The demo's hierarchy", "",
@@ -66,7 +67,8 @@ def text_tables(found):
         "operations that the output layer and the token level's own weights need; what situation levels do besides is not. Peak is that of float, also where products are bfloat16.", "",
         *table(["what", "tokens per second", "GFLOP/s", "per cent of peak"], rows), "",
         f"One thread: forecasting without inference {rate['forecast/threads:1'] / rate['train/threads:1']:.2f} times the tokens per second of training, inference alone "
-        f"{rate['infer/threads:1'] / rate['train/threads:1']:.2f} times.", "",
+        f"{rate['infer/threads:1'] / rate['train/threads:1']:.2f} times. Recording what is recorded by default, every step "
+        f"of all 32 streams, costs {spread(recording, 1, 100)} per cent.", "",
         "What it costs, training, one thread, all else as above:", "",
         *table(["what grows", "to", "tokens per second", "microseconds per token", "million weights"], laws), "",
         f"Microseconds per token that each level adds to those below it, from level 1 on: {added}. Four levels cost {cost[3] / cost[0]:.2f} times the token level alone, "

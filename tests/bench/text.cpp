@@ -8,10 +8,12 @@
 #include <benchmark/benchmark.h>
 
 #include <cmath>
+#include <filesystem>
 #include <map>
 
 #include "core/io/provenance.hpp"
 #include "core/random.hpp"
+#include "core/recorder.hpp"
 #include "core/simulation.hpp"
 #include "levels/build.hpp"
 #include "tests/bench/machine.hpp"
@@ -25,7 +27,7 @@ struct Setting {
   Mode mode = Mode::train;
   Index levels = 4, vocabulary = 8192, streams = 32, sweeps = 4, units = 64;
   int threads = 1;
-  bool brief = false;
+  bool brief = false, recording = false;
 };
 
 constexpr Index interval = 8, hidden = 192, context = 5, lexicon_units = 48;
@@ -88,6 +90,14 @@ void text(benchmark::State& state, const Setting& s) {
   DrawnText world(s.streams, s.vocabulary);
   Learning<float> learning({}, 100000);
   Simulation<float> simulation(*hierarchy, world, s.mode == Mode::train ? &learning : nullptr, interval, 1);
+  const auto file = std::filesystem::temp_directory_path() / "strata_bench_trace.h5";
+  std::unique_ptr<Recorder<float>> recorder;
+  if (s.recording) {
+    std::vector<std::string> names;
+    for (Index l = 0; l < s.levels; ++l) names.push_back("level " + std::to_string(l));
+    recorder = std::make_unique<Recorder<float>>(file.string(), *hierarchy, names, RecordSettings{}, std::vector<TraceAttribute>{});
+    simulation.record = [&](const Observation& seen, std::uint64_t step) { recorder->record(seen, step); };
+  }
   simulation.start();
   for (int step = 0; step < 4 * interval; ++step) simulation.advance();
   static const double peak = bench::fma_peak();
@@ -97,6 +107,10 @@ void text(benchmark::State& state, const Setting& s) {
   state.counters["tokens/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsRate);
   state.counters["GFLOP/s"] = benchmark::Counter(tokens * operations(s) * 1e-9, benchmark::Counter::kIsRate);
   state.counters["peak_share"] = benchmark::Counter(tokens * operations(s) / peak / s.threads, benchmark::Counter::kIsRate);
+  if (recorder) {
+    recorder->close();
+    std::filesystem::remove(file);
+  }
   state.counters["fma_peak"] = peak;
   state.counters["parameters"] = static_cast<double>(hierarchy->parameter_count());
   state.counters["peak_memory"] = static_cast<double>(peak_memory_bytes());  // of the process so far
@@ -110,6 +124,7 @@ void add(const std::string& name, const Setting& setting) {
   const std::map<Mode, std::string> modes{{Mode::train, "train"}, {Mode::infer, "infer"}, {Mode::forecast, "forecast"}};
   for (const auto& [mode, name] : modes)
     for (const int threads : {1, 2}) add(name + "/threads:" + std::to_string(threads), {.mode = mode, .threads = threads});
+  add("train/recording", {.recording = true});
   add("train/products:bfloat16", {.brief = true});
   add("train/products:bfloat16/sweeps:2", {.sweeps = 2, .brief = true});
   for (const Index levels : {1, 2, 3, 4, 5, 6}) add("law/levels:" + std::to_string(levels), {.levels = levels});

@@ -11,6 +11,7 @@ import argparse
 import datetime
 import json
 import pathlib
+import re
 import statistics
 import subprocess
 
@@ -43,9 +44,14 @@ def middle(runs, key):
     return statistics.median(run[key] for run in runs)
 
 
+def in_order(item):
+    """By name, numbers in it by their size: runs come interleaved."""
+    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", item[0])]
+
+
 def text_tables(found):
     """The demo's hierarchy: what it does in a second, and how that depends on its sizes."""
-    text = {name.removeprefix("text/").removesuffix("/real_time"): runs for name, runs in found.items() if name.startswith("text/")}
+    text = {name.removeprefix("text/").removesuffix("/real_time"): runs for name, runs in sorted(found.items(), key=in_order) if name.startswith("text/")}
     rows = []
     for name, runs in text.items():
         if name.startswith("law/"):
@@ -87,7 +93,7 @@ def main():
         if run.get("run_type") == "iteration":
             found.setdefault(run["run_name"], []).append(run)
     rows, pairs = [], {}
-    for name, runs in found.items():
+    for name, runs in sorted(found.items(), key=in_order):
         if not name.startswith("classic/"):
             continue
         _, width, activation, samples, threads = name.split("/")[:5]
@@ -99,7 +105,7 @@ def main():
                          spread([run["peak_share"] for run in runs], 1, 100), f"{statistics.median(run['samples/s'] for run in runs):,.0f}"])
     threads = [[w, a, s, f"{pairs[(w, a, s, 1)] / pairs[(w, a, s, 2)]:.2f}"] for w, a, s, t in pairs if t == 2 and s == "256"]
     peak = statistics.median(run["fma_peak"] for runs in found.values() for run in runs) * 1e-9
-    both = statistics.median(run["fma_two"] for runs in found.values() for run in runs)
+    both = statistics.median(run["fma_two"] for runs in found.values() for run in runs if "fma_two" in run)
     page = [
         "# How fast", "",
         f"{processor()}, {datetime.date.today()}, commit {commit()}; median of {options.repetitions} (least to greatest). Peak of one thread: {peak:.1f} GFLOP/s, fused "

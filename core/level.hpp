@@ -144,7 +144,7 @@ class Level {
   virtual bool clamps() const { return false; }  ///< clamp_downward does what it says
   virtual void score_broad(bool on) { (void)on; }
   virtual const BroadScore* broad_score() const { return nullptr; }
-  /// Loss of the step's tokens under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`.
+  /// Loss of the step's tokens under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`. Before observe.
   virtual void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) { (void)step, (void)stream, (void)loss; }
 
   // --- instruments of the gradient test (tests/gradient), used between learn and accumulate; a kind without them fails there

@@ -135,6 +135,7 @@ void GaussianLevel<T>::begin_settling(const Step<T>& step, const Upward<T>& belo
   ticking_.assign(step.observation->active.begin(), step.observation->active.end());
   rho_ = rho(below);
   device_.fill(g_, T(0));
+  device_.fill(g_loss_, T(0));
   weigh(below);
   invert();
   if (!coupled()) return;

@@ -77,8 +77,8 @@ class TokenLevel : public Level<T> {
   void expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p);
   /// loss = -ln p(w) of this step's words, 0 in idle streams, from the normaliser that expect() found for f and stream.
   void score(ConstView<T> active, ConstView<T> f, ConstView<T> stream, ConstView<T> normaliser, View<T> loss);
-  /// E (onehot - p) and S (onehot - p) from the words and what expect() found.
-  void messages(ConstView<T> active);
+  /// E (onehot - p), which no one reads after the last sweep, and S (onehot - p), 0 without levels above, from what expect() found.
+  void messages(const Step<T>& step);
   ConstView<T> held_stream() const { return streamed_ ? stream_held_.view() : ConstView<T>{}; }
   void prime();
   void learn_words(T scale);

@@ -4,7 +4,8 @@
 // Primitives are pure virtual. Each fused step has a default body in device.cpp composed from the primitives alone:
 // that composition is its specification and the oracle of the conformance test; fast devices override it.
 // Views are column-major, units x batch (core/tensor.hpp); "per stream" vectors are B x 1, "per unit" vectors n x 1.
-// Outputs never alias inputs unless the operation says "in place". Nothing allocates after a level's construction.
+// Outputs never alias inputs unless the operation says "in place". Nothing of a device's own allocates once shapes have been met, but for
+// default bodies.
 // Host spans (ids, entries) are read before the call returns.
 
 #include <cstdint>

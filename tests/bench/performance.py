@@ -90,7 +90,7 @@ def main():
                            "--benchmark_enable_random_interleaving=true", "--benchmark_format=json"], capture_output=True, text=True, check=True).stdout
     found = {}
     for run in json.loads(made)["benchmarks"]:
-        if run.get("run_type") == "iteration":
+        if run.get("run_type") == "iteration" and not run.get("error_occurred"):
             found.setdefault(run["run_name"], []).append(run)
     rows, pairs = [], {}
     for name, runs in sorted(found.items(), key=in_order):

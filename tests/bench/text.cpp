@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 
+#include "core/error.hpp"
 #include "core/io/provenance.hpp"
 #include "core/random.hpp"
 #include "core/recorder.hpp"
@@ -76,7 +77,10 @@ void text(benchmark::State& state, const Setting& s) {
   DeviceOptions options;
   options.threads = s.threads;
   if (s.brief) options.products = "bfloat16";
-  const auto device = make_device<float>(options);
+  std::unique_ptr<Device<float>> device;
+  try {
+    device = make_device<float>(options);
+  } catch (const DeviceError& error) { return state.SkipWithError(error.what()); }
   Configuration c;
   const auto set = [&](const std::string& key, Index value) { c.set(key, std::to_string(value)); };
   set("hierarchy.levels", s.levels);

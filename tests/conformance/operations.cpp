@@ -119,7 +119,7 @@ void words(D<T> d, O<T> o, const std::vector<Index>& sizes, Index m, Index n, bo
     const double most = 2 / std::sqrt(static_cast<double>(size));
     parts.push_back({o.random(size, m, -most, most), o.random(size, n), o.random(size, n)});
   }
-  if (sizes.size() > 1) parts[0].mean = {};
+  if (!probability) parts[0].mean = {};
   std::vector<std::int32_t> columns;  // every third stream is left out
   for (std::int32_t j = 0; j < n; ++j)
     if (j % 3 != 1) columns.push_back(j);
@@ -194,7 +194,7 @@ const std::vector<Operation<T>>& operations() {
        }},
       {"log_sum_exp", "", [](D<T> d, O<T> o, Index m, Index n, Index) { d.log_sum_exp(o.random(m, n, -90, 90), o.garbage(n, 1)); }},
       {"softmax_layer", "two parts", [](D<T> d, O<T> o, Index m, Index n, Index k) { words<T>(d, o, {k, 5}, m, n, true, false); }},
-      {"softmax_layer", "one part, no probabilities", [](D<T> d, O<T> o, Index m, Index n, Index k) { words<T>(d, o, {k}, m, n, false, false); }},
+      {"softmax_layer", "one mean, no probabilities", [](D<T> d, O<T> o, Index m, Index n, Index k) { words<T>(d, o, {k, 7}, m, n, false, false); }},
       {"softmax_layer", "extra", [](D<T> d, O<T> o, Index m, Index n, Index k) { words<T>(d, o, {k}, m, n, true, true); }},
       {"leaky_integrate", "", [](D<T> d, O<T> o, Index m, Index n, Index) {
          d.leaky_integrate(o.random(n, 1, 0, 1), T(.4), o.mask(n), o.random(m, n), o.random(m, n));

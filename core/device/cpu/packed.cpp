@@ -12,10 +12,11 @@ void require(dnnl_status_t status, const char* call) {
   if (status != dnnl_success) throw DeviceError(call, static_cast<int>(status), "the product failed; try --device reference");
 }
 
-dnnl::reorder make_reorder(const dnnl::engine& engine, const Desc& plain, const Desc& wanted, float scale) {
+dnnl::reorder::primitive_desc choose_reorder(const dnnl::engine& engine, const Desc& plain, const Desc& wanted, float scale) {
   dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // any thread may run it
   if (scale != 1) attributes.set_output_scales(0, {scale});
-  return dnnl::reorder(dnnl::reorder::primitive_desc(engine, plain, engine, wanted, attributes));
+  return {engine, plain, engine, wanted, attributes};
 }
 
 dnnl::matmul::primitive_desc choose(const dnnl::engine& engine, const PackedProduct::Shape& s) {
@@ -39,15 +40,16 @@ Desc plain_matrix(Index rows, Index cols, Index row_stride, Index col_stride, me
 }
 
 PackedWeight::PackedWeight(const dnnl::engine& engine, const Desc& plain, const Desc& wanted, float scale)
-    : desc_(wanted),
-      source_(plain, engine, DNNL_MEMORY_NONE),
-      memory_(wanted, engine),
-      reorder_(make_reorder(engine, plain, wanted, scale)) {}
+    : desc_(wanted), source_(plain, engine, DNNL_MEMORY_NONE), memory_(wanted, engine) {
+  const auto chosen = choose_reorder(engine, plain, wanted, scale);
+  reorder_ = dnnl::reorder(chosen);
+  scratch_ = dnnl::memory(chosen.scratchpad_desc(), engine);
+}
 
 void PackedWeight::fill(dnnl::stream& stream, const float* plain) {
   source_.set_data_handle(const_cast<float*>(plain));  // NOLINT(cppcoreguidelines-pro-type-const-cast): oneDNN reads it
-  const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source_.get()}, {DNNL_ARG_TO, memory_.get()}};
-  require(dnnl_primitive_execute(reorder_.get(), stream.get(), 2, args), "reorder");
+  const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source_.get()}, {DNNL_ARG_TO, memory_.get()}, {DNNL_ARG_SCRATCHPAD, scratch_.get()}};
+  require(dnnl_primitive_execute(reorder_.get(), stream.get(), 3, args), "reorder");
 }
 
 PackedProduct::PackedProduct(const dnnl::engine& engine, const Shape& shape) {

@@ -28,7 +28,7 @@ class PackedWeight {
 
  private:
   dnnl::memory::desc desc_;
-  dnnl::memory source_, memory_;
+  dnnl::memory source_, memory_, scratch_;
   dnnl::reorder reorder_;
 };
 

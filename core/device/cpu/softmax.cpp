@@ -12,7 +12,7 @@ namespace strata {
 namespace {
 
 constexpr Index tile_outcomes = 512, most_streams = 64, stream_unit = 4;  // a block's tile, 128 KB, stays in the second cache level
-constexpr std::size_t most_kept = 8;                                      // layers whose weights stay packed
+constexpr std::size_t most_kept = 4;                                      // layers whose weights stay packed
 
 using Parts = std::span<const SoftmaxPart<float>>;
 using Brief = std::uint16_t;  // bfloat16: the upper half of a float
@@ -71,9 +71,10 @@ struct SoftmaxLayer::Plan {
 
   PackedProducts products;
   std::deque<Kept> kept;
-  std::uint64_t calls = 0, unversioned = 0;
-  std::vector<std::vector<Hand>> hands;  // of every piece: towards the logits, then back, part by part
-  std::vector<float> inputs;             // of all parts, stream after stream
+  std::uint64_t calls = 0;
+  std::vector<std::vector<Hand>> hands;           // of every piece: towards the logits, then back, part by part
+  std::vector<std::vector<Entry<float>>> extras;  // of every tile: row in it, stream among those computed
+  std::vector<float> inputs;                      // of all parts, stream after stream
   std::vector<Brief> brief_inputs;
   std::vector<std::vector<float>> tile;  // of every thread
   std::vector<float> powers;             // where p is asked for: all tiles, one after the other
@@ -161,6 +162,18 @@ struct SoftmaxLayer::Plan {
     kernels.to_brief(static_cast<Index>(size), inputs.data(), brief_inputs.data());
   }
 
+  void take_extras(const Extent& e, std::span<const Entry<float>> extra, std::span<const std::int32_t> columns) {
+    extras.resize(static_cast<std::size_t>(e.tiles));
+    for (auto& of_tile : extras) of_tile.clear();
+    for (const Entry<float>& entry : extra) {
+      const auto at = std::lower_bound(columns.begin(), columns.end(), entry.col);
+      if (at == columns.end() || *at != entry.col) continue;
+      const Index t = entry.row / tile_outcomes;
+      extras[static_cast<std::size_t>(t)].push_back(
+          {static_cast<std::int32_t>(entry.row - e.first(t)), static_cast<std::int32_t>(at - columns.begin()), entry.value});
+    }
+  }
+
   void take_room(const Extent& e, bool brief, bool whole, int threads) {
     const auto each = static_cast<std::size_t>(e.tiles * e.streams), block = static_cast<std::size_t>(tile_outcomes * most_streams);
     largest.resize(each);
@@ -185,6 +198,8 @@ struct SoftmaxLayer::Plan {
     const float* plain = inputs.data() + from * e.units;
     const void* input = brief ? static_cast<const void*>(brief_inputs.data() + from * e.units) : plain;
     hand[0].product->multiply(products.stream, place, input, *hand[0].weights, x);
+    for (const Entry<float>& entry : extras[static_cast<std::size_t>(t)])
+      if (entry.col >= from && entry.col < from + count) x[(entry.col - from) * n + entry.row] += entry.value;
     for (Index j = 0; j < count; ++j) {
       const auto at = static_cast<std::size_t>(t * e.streams + from + j);
       if (bias.data != nullptr) kernels.axpby(n, 1, bias.data + first, 1, x + j * n);
@@ -232,14 +247,16 @@ struct SoftmaxLayer::Plan {
 SoftmaxLayer::SoftmaxLayer() : plan_(std::make_unique<Plan>()) {}
 SoftmaxLayer::~SoftmaxLayer() = default;
 
-void SoftmaxLayer::run(Parts parts, ConstView<float> bias, std::span<const std::int32_t> columns, std::uint64_t version, bool brief,
-                       View<float> normaliser, View<float> probability, const Kernels<float>& kernels, Workers& workers) {
+void SoftmaxLayer::run(Parts parts, ConstView<float> bias, std::span<const Entry<float>> extra, std::span<const std::int32_t> columns,
+                       std::uint64_t version, bool brief, View<float> normaliser, View<float> probability, const Kernels<float>& kernels,
+                       Workers& workers) {
   Plan& plan = *plan_;
   const Extent e(parts, columns.size());
   const bool whole = probability.data != nullptr;
   if (version == 0) version = next_version();
   plan.take_hands(parts, e, version, brief, workers);
   plan.take_inputs(parts, e, columns, brief, kernels);
+  plan.take_extras(e, extra, columns);
   plan.take_room(e, brief, whole, workers.count());
   workers.for_pieces_by(e.tiles * e.blocks,
                         [&](Index piece, std::size_t worker) { plan.run_piece(parts, e, bias, brief, whole, piece, worker, kernels); });
@@ -254,11 +271,9 @@ template <class T>
 void CpuDevice<T>::softmax_layer(std::span<const SoftmaxPart<T>> parts, ConstView<T> bias, std::span<const Entry<T>> extra,
                                  std::span<const std::int32_t> columns, std::uint64_t version, View<T> normaliser, View<T> probability) {
   if constexpr (std::is_same_v<T, float>) {
-    if (extra.empty()) {
-      if (columns.empty()) return;
-      keep_openmp_single();
-      return softmax_.run(parts, bias, columns, version, brief_, normaliser, probability, kernels_, workers_);
-    }
+    if (columns.empty()) return;
+    keep_openmp_single();
+    return softmax_.run(parts, bias, extra, columns, version, brief_, normaliser, probability, kernels_, workers_);
   }
   Device<T>::softmax_layer(parts, bias, extra, columns, version, normaliser, probability);
 }

@@ -21,9 +21,10 @@ class SoftmaxLayer {
   SoftmaxLayer(const SoftmaxLayer&) = delete;
   SoftmaxLayer& operator=(const SoftmaxLayer&) = delete;
 
-  /// Device::softmax_layer without extra entries. `brief`: products of bfloat16, sums in float. Allocates where shapes are new.
-  void run(std::span<const SoftmaxPart<float>> parts, ConstView<float> bias, std::span<const std::int32_t> columns, std::uint64_t version,
-           bool brief, View<float> normaliser, View<float> probability, const Kernels<float>& kernels, Workers& workers);
+  /// Device::softmax_layer. `brief`: products of bfloat16, sums in float. Allocates where shapes are new.
+  void run(std::span<const SoftmaxPart<float>> parts, ConstView<float> bias, std::span<const Entry<float>> extra,
+           std::span<const std::int32_t> columns, std::uint64_t version, bool brief, View<float> normaliser, View<float> probability,
+           const Kernels<float>& kernels, Workers& workers);
 
  private:
   struct Plan;

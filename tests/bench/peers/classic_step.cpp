@@ -29,6 +29,8 @@ void write(Tensor<float>& from) {
 }
 
 void run(const std::vector<std::string>& words) {
+  if (words.size() < 9 || (words[0] != "relu" && words[0] != "tanh"))
+    throw std::runtime_error("usage: classic_step tanh|relu STEPS RATE LEARNING_RATE SAMPLES THREADS REPEAT UNITS UNITS...");
   DenseNetworkSettings settings;
   settings.activation = words.at(0) == "relu" ? Activation::relu : Activation::tanh;
   settings.steps = std::stol(words.at(1));

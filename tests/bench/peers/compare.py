@@ -88,7 +88,9 @@ def main():
     parser.add_argument("--samples", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)  # read when a peer is imported
+    if os.environ.get("OPENBLAS_NUM_THREADS") != str(options.threads):  # read when numpy is imported, which has happened: start anew
+        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
+        os.execv(sys.executable, [sys.executable, *sys.argv])
     rows, versions, missing = [], [], []
     for name in PEERS:
         try:

@@ -61,9 +61,11 @@ std::string joined(const std::vector<std::string>& names) {
 
 TEMPLATE_TEST_CASE("checkpoint: a restored run goes on with the same bits", "", float, double) {
   for (const char* device : {"reference", "cpu"})
-    for (const Index interval : {1, 4, 8}) {
-      INFO(device << ", interval " << interval);
-      const auto make = [&] { return Tiny<TestType>(lines(), streams, interval, vocabulary, true, 1, device); };
+    for (const auto& [interval, priming] : {std::pair{1, true}, {4, true}, {8, true}, {4, false}}) {
+      INFO(device << ", interval " << interval << ", priming " << priming);
+      auto assignments = lines();
+      if (!priming) assignments.emplace_back("level.0.priming=0");
+      const auto make = [&, between = interval] { return Tiny<TestType>(assignments, streams, between, vocabulary, true, 1, device); };
       auto whole = make();
       auto world = make_world();
       Simulation<TestType> simulation(*whole.hierarchy, world, whole.learning.get(), interval, 9);

@@ -183,9 +183,9 @@ Run run(double tau, double precision) {
   Run all;
   Probe<double> probe(*model.hierarchy, *model.world, &still);
   probe.start();
-  for (std::size_t t = 0; t < y.size(); ++t) {
+  for (const double observed : y) {
     const double forecast = values<double>(model.levels[0]->snapshot().prediction, *model.device)[0];
-    all.loss += std::pow(y[t] - forecast, 2) / (2 * chain.observation_noise);
+    all.loss += std::pow(observed - forecast, 2) / (2 * chain.observation_noise);
     probe.begin();
     model.hierarchy->accumulate(1, true);
     for (const auto& [name, gradient] : weight_gradients(*model.hierarchy)) {

@@ -219,3 +219,43 @@ TEST_CASE("gaussian: the traces of time constant and gain are the slopes of the 
       CHECK(std::abs(by_gain) > 1e-4);
     }
 }
+
+TEST_CASE("gaussian: where the value is log odds the drive of what is learned is the slope of the loss", "[gradient]") {
+  // The second token's forecast depends on a through the first one's belief alone, which does not: there the trace is exact.
+  struct Second {
+    double loss = 0, tau = 0;
+  };
+  const auto second = [](double tau) {
+    const auto device = make_device<double>({"reference", "auto", 0});
+    Configuration c;
+    for (const char* line : {"hierarchy.levels=1", "relaxation.scheme=exact", "level.0.kind=gaussian", "level.0.units=4",
+                             "level.0.activity=softmax", "level.0.learn_tau=on", "level.0.tau_speed=1", "level.0.eligibility=off",
+                             "level.0.precision_mode=fixed", "level.0.precision=.2", "level.0.initial_sd=2"})
+      c.set_assignment(line);
+    c.set_assignment("level.0.tau=" + to_text(tau));
+    RandomWorld world(3, 11, 1000, 5);
+    const auto hierarchy = build_hierarchy<double>(c, *device, std::vector<double>(11, -std::log(11.)), 3, 1, 1);
+    Learning<double> still(LearningSettings{0, 0, 0, 1, 0}, 0);
+    Probe<double> probe(*hierarchy, world, &still);
+    probe.start();
+    Second out;
+    for (int token = 0; token < 2; ++token) {
+      probe.begin();
+      out = {};
+      for (const double nats : values<double>(hierarchy->level(0).snapshot().surprise, *device)) out.loss += nats;
+      hierarchy->accumulate(1, true);
+      for (const auto& [name, gradient] : weight_gradients(*hierarchy))
+        if (name == "level_0/time_scale") out.tau = gradient.data[0];
+      for_each_weight<double>(*hierarchy, [&](const std::string&, Weight<double>& weight) { device->fill(weight.gradient, 0); });
+      probe.end();
+    }
+    return out;
+  };
+  for (const double tau : {1.5, 6., 40.}) {
+    const double a = std::exp(-1 / tau), logit = std::log(a / (1 - a));
+    const double by_tau = slope([&](double s) { return second(-1 / std::log(1 / (1 + std::exp(-logit - s)))).loss; });
+    INFO("tau " << tau);
+    CHECK(second(tau).tau == Approx(-by_tau).epsilon(1e-7));
+    CHECK(std::abs(by_tau) > 1e-4);
+  }
+}

@@ -155,7 +155,7 @@ class Level {
   virtual void held_energy(ConstView<T> stream, View<T> energy) { (void)stream, (void)energy; }
   /// The level's value nodes in the order in which they move.
   virtual std::vector<ValueNode<T>> nodes() { return {}; }
-  /// Recomputes what follows from the level's own beliefs, messages included, after they were changed from outside.
+  /// Recomputes what follows from the level's own beliefs after they were changed from outside: its messages, which at level 0 follow emit().
   virtual void refresh() {}
 };
 

@@ -145,7 +145,6 @@ void Relaxation<T>::move_by_colour(Levels& levels, std::size_t low, std::size_t 
 /// From the top down, since a level reads the messages of the one below and that of the one above only when it is repredicted.
 template <class T>
 void Relaxation<T>::move_at_once(Levels& levels, std::size_t low, std::size_t high) {
-  if (low == 0) levels[0]->refresh();  // levels above move before it would recompute what the last emission says
   T most = 0;
   if (settings.scheme == Scheme::gradient)
     for (std::size_t l = low; l < high; ++l)

@@ -44,7 +44,6 @@ void refresh(Probe<double>& probe) {
   for (Index l = depth - 1; l > 0; --l) hierarchy.level(l - 1).repredict(hierarchy.level(l).downward());
   for (Index l = depth; l-- > 0;)
     hierarchy.level(l).emit(probe.step(), l + 1 < depth ? hierarchy.level(l + 1).downward() : Downward<double>{});
-  hierarchy.level(0).refresh();  // its messages follow the emission
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "core/learning.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace strata {
 
@@ -51,11 +52,12 @@ void Learning<T>::apply(Hierarchy<T>& hierarchy) {
   step.epsilon = settings.floor;
   const double now = rate();  // of this update: before it counts
   step.count = ++count_;
-  hierarchy.visit_weights([&](Weight<T>& weight) {
+  const auto update = [&](Weight<T>& weight) {
     step.rate = now * weight.rate;
     step.decay = weight.decays ? settings.weight_decay : 0.0;
     hierarchy.device().adam(step, weight.gradient, weight.first_moment, weight.second_moment, weight.value);
-  });
+  };
+  hierarchy.visit_weights(std::ref(update));
 }
 
 template <class T>

@@ -28,6 +28,7 @@ Broad<T>::Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& set
   device.copy(lexicon.background(), background_.value);
   const auto cap = static_cast<std::size_t>(settings.limit + interval + 1);
   history_.assign(static_cast<std::size_t>(b), std::vector<std::int32_t>(cap, 0));
+  counts_.resize(static_cast<std::size_t>(capacity_));
   pool_mu_ = {device, n, capacity_};
   pool_memory_ = {device, inputs, capacity_};
   if (above > 0) pool_above_ = {device, above, capacity_};
@@ -86,10 +87,9 @@ void Broad<T>::read(const Observation& o) {
     }
     if (closes) {
       w.end = position_[j];
-      closed_.push_back(std::move(w));
+      closed_.push_back(w);
     } else {
-      if (kept != i) open_[kept] = std::move(w);
-      ++kept;
+      open_[kept++] = w;
     }
   }
   open_.resize(kept);
@@ -153,14 +153,14 @@ void Broad<T>::open_window(std::int32_t stream, const Observation* o, const Part
   w.begin = position_[j];
   const bool fresh = o == nullptr || position_[j] == 0 || (o->boundary[j] & (settings_.unit | document_end)) != 0;
   w.boundaries = fresh || settings_.unit == document_end ? 1 : 2;
-  std::vector<Entry<float>> counts;
+  auto& counts = counts_[static_cast<std::size_t>(w.column)];
+  counts.clear();
   recency_.entries(
       stream, 0, 0, [](double r) { return r; }, counts);
-  for (const auto& e : counts) w.counts.emplace_back(e.row, e.value);
   device_.copy(partners.mu.cols_at(stream, 1), pool_mu_.cols_at(w.column, 1));
   device_.copy(partners.memory.cols_at(stream, 1), pool_memory_.cols_at(w.column, 1));
   if (partners.above.data != nullptr) device_.copy(partners.above.cols_at(stream, 1), pool_above_.cols_at(w.column, 1));
-  open_.push_back(std::move(w));
+  open_.push_back(w);
 }
 
 template <class T>
@@ -168,16 +168,21 @@ void Broad<T>::bag(std::span<const Window> block) {
   targets_.clear();
   recent_.clear();
   columns_.clear();
-  std::map<std::int32_t, int> words;
   for (std::size_t i = 0; i < block.size(); ++i) {
     const Window& w = block[i];
     const auto& ring = history_[static_cast<std::size_t>(w.stream)];
-    words.clear();
-    for (std::int64_t p = w.begin; p < w.end; ++p) ++words[ring[static_cast<std::size_t>(p) % ring.size()]];
+    words_.clear();
+    for (std::int64_t p = w.begin; p < w.end; ++p) words_.push_back(ring[static_cast<std::size_t>(p) % ring.size()]);
+    std::sort(words_.begin(), words_.end());
     const auto length = static_cast<double>(w.end - w.begin);
     const auto col = static_cast<std::int32_t>(i);
-    for (const auto& [word, n] : words) targets_.push_back({word, col, static_cast<T>(n / length)});
-    for (const auto& [word, r] : w.counts) recent_.push_back({word, col, static_cast<T>(beta_ * saturated(r))});
+    for (auto word = words_.begin(); word != words_.end();) {
+      const auto next = std::upper_bound(word, words_.end(), *word);
+      targets_.push_back({*word, col, static_cast<T>(static_cast<double>(next - word) / length)});
+      word = next;
+    }
+    for (const auto& e : counts_[static_cast<std::size_t>(w.column)])
+      recent_.push_back({e.row, col, static_cast<T>(beta_ * saturated(e.value))});
     columns_.push_back(w.column);
   }
 }
@@ -237,11 +242,11 @@ void Broad<T>::learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>
   // sharpness: <(q - p) . (logits - beta0)> / beta, mean over windows
   device_.add_to_rows(T(-1), background_.value.view(), out);
   device_.multiply(out, residual, out);
-  std::vector<T> sums(static_cast<std::size_t>(count));
+  host_.resize(static_cast<std::size_t>(count));
   View<T> sum = entropy_.rows_at(0, count);
   device_.column_sum(out, sum);
-  device_.download(sum, sums);
-  for (const T s : sums) beta_sum_ += static_cast<double>(s) / beta_;
+  device_.download(sum, host_);
+  for (const T s : host_) beta_sum_ += static_cast<double>(s) / beta_;
   beta_count_ += static_cast<double>(count);
 }
 
@@ -258,9 +263,9 @@ void Broad<T>::score_block(std::span<const Window> block) {
   std::vector<double> total(block.size());
   std::vector<std::map<std::int32_t, double>> recent(block.size());
   for (std::size_t i = 0; i < block.size(); ++i)
-    for (const auto& [word, r] : block[i].counts) {
-      recent[i][word] = r;
-      total[i] += r;
+    for (const auto& e : counts_[static_cast<std::size_t>(block[i].column)]) {
+      recent[i][e.row] = e.value;
+      total[i] += e.value;
     }
   for (std::size_t i = 0; i < block.size(); ++i) {
     score_.predictions += 1;
@@ -282,14 +287,15 @@ void Broad<T>::score_block(std::span<const Window> block) {
 }
 
 template <class T>
-void Broad<T>::surprise(std::span<const std::int32_t> ids, std::span<double> out) const {
-  std::vector<Entry<T>> entries(ids.size());
-  for (std::size_t j = 0; j < ids.size(); ++j) entries[j] = {ids[j], static_cast<std::int32_t>(j), T(1)};
-  std::vector<T> chosen(ids.size()), normaliser(ids.size());
-  device_.read_entries(held_, entries, chosen);
-  device_.download(held_normaliser_, normaliser);
+void Broad<T>::surprise(std::span<const std::int32_t> ids, std::span<double> out) {
+  asked_.clear();
+  for (std::size_t j = 0; j < ids.size(); ++j) asked_.push_back({ids[j], static_cast<std::int32_t>(j), T(1)});
+  host_.resize(ids.size());
+  host_normaliser_.resize(ids.size());
+  device_.read_entries(held_, asked_, host_);
+  device_.download(held_normaliser_, host_normaliser_);
   for (std::size_t j = 0; j < ids.size(); ++j)
-    out[j] = ready_[j] != 0 ? static_cast<double>(normaliser[j]) - static_cast<double>(chosen[j]) : -lexicon_.log_unigram(ids[j]);
+    out[j] = ready_[j] != 0 ? static_cast<double>(host_normaliser_[j]) - static_cast<double>(host_[j]) : -lexicon_.log_unigram(ids[j]);
 }
 
 template <class T>
@@ -325,10 +331,11 @@ void Broad<T>::archive_state(Archive& archive) {
   for (const Window& w : open_) {
     windows.insert(windows.end(), {w.stream, w.column, w.boundaries});
     begins.push_back(w.begin);
-    sizes.push_back(static_cast<std::int64_t>(w.counts.size()));
-    for (const auto& [word, r] : w.counts) {
-      words.push_back(word);
-      counts.push_back(r);
+    const auto& seen = counts_[static_cast<std::size_t>(w.column)];
+    sizes.push_back(static_cast<std::int64_t>(seen.size()));
+    for (const auto& e : seen) {
+      words.push_back(e.row);
+      counts.push_back(e.value);
     }
   }
   archive.value("history", history);
@@ -349,7 +356,9 @@ void Broad<T>::archive_state(Archive& archive) {
     w.column = windows[3 * i + 1];
     w.boundaries = windows[3 * i + 2];
     w.begin = begins[i];
-    for (std::int64_t k = 0; k < sizes[i]; ++k, ++next) w.counts.emplace_back(words[next], counts[next]);
+    auto& seen = counts_[static_cast<std::size_t>(w.column)];
+    seen.clear();
+    for (std::int64_t k = 0; k < sizes[i]; ++k, ++next) seen.push_back({words[next], 0, counts[next]});
   }
 }
 

@@ -47,7 +47,7 @@ class Broad {
   void settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
 
   /// -ln p_l(ids[j]) under the prediction in force, nats, B entries; streams without one yet use the unigram.
-  void surprise(std::span<const std::int32_t> ids, std::span<double> out) const;
+  void surprise(std::span<const std::int32_t> ids, std::span<double> out);
 
   void visit_weights(const std::function<void(Weight<T>&)>& visit);
   void archive_parameters(Archive& archive);
@@ -65,7 +65,6 @@ class Broad {
   struct Window {
     std::int32_t stream = 0, column = 0, boundaries = 0;
     std::int64_t begin = 0, end = 0;  // token positions of the stream, [begin, end)
-    std::vector<std::pair<std::int32_t, float>> counts;
   };
   void evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners);
   void open_window(std::int32_t stream, const Observation* observation, const Partners<T>& partners);
@@ -88,15 +87,17 @@ class Broad {
   std::vector<std::int64_t> position_;              // tokens read per stream
   std::vector<std::int64_t> since_;                 // tokens since the last evaluation
   std::vector<Window> open_, closed_;
-  std::vector<std::int32_t> free_;
+  std::vector<std::int32_t> free_;                 // columns of the pools
+  std::vector<std::vector<Entry<float>>> counts_;  // of pending windows, by column: recency when they opened
 
   Tensor<T> pool_mu_, pool_memory_, pool_above_;  // partners of pending windows
   Tensor<T> held_, held_normaliser_;              // prediction in force, V x B and B x 1
   std::vector<std::uint8_t> ready_;
   std::vector<std::uint8_t> ended_, unit_ends_;  // per stream: the last token ended a unit; this token ends one for the windows
   Tensor<T> f_, mf_, back_, square_, memory_, above_, logits_, residual_, normaliser_, entropy_, divergence_, loss_;
-  std::vector<Entry<T>> targets_, recent_;
-  std::vector<std::int32_t> due_, columns_;
+  std::vector<Entry<T>> targets_, recent_, asked_;
+  std::vector<std::int32_t> due_, columns_, words_;
+  std::vector<T> host_, host_normaliser_;
   double beta_sum_ = 0, beta_count_ = 0;
   BroadScore score_;
   bool scoring_ = false;

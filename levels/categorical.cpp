@@ -35,7 +35,7 @@ CategoricalLevel<T>::CategoricalLevel(Device<T>& device, const CategoricalSettin
     share_ = {device, "share", v, n_, false};
     share_.randomise(settings.initial, place.seed, static_cast<std::uint32_t>(settings.index));
     share_.rate = settings.rate;
-    for (auto* x : {&own_, &stream_, &base_, &own_rho_, &onehot_, &probability_}) *x = {device, v, b};
+    for (auto* x : {&own_, &stream_, &base_, &own_rho_, &lasting_, &probability_}) *x = {device, v, b};
     for (auto* x : {&share_error_, &step_error_}) *x = {device, v, n_};
   }
   if (exact_evidence()) {
@@ -231,7 +231,7 @@ std::vector<std::pair<const char*, Tensor<T>*>> CategoricalLevel<T>::state_tenso
   std::vector<std::pair<const char*, Tensor<T>*>> all{
       {"q", &q_},           {"prior", &prior_}, {"prior_now", &prior_now_},   {"x", &x_},
       {"handed", &handed_}, {"trace", &trace_}, {"above_held", &above_held_}, {"switch_eligible", &switch_eligible_}};
-  if (speaks()) all.insert(all.end(), {{"own", &own_}, {"stream", &stream_}, {"rho", &own_rho_}});
+  if (speaks()) all.insert(all.end(), {{"own", &own_}, {"stream", &stream_}, {"rho", &own_rho_}, {"lasting", &lasting_}});
   if (exact_evidence()) {
     all.emplace_back("eligible", &eligible_);
     if (lowest()) all.insert(all.end(), {{"components", &components_}, {"base", &base_}});

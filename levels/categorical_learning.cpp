@@ -70,6 +70,7 @@ void CategoricalLevel<T>::learn_share(const Step<T>& step) {
   for (Index c = 0; c < n_; ++c)  // block c of the columns of state c, in all streams
     device_.axpby(T(-1), View<T>{p.data + c * p.ld, v, b, n_ * p.ld}, T(1), View<T>{e.data + c * block + c * e.ld, v, b, n_ * e.ld});
   device_.add_entries(entries_, {}, e);
+  if (settings_.contrast > 0 && tau_above_ > 0) leave_lasting(step);
   for (Index j = 0; j < b; ++j) {
     if (step.observation->active[static_cast<std::size_t>(j)] == 0) continue;
     device_.row_sum(T(1), eligible_.cols_at(j * n_, n_), pairs(x_).rows_at(j * n_, n_), T(0), flat(step_error_));
@@ -94,6 +95,18 @@ void CategoricalLevel<T>::learn_hazard(const Step<T>& step) {
   device_.scale_columns(norm_, states(more_));
   device_.axpby(T(-1), more_, T(1), work_);
   device_.select_columns(step.active, states(work_), states(trace_));
+}
+
+/// Errors that outlast a level's context are taken from what it learns: E_k less their running mean at block k.
+template <class T>
+void CategoricalLevel<T>::leave_lasting(const Step<T>& step) {
+  const Index block = share_error_.view().ld, v = place_.stream, b = place_.streams;
+  const View<T> e = eligible_, mean = probability_;
+  device_.copy(lasting_, mean);
+  device_.scale_columns(step.active, mean);
+  for (Index c = 0; c < n_; ++c) device_.axpby(T(-1), mean, T(1), View<T>{e.data + c * block + c * e.ld, v, b, n_ * e.ld});
+  device_.axpby(T(1), rho_, T(-1), mean);  // idle columns of both are 0
+  device_.axpby(static_cast<T>(1 / std::max(1., settings_.contrast * tau_above_)), mean, T(1), lasting_);
 }
 
 /// The hazard in force, kept within its band.

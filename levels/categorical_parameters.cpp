@@ -31,6 +31,14 @@ ParameterTable CategoricalSettings::parameters(Index index) {
        "nats",
        "most that one step may say for one state against another; 0: no limit",
        "model B"},
+      {"contrast",
+       d.contrast,
+       0,
+       1e6,
+       {},
+       "1",
+       "the share learns from errors less their running mean over this many time constants of the level above; 0: from errors whole",
+       ""},
       {"initial", d.initial, 0, 100, {}, "nats", "standard deviation of the level's share of the logits at the start", "model B"},
       {"rate", d.rate, 0, 1e3, {}, "1", "learning rate of the level's weights, times learning.rate", ""},
       {"eligibility",
@@ -83,6 +91,7 @@ CategoricalSettings CategoricalSettings::shared(Index index, const Values& v) {
   s.tau = v.real("tau");
   s.stubbornness = v.real("stubbornness");
   s.evidence_limit = v.real("evidence_limit");
+  s.contrast = v.real("contrast");
   s.initial = v.real("initial");
   s.rate = v.real("rate");
   s.eligibility = v.flag("eligibility");

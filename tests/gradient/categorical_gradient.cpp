@@ -3,6 +3,7 @@
 //   share    without eligibility: dB = -d/dB [ -sum_c x(c) ln p_c(v) ], what the others say held
 //            with eligibility, one level: the sum of dB over a run is exactly minus the slope of its whole surprise in B
 //            above a token level: dB = -dF/dB at the forecast, as in gradient.cpp
+//            with contrast: less the running mean of the errors that reach a level, each state's part by its belief
 //   hazard   one level: the sum of dln h over a run is exactly minus the slope of its whole surprise in ln h
 //   belief   a sweep of size 1 moves ln x by kappa times -dF/dx, but for what keeps the sum 1
 //
@@ -105,6 +106,64 @@ TEST_CASE("gradients: through its past, one level learns exactly minus the slope
   const double slope = (one_level(kind, log_hazard + h, 0, 0).surprise - one_level(kind, log_hazard - h, 0, 0).surprise) / (2 * h);
   CHECK(std::abs(learned.hazard) > .01);
   CHECK(learned.hazard == Approx(-slope).epsilon(1e-6));
+}
+
+TEST_CASE("gradients: contrast takes from the share what stays wrong, and nothing at the top", "[gradient]") {
+  const std::string kind = GENERATE("categorical", "conditional");
+  constexpr Index levels = 3, streams = 2, states = 4;
+  constexpr double contrast = 3, window = contrast * 7;  // the level above has a time constant of 7
+  const auto sleepy = [](Index time, Index stream) {
+    Word word = token(time, stream);
+    if (stream == 1 && time % 4 == 3) word.active = false;
+    return word;
+  };
+  std::vector<std::vector<std::vector<double>>> slopes;
+  std::vector<std::vector<double>> left(levels, std::vector<double>(vocabulary * states, 0.));
+  for (const bool with : {false, true}) {
+    auto all = lines(levels, {});
+    for (Index l = 0; l < levels; ++l) {
+      const std::string level = "level." + std::to_string(l) + ".";
+      all.insert(all.end(), {level + "eligibility=0", level + "learn_transition=0", level + "contrast=" + std::string(with ? "3" : "0")});
+    }
+    CategoricalRig<double> rig(kind, levels, streams, vocabulary, length, sleepy, all, true);
+    Probe<double> probe(*rig.hierarchy, *rig.world, rig.learning.get());
+    probe.start();
+    std::vector<std::vector<double>> mean(levels, std::vector<double>(vocabulary * streams, 0.));
+    for (Index t = 0; t < length; ++t) {
+      probe.begin();
+      std::vector<std::vector<double>> errors;
+      for (Index l = 0; l + 1 < levels; ++l) errors.push_back(rig.host(rig.level(std::max<Index>(0, l - 1)).upward().emission_error));
+      rig.hierarchy->accumulate(1, true);
+      rig.hierarchy->carry(probe.step());
+      for (Index l = 0; l + 1 < levels && with; ++l) {
+        const auto& rho = errors[static_cast<std::size_t>(l)];
+        const auto belief = rig.belief(l);
+        auto& m = mean[static_cast<std::size_t>(l)];
+        for (Index j = 0; j < streams; ++j) {
+          if (probe.step().observation->active[static_cast<std::size_t>(j)] == 0) continue;
+          for (Index v = 0; v < vocabulary; ++v) {
+            double& lasting = m[static_cast<std::size_t>(j * vocabulary + v)];
+            for (Index c = 0; c < states; ++c)
+              left[static_cast<std::size_t>(l)][static_cast<std::size_t>(c * vocabulary + v)] +=
+                  belief[static_cast<std::size_t>(j * states + c)] * lasting;
+            lasting += (rho[static_cast<std::size_t>(j * vocabulary + v)] - lasting) / window;
+          }
+        }
+      }
+      rig.hierarchy->forecast(probe.step());
+    }
+    slopes.emplace_back();
+    for (Index l = 0; l < levels; ++l) slopes.back().push_back(rig.host(rig.level(l).share().gradient.view()));
+  }
+  for (std::size_t l = 0; l < levels; ++l) {
+    double size = 0;
+    for (std::size_t i = 0; i < left[l].size(); ++i) {
+      INFO(kind << " level " << l << " entry " << i);
+      CHECK(slopes[0][l][i] - slopes[1][l][i] == Approx(left[l][i]).epsilon(1e-9).margin(1e-12));
+      size = std::max(size, std::abs(left[l][i]));
+    }
+    CHECK((size > .01) == (l + 1 < levels));
+  }
 }
 
 TEST_CASE("gradients: a categorical level above a token level learns -dF/dW", "[gradient]") {

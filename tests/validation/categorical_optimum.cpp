@@ -75,7 +75,7 @@ TEST_CASE("categorical: ten tokens of another context do not change the mind of 
                std::vector<std::string>{"level.3.stubbornness=1", "level.3.evidence_limit=0"});
   const bool limited = change.empty() || change.back() != "level.3.evidence_limit=0";
   auto lines = world_lines("direct", 1);
-  lines.insert(lines.end(), {"level.0.states=6", "level.1.states=4"});
+  lines.insert(lines.end(), {"level.0.states=6", "level.1.states=4", "level.2.states=3", "level.3.states=2"});
   lines.insert(lines.end(), change.begin(), change.end());
   WorldRun run("nested", lines, 6000, 1, false, STRATA_SOURCE_DIR "/experiments/config/nested_direct.ini");
   know(run, "direct", 1);

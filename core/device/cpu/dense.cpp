@@ -17,10 +17,6 @@ constexpr int message_slot = 17, first_slot = 18;  // beyond those of product.cp
 }  // namespace
 
 struct DenseChain::Products {
-  struct Packed {
-    PackedWeight weight;
-    std::uint64_t call;  // the last that packed it
-  };
   /// The products of a layer for blocks of one length, and the weights in their layouts.
   struct Hand {
     PackedProduct *up = nullptr, *down = nullptr;
@@ -28,23 +24,17 @@ struct DenseChain::Products {
   };
 
   PackedProducts products;
-  std::map<std::tuple<std::size_t, bool, Index, Index, Index>, std::deque<Packed>> packed;  // layer, downwards, rows, cols, stride
+  std::map<std::tuple<std::size_t, bool, Index, Index, Index>, PackedForms> packed;  // layer, downwards, rows, cols, stride
   std::vector<Hand> whole, rest;  // of blocks of the common length, and of the last one where that is shorter
   std::uint64_t call = 0;
 
   /// -W' for x upwards, W for errors downwards, in the layout `wanted`; packed anew in every call.
   const dnnl::memory& pack(std::size_t layer, bool downwards, ConstView<float> weight, const dnnl::memory::desc& wanted) {
-    auto& all = packed[{layer, downwards, weight.rows, weight.cols, weight.ld}];
-    auto found = std::find_if(all.begin(), all.end(), [&](const Packed& p) { return p.weight.desc() == wanted; });
-    if (found == all.end()) {
-      const auto plain =
-          downwards ? plain_matrix(weight.rows, weight.cols, 1, weight.ld) : plain_matrix(weight.cols, weight.rows, weight.ld, 1);
-      all.push_back({PackedWeight(products.engine, plain, wanted, downwards ? 1.F : -1.F), 0});
-      found = std::prev(all.end());
-    }
-    if (found->call != call) found->weight.fill(products.stream, weight.data);
-    found->call = call;
-    return found->weight.memory();
+    const auto plain = [&] {
+      return downwards ? plain_matrix(weight.rows, weight.cols, 1, weight.ld) : plain_matrix(weight.cols, weight.rows, weight.ld, 1);
+    };
+    return packed[{layer, downwards, weight.rows, weight.cols, weight.ld}].of(products.engine, products.stream, wanted, plain,
+                                                                              downwards ? 1.F : -1.F, weight.data, call);
   }
 
   /// What every layer from the second on needs for blocks of `streams`.

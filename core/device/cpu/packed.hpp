@@ -4,6 +4,8 @@
 // y (B x outer) = x (B x inner) A, or y += x A: what is units x streams for us is streams x units, row-major, for oneDNN.
 // With `brief` products x and A are bfloat16 and sums float.
 
+#include <algorithm>
+#include <cstdint>
 #include <deque>
 #include <dnnl.hpp>
 #include <map>
@@ -30,6 +32,31 @@ class PackedWeight {
   dnnl::memory::desc desc_;
   dnnl::memory source_, memory_, scratch_;
   dnnl::reorder reorder_;
+};
+
+/// A weight in every layout that some product wants, each packed once per version.
+class PackedForms {
+ public:
+  /// `plain()` describes what lies at `data`, of which `scale` times is packed.
+  template <class Plain>
+  const dnnl::memory& of(const dnnl::engine& engine, dnnl::stream& stream, const dnnl::memory::desc& wanted, const Plain& plain,
+                         float scale, const float* data, std::uint64_t version) {
+    auto found = std::find_if(all_.begin(), all_.end(), [&](const Form& form) { return form.weight.desc() == wanted; });
+    if (found == all_.end()) {
+      all_.push_back({PackedWeight(engine, plain(), wanted, scale)});
+      found = std::prev(all_.end());
+    }
+    if (found->version != version) found->weight.fill(stream, data);
+    found->version = version;
+    return found->weight.memory();
+  }
+
+ private:
+  struct Form {
+    PackedWeight weight;
+    std::uint64_t version = 0;
+  };
+  std::deque<Form> all_;
 };
 
 /// Of one shape. Several blocks may multiply at once, each in a place of its own.

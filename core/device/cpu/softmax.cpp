@@ -19,13 +19,8 @@ using Brief = std::uint16_t;  // bfloat16: the upper half of a float
 
 Index pieces_of(Index length, Index most) { return (length + most - 1) / most; }
 
-/// A weight in the layout that one product wants.
-struct Packed {
-  PackedWeight weight;
-  std::uint64_t version = 0;
-};
 /// Of one tile: the weights of all parts together, towards the logits, then those of each part for itself, back.
-using Tile = std::vector<std::deque<Packed>>;
+using Tile = std::vector<PackedForms>;
 
 /// A layer whose weights stay packed.
 struct Kept {
@@ -93,17 +88,11 @@ struct SoftmaxLayer::Plan {
     return *found;
   }
 
-  /// The weight of an orientation in the layout `wanted`, packed as `version`.
-  const dnnl::memory& pack(std::deque<Packed>& all, const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted, const float* data,
-                           std::uint64_t version) {
-    auto found = std::find_if(all.begin(), all.end(), [&](const Packed& p) { return p.weight.desc() == wanted; });
-    if (found == all.end()) {
-      all.push_back({PackedWeight(products.engine, plain, wanted, 1)});
-      found = std::prev(all.end());
-    }
-    if (found->version != version) found->weight.fill(products.stream, data);
-    found->version = version;
-    return found->weight.memory();
+  /// A weight, rows x cols with these strides, as `product` wants it.
+  const dnnl::memory* pack(PackedForms& forms, const PackedProduct& product, Index rows, Index cols, Index row_stride, Index col_stride,
+                           const float* data, std::uint64_t version) {
+    const auto plain = [&] { return plain_matrix(rows, cols, row_stride, col_stride); };
+    return &forms.of(products.engine, products.stream, product.weights(), plain, 1, data, version);
   }
 
   /// The weights side by side.
@@ -120,7 +109,7 @@ struct SoftmaxLayer::Plan {
     Kept& layer = find(parts);
     if (layer.version != version) stack(parts, e, layer.stacked);
     layer.version = version;
-    layer.tiles.resize(static_cast<std::size_t>(e.tiles), Tile(parts.size() + 1));
+    layer.tiles.resize(static_cast<std::size_t>(e.tiles));
     hands.resize(static_cast<std::size_t>(e.tiles * e.blocks));
     const auto places = hands.size();
     for (Index t = 0; t < e.tiles; ++t)  // products are made by one thread
@@ -136,15 +125,16 @@ struct SoftmaxLayer::Plan {
       }
     workers.for_pieces(e.tiles, [&](Index t) {
       Tile& tile_weights = layer.tiles[static_cast<std::size_t>(t)];
+      tile_weights.resize(parts.size() + 1);
       for (Index b = 0; b < e.blocks; ++b) {
         auto& hand = hands[static_cast<std::size_t>(t * e.blocks + b)];
-        hand[0].weights = &pack(tile_weights[0], plain_matrix(e.units, e.width(t), 1, e.units), hand[0].product->weights(),
-                                layer.stacked.data() + e.first(t) * e.units, version);
+        hand[0].weights =
+            pack(tile_weights[0], *hand[0].product, e.units, e.width(t), 1, e.units, layer.stacked.data() + e.first(t) * e.units, version);
         for (std::size_t k = 0; k < parts.size(); ++k) {
           if (hand[k + 1].product == nullptr) continue;
           const ConstView<float> w = parts[k].weight;
-          hand[k + 1].weights = &pack(tile_weights[k + 1], plain_matrix(e.width(t), w.rows, w.ld, 1), hand[k + 1].product->weights(),
-                                      w.data + e.first(t) * w.ld, version);
+          hand[k + 1].weights =
+              pack(tile_weights[k + 1], *hand[k + 1].product, e.width(t), w.rows, w.ld, 1, w.data + e.first(t) * w.ld, version);
         }
       }
     });

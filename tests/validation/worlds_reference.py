@@ -146,7 +146,7 @@ def half_life_row(name, t, s, summary, key="half_life"):
 
 
 def weight(lab):
-    geo = lab.every("belief_inertia", "nested_geo", ("belief_inertia.pairs=64", "belief_inertia.after=4000", "belief_inertia.reading=65536"))
+    geo = lab.every("belief_inertia", "nested_geo", ("belief_inertia.pairs=256", "belief_inertia.after=4000", "belief_inertia.reading=65536"))
     equal = lab.every("belief_inertia", "gaussian_direct", (*EQUAL, "belief_inertia.switches=false"))
     dial = lab.every("stubbornness", "nested_direct", ("stubbornness.rho=1,1.5,2,3",))
     head = ["table", "seed", "", *[f"level {l}" for l in LEVELS], "each to the one below", "geometric ratio"]
@@ -165,7 +165,7 @@ def weight(lab):
                       middle([value(i, "tokens_to_switch_rho") for i in items]), middle([i["cost_nats"] for i in items], 3)])
     lab.write("weight", "How heavy each level of situations is", [
         "## Half-lives", "",
-        "Steps until the distance of two copies with different histories has halved, 64 pairs, learning off; geo world; the exact observer on "
+        "Steps until the distance of two copies with different histories has halved, 256 pairs, learning off; geo world; the exact observer on "
         f"the same pairs. Geometric ratio: {middle(ladder)}; the least ratio between neighbours in each run: {middle(least)}. "
         "One level: the copies differ in that level's state alone.", "",
         *table(head, rows), "",

@@ -80,4 +80,19 @@ double fma_of_two_threads() {
   return median(ratios);
 }
 
+double bandwidth() {
+  constexpr std::size_t length = 16'000'000;  // 64 MB each
+  std::vector<float> x(length, 1.F), y(length, 0.F), z(length, 2.F);
+  std::vector<double> rates;
+  for (int i = 0; i < 7; ++i) {
+    const auto factor = static_cast<float>(sink) * 1e-20F + .5F;
+    const auto begin = Clock::now();
+    for (std::size_t k = 0; k < length; ++k) y[k] = factor * x[k] + z[k];
+    const double seconds = seconds_since(begin);
+    sink = static_cast<double>(y[static_cast<std::size_t>(i) * 1000]);
+    rates.push_back(3. * sizeof(float) * static_cast<double>(length) / seconds);
+  }
+  return median(rates);
+}
+
 }  // namespace strata::bench

@@ -8,4 +8,8 @@ double fma_peak();
 /// How many times as fast two threads are at that together as one is, by wall time.
 double fma_of_two_threads();
 
+/// Bytes per second that y = a x + z reads and writes on arrays beyond every cache, one thread; the median of several passes. What a store
+/// reads of y beforehand is not counted.
+double bandwidth();
+
 }  // namespace strata::bench

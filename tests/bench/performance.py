@@ -81,17 +81,50 @@ def text_tables(found):
         f"of which level 1, with whom the output stream comes, makes {(cost[1] - cost[0]) / cost[0]:.2f}.", ""]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", default=str(TOP / "build/release/tests/strata_bench"))
-    parser.add_argument("--repetitions", type=int, default=9)
-    options = parser.parse_args()
-    made = subprocess.run([options.bench, "--benchmark_filter=^(classic|text)/", "--benchmark_min_time=0.3", f"--benchmark_repetitions={options.repetitions}",
+def operation_tables(found):
+    """What every operation of the device reaches: one row per operation, its sizes side by side."""
+    moved, products, latency = {}, [], []
+    for name, runs in sorted(found.items(), key=in_order):
+        if not name.startswith("operation/"):
+            continue
+        what, *sizes = name.removeprefix("operation/").split("/units:")
+        time = statistics.median(run["real_time"] for run in runs)
+        if "peak_share" in runs[0]:
+            products.append([what.replace("/", " "), f"{time / 1000:,.1f}", spread([run["GFLOP/s"] for run in runs]), spread([run["peak_share"] for run in runs], 0, 100)])
+        elif middle(runs, "GB/s") == 0:
+            latency.append(f"{what} {time / 32:.1f}")
+        else:
+            moved.setdefault(what, {})[sizes[0]] = f"{time / 1000:,.2f} · {spread([run['GB/s'] for run in runs], 0)} · {middle(runs, 'bandwidth_share'):.2f}"
+    sizes = ["64/streams:32", "8192/streams:32", "8192/streams:1024"]
+    bandwidth = statistics.median(run["bandwidth"] for runs in found.values() for run in runs if "bandwidth" in run) * 1e-9
+    return [
+        "## Operations", "",
+        f"Every operation of the device, one thread. y = a x + z on arrays beyond every cache moves {bandwidth:.1f} GB/s in the same run. Of operations on n units x B streams: microseconds · "
+        "GB/s of what must be read and written once · share of that bandwidth; in cache it lies above 1.", "",
+        *table(["operation", "64 x 32", "8,192 x 32", "8,192 x 1,024"], [[what, *(by_size.get(s, "–") for s in sizes)] for what, by_size in moved.items()]), "",
+        f"Nanoseconds per entry of those on single entries: {', '.join(latency)}.", "",
+        "Products, m x n summed over k; softmax layers of two parts, 64 and 48 units, their weights kept packed or packed anew in every call:", "",
+        *table(["product", "microseconds", "GFLOP/s", "per cent of peak"], products), ""]
+
+
+def measure(bench, names, seconds, repetitions):
+    """Runs of every benchmark whose name begins with one of `names`."""
+    made = subprocess.run([bench, f"--benchmark_filter=^({names})/", f"--benchmark_min_time={seconds}", f"--benchmark_repetitions={repetitions}",
                            "--benchmark_enable_random_interleaving=true", "--benchmark_format=json"], capture_output=True, text=True, check=True).stdout
     found = {}
     for run in json.loads(made)["benchmarks"]:
         if run.get("run_type") == "iteration" and not run.get("error_occurred"):
             found.setdefault(run["run_name"], []).append(run)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", default=str(TOP / "build/release/tests/strata_bench"))
+    parser.add_argument("--repetitions", type=int, default=9)
+    options = parser.parse_args()
+    found = measure(options.bench, "classic|text", .3, options.repetitions)
+    operations = measure(options.bench, "operation", .02, options.repetitions)
     rows, pairs = [], {}
     for name, runs in sorted(found.items(), key=in_order):
         if not name.startswith("classic/"):
@@ -115,7 +148,7 @@ def main():
         "that are needed, the clamped input's product once.", "",
         *table(["network", "f", "samples", "milliseconds", "GFLOP/s", "per cent of peak", "samples per second"], rows), "",
         "Two threads against one:", "", *table(["network", "f", "samples", "times as fast"], threads), "",
-        *text_tables(found), "Made by", "", f"    tests/bench/performance.py --bench {options.bench}" if options.bench != parser.get_default("bench") else "    tests/bench/performance.py", ""]
+        *text_tables(found), *operation_tables(operations), "Made by", "", f"    tests/bench/performance.py --bench {options.bench}" if options.bench != parser.get_default("bench") else "    tests/bench/performance.py", ""]
     (TOP / "results" / "reference" / "performance.md").write_text("\n".join(page))
     print("\n".join(page))
 

@@ -116,7 +116,9 @@ def roving(options):
     return [runs], [
         "## Roving", "",
         "Surprise by repetitions of a tone, beside the Dirichlet filter of memory 10: correlation and slope of the model's means on the observer's, surprise of a deviant, "
-        "and how much more it costs than a tone as rare among many standards.", "",
+        "and how much more it costs than a tone as rare among many standards. That observer's whole count is constant, so what a tone costs follows from its own past alone: "
+        "on these sequences a model of pure adaptation cannot fail. Where it must is local-global: with top-down messages clamped a level adapts to tones and no more, and the "
+        "global effect is gone (above).", "",
         *seeded(runs, [("r", ("surprise_correlation",)), ("slope", ("surprise_slope",)), ("r of the error", ("levels", 0, "error_correlation")),
                        ("error, deviant / last repetition", ("levels", 0, "deviant_error_ratio")), ("deviant (nats)", ("deviant_nats",)),
                        ("exact", ("exact_deviant_nats",)), ("above many standards (nats)", ("deviant_above_many_standards_nats",)),

@@ -65,7 +65,7 @@ class Block {
         const Multiply& multiply)
       : layers_(layers), message_(message), mu_(mu), first_(first), streams_(streams), multiply_(multiply) {}
 
-  /// x = mu, e = 0; the last layer's error. `mu` holds W_1 f(x_0), and from here on mu_1, which stays.
+  /// x = mu; the last layer's error. `mu` holds W_1 f(x_0), and from here on mu_1, which stays.
   void start(const Kernels<float>& kernels, Kernels<float>::MapKernel activation) {
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
       const DenseLayer<float>& layer = layers_[l];
@@ -76,23 +76,35 @@ class Block {
       columns([&](Index j) {
         kernels.axpby(n, l == 0 ? 1.F : -1.F, at(from, j), 0, at(layer.x, j));
         activation(n, at(layer.x, j), at(layer.f, j));
-        std::fill_n(at(layer.e, j), n, 0.F);
+        if (l > 0) std::fill_n(at(layer.e, j), n, 0.F);
       });
     }
     end_error();
   }
 
   /// Upwards: a layer's message needs the error above as it was, its own new error the activity below as it is.
-  void step(float rate, Kernels<float>::DenseStep kernel) {
+  void step(float rate, Kernels<float>::FirstDenseStep first_kernel, Kernels<float>::DenseStep kernel) {
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
       const DenseLayer<float>& layer = layers_[l];
       multiply_(l + 1, true, at(layers_[l + 1].e, 0), at(message_, 0));
       columns([&](Index j) {
-        kernel(layer.x.rows, rate, at(message_, j), l == 0 ? at(mu_, j) : layer.bias.data, at(layer.x, j), at(layer.f, j), at(layer.e, j));
+        if (l == 0)  // mu_1 stays: what it leaves of x_1 is known without e_1
+          first_kernel(layer.x.rows, rate, at(message_, j), at(mu_, j), at(layer.x, j), at(layer.f, j));
+        else
+          kernel(layer.x.rows, rate, at(message_, j), layer.bias.data, at(layer.x, j), at(layer.f, j), at(layer.e, j));
       });
       if (l > 0) up(l);
     }
     end_error();
+  }
+
+  /// The first layer's error, which no step needs.
+  void end(const Kernels<float>& kernels) {
+    const DenseLayer<float>& layer = layers_.front();
+    columns([&](Index j) {
+      kernels.axpby(layer.x.rows, 1.F, at(layer.x, j), 0, at(layer.e, j));
+      kernels.axpby(layer.x.rows, -1.F, at(mu_, j), 1, at(layer.e, j));
+    });
   }
 
  private:
@@ -127,6 +139,7 @@ void DenseChain::settle(Activation activation, Index steps, float rate, std::spa
   ++all.call;
   all.take_hands(layers, length, message.ld, static_cast<std::size_t>(blocks), all.whole);
   all.take_hands(layers, last, message.ld, static_cast<std::size_t>(blocks), all.rest);
+  const auto first_kernel = kernels.first_dense_step[static_cast<std::size_t>(activation)];
   const auto step_kernel = kernels.dense_step[static_cast<std::size_t>(activation)];
   const auto map_kernel = kernels.map[static_cast<std::size_t>(activation == Activation::tanh ? Unary::tanh : Unary::relu)];
 
@@ -139,7 +152,8 @@ void DenseChain::settle(Activation activation, Index steps, float rate, std::spa
     };
     Block block(layers, message, first, piece * length, piece + 1 < blocks ? length : last, multiply);
     block.start(kernels, map_kernel);
-    for (Index step = 0; step < steps; ++step) block.step(rate, step_kernel);
+    for (Index step = 0; step < steps; ++step) block.step(rate, first_kernel, step_kernel);
+    block.end(kernels);
   });
 }
 

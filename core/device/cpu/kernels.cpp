@@ -206,6 +206,16 @@ void relax_step(Size n, T inverse_precision, T step, const T* mu, const T* messa
 }
 
 template <class F, class T>
+void first_dense_step(Size n, T rate, const T* message, const T* mu, T* x, T* f) {
+#pragma GCC ivdep
+  for (Size i = 0; i < n; ++i) {
+    const T value = x[i] + rate * (F::slope(f[i]) * message[i] - (x[i] - mu[i]));
+    x[i] = value;
+    f[i] = F::of(value);
+  }
+}
+
+template <class F, class T>
 void dense_step(Size n, T rate, const T* message, const T* bias, T* x, T* f, T* e) {
 #pragma GCC ivdep
   for (Size i = 0; i < n; ++i) {
@@ -302,6 +312,7 @@ constexpr Kernels<T> table = {{map<Exp, T>, map<Log, T>, map<Tanh, T>, map<Squar
                               row_sum<T>,
                               prediction_error<T>,
                               relax_step<T>,
+                              {first_dense_step<SmoothLayer, T>, first_dense_step<Relu, T>},
                               {dense_step<SmoothLayer, T>, dense_step<Relu, T>},
                               exp_sum<T>,
                               log_sum_exp<T>,

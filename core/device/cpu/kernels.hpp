@@ -37,6 +37,9 @@ struct Kernels {
   T (*prediction_error)(Size n, T precision, const T* x, const T* mu, T* e);
   /// x += step (mu - x + (1 - f^2) message inverse_precision); f = tanh(x).
   void (*relax_step)(Size n, T inverse_precision, T step, const T* mu, const T* message, T* x, T* f);
+  /// x += rate (f' message - (x - mu)); f as below. The step of a dense layer whose mu stays.
+  using FirstDenseStep = void (*)(Size n, T rate, const T* message, const T* mu, T* x, T* f);
+  FirstDenseStep first_dense_step[2];  ///< in the order of Activation
   /// x += rate (f' message - e); f = tanh(x), near (elementary.inc), or max(x, 0); e = x - bias. A dense layer's step; what e lacks is the product below.
   using DenseStep = void (*)(Size n, T rate, const T* message, const T* bias, T* x, T* f, T* e);
   DenseStep dense_step[2];  ///< in the order of Activation

@@ -82,9 +82,10 @@ ParameterTable run_parameters() {
        std::string("float"),
        0,
        0,
-       {"float", "bfloat16"},
+       {"float", "bfloat16", "auto"},
        "",
-       "numbers that the products of the softmax over words multiply (cpu device); bfloat16 is faster and rounds: nats are right to about .005",
+       "numbers that the products of the softmax over words multiply (cpu device); bfloat16 is faster and rounds: nats are right to about .005; auto: "
+       "bfloat16 where the processor has it",
        ""},
       {"figures", true, 0, 1, {}, "", "draw figures/*.png and report.html when the run is complete", ""},
   };

@@ -170,7 +170,7 @@ struct DeviceOptions {
   std::string name = "cpu";        ///< reference | cpu | cuda | check
   std::string isa = "auto";        ///< auto | x86-64-v2 | x86-64-v3 | x86-64-v4
   int threads = 0;                 ///< 0: all hardware threads
-  std::string products = "float";  ///< of softmax layers: float | bfloat16 (sums stay float)
+  std::string products = "float";  ///< of softmax layers: float | bfloat16 (sums stay float) | auto: bfloat16 where the processor has it
 };
 
 /// Makes a device; throws DeviceError (absent), ConfigError (unknown name or isa).

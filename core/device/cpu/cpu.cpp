@@ -29,11 +29,11 @@ const KernelSet& kernels_for(const std::string& isa) {
 }
 
 bool brief_products(const std::string& products, const KernelSet& kernels) {
-  if (products != "float" && products != "bfloat16") throw ConfigError("products", products, "must be one of float, bfloat16");
+  if (products == "float") return false;
   if (products == "bfloat16" && !multiplies_briefly(kernels))
     throw DeviceError("products bfloat16", 0,
                       "this processor does not multiply bfloat16, or --isa holds it back; take run.products = float");
-  return products == "bfloat16";
+  return multiplies_briefly(kernels);
 }
 
 template <class T>

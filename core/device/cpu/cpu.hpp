@@ -17,7 +17,7 @@ class CpuDevice : public ReferenceDevice<T> {
   explicit CpuDevice(const DeviceOptions& options);
 
   std::string name() const override { return "cpu"; }
-  std::string isa() const override { return set_.level; }
+  std::string isa() const override { return set_.level + (brief_ ? std::string(" bfloat16") : ""); }
 
   void fill(View<T> y, T value) override;
   void copy(ConstView<T> x, View<T> y) override;

@@ -1,5 +1,7 @@
 #include "tests/bench/machine.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -93,6 +95,11 @@ double bandwidth() {
     rates.push_back(3. * sizeof(float) * static_cast<double>(length) / seconds);
   }
   return median(rates);
+}
+
+double allocated_memory() {
+  const auto held = ::mallinfo2();
+  return static_cast<double>(held.uordblks) + static_cast<double>(held.hblkhd);
 }
 
 }  // namespace strata::bench

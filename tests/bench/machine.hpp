@@ -12,4 +12,7 @@ double fma_of_two_threads();
 /// reads of y beforehand is not counted.
 double bandwidth();
 
+/// Bytes that the process holds of the allocator; 0 where that does not say.
+double allocated_memory();
+
 }  // namespace strata::bench

@@ -49,21 +49,21 @@ def in_order(item):
     return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", item[0])]
 
 
-def text_tables(found):
+def text_tables(found, million):
     """The demo's hierarchy: what it does in a second, and how that depends on its sizes."""
     text = {name.removeprefix("text/").removesuffix("/real_time"): runs for name, runs in sorted(found.items(), key=in_order) if name.startswith("text/")}
     rows = []
     for name, runs in text.items():
-        if name.startswith("law/"):
+        if name.startswith(("law/", "million")):
             continue
         share = spread([run["peak_share"] for run in runs], 1, 100)
         rows.append([name.replace("/", ", ").replace(":", " "), spread([run["tokens/s"] for run in runs], 0), spread([run["GFLOP/s"] for run in runs]), share])
-    rate = {name: middle(runs, "tokens/s") for name, runs in text.items()}
+    rate = {name: middle(runs, "tokens/s") for name, runs in text.items() if name != "million"}
     laws = []
     for name, runs in text.items():
         if name.startswith("law/"):
             what, value = name.removeprefix("law/").split(":")
-            laws.append([what, f"{int(value):,}", f"{rate[name]:,.0f}", f"{1e6 / rate[name]:.1f}", f"{middle(runs, 'parameters') / 1e6:.2f}"])
+            laws.append([what, f"{int(value):,}", f"{rate[name]:,.0f}", f"{1e6 / rate[name]:.1f}", f"{middle(runs, 'parameters') / 1e6:.2f}", f"{middle(runs, 'bytes') / 2**20:.1f}"])
     cost = [1e6 / rate[f"law/levels:{n}"] for n in range(1, 7)]
     recording = [1 - b / a for a, b in zip((run["tokens/s"] for run in text["train/threads:1"]), (run["tokens/s"] for run in text["train/recording"]))]
     added = ", ".join(f"{b - a:.1f}" for a, b in zip(cost, cost[1:]))
@@ -76,9 +76,12 @@ def text_tables(found):
         f"{rate['infer/threads:1'] / rate['train/threads:1']:.2f} times. Recording what is recorded by default, every step "
         f"of all 32 streams, costs {spread(recording, 1, 100)} per cent.", "",
         "What it costs, training, one thread, all else as above:", "",
-        *table(["what grows", "to", "tokens per second", "microseconds per token", "million weights"], laws), "",
+        *table(["what grows", "to", "tokens per second", "microseconds per token", "million weights", "MiB held"], laws), "",
         f"Microseconds per token that each level adds to those below it, from level 1 on: {added}. Four levels cost {cost[3] / cost[0]:.2f} times the token level alone, "
-        f"of which level 1, with whom the output stream comes, makes {(cost[1] - cost[0]) / cost[0]:.2f}.", ""]
+        f"of which level 1, with whom the output stream comes, makes {(cost[1] - cost[0]) / cost[0]:.2f}.", "",
+        f"A stream holds {(middle(text['law/streams:128'], 'bytes') - middle(text['law/streams:32'], 'bytes')) / 96 / 1024:.0f} KiB (128 streams against 32). "
+        f"Reading a million tokens while learning (2,048 words, 32 units, one sweep, 4 streams) held {middle(million, 'bytes_early') / 2**20:.2f} MiB after "
+        f"100,000 tokens and {middle(million, 'bytes') / 2**20:.2f} MiB at the end.", ""]
 
 
 def operation_tables(found):
@@ -109,7 +112,7 @@ def operation_tables(found):
 
 def measure(bench, names, seconds, repetitions):
     """Runs of every benchmark whose name begins with one of `names`."""
-    made = subprocess.run([bench, f"--benchmark_filter=^({names})/", f"--benchmark_min_time={seconds}", f"--benchmark_repetitions={repetitions}",
+    made = subprocess.run([bench, f"--benchmark_filter=^({names})", f"--benchmark_min_time={seconds}", f"--benchmark_repetitions={repetitions}",
                            "--benchmark_enable_random_interleaving=true", "--benchmark_format=json"], capture_output=True, text=True, check=True).stdout
     found = {}
     for run in json.loads(made)["benchmarks"]:
@@ -123,8 +126,9 @@ def main():
     parser.add_argument("--bench", default=str(TOP / "build/release/tests/strata_bench"))
     parser.add_argument("--repetitions", type=int, default=9)
     options = parser.parse_args()
-    found = measure(options.bench, "classic|text", .3, options.repetitions)
-    operations = measure(options.bench, "operation", .02, options.repetitions)
+    found = measure(options.bench, "classic/|text/(train|infer|forecast|law)/", .3, options.repetitions)
+    million = next(iter(measure(options.bench, "text/million", 1, 1).values()))
+    operations = measure(options.bench, "operation/", .02, options.repetitions)
     rows, pairs = [], {}
     for name, runs in sorted(found.items(), key=in_order):
         if not name.startswith("classic/"):
@@ -148,7 +152,7 @@ def main():
         "that are needed, the clamped input's product once.", "",
         *table(["network", "f", "samples", "milliseconds", "GFLOP/s", "per cent of peak", "samples per second"], rows), "",
         "Two threads against one:", "", *table(["network", "f", "samples", "times as fast"], threads), "",
-        *text_tables(found), *operation_tables(operations), "Made by", "", f"    tests/bench/performance.py --bench {options.bench}" if options.bench != parser.get_default("bench") else "    tests/bench/performance.py", ""]
+        *text_tables(found, million), *operation_tables(operations), "Made by", "", f"    tests/bench/performance.py --bench {options.bench}" if options.bench != parser.get_default("bench") else "    tests/bench/performance.py", ""]
     (TOP / "results" / "reference" / "performance.md").write_text("\n".join(page))
     print("\n".join(page))
 

@@ -73,14 +73,7 @@ double operations(const Setting& s) {
   return 2 * all;
 }
 
-void text(benchmark::State& state, const Setting& s) {
-  DeviceOptions options;
-  options.threads = s.threads;
-  if (s.brief) options.products = "bfloat16";
-  std::unique_ptr<Device<float>> device;
-  try {
-    device = make_device<float>(options);
-  } catch (const DeviceError& error) { return state.SkipWithError(error.what()); }
+std::unique_ptr<Hierarchy<float>> make(const Setting& s, Device<float>& device) {
   Configuration c;
   const auto set = [&](const std::string& key, Index value) { c.set(key, std::to_string(value)); };
   set("hierarchy.levels", s.levels);
@@ -90,7 +83,37 @@ void text(benchmark::State& state, const Setting& s) {
   std::vector<double> unigram;
   for (Index w = 0; w < s.vocabulary; ++w)
     unigram.push_back(-std::log((static_cast<double>(w) + 1) * std::log(static_cast<double>(s.vocabulary))));
-  const auto hierarchy = build_hierarchy<float>(c, *device, unigram, s.streams, interval, 1);
+  return build_hierarchy<float>(c, device, unigram, s.streams, interval, 1);
+}
+
+/// Reads a million tokens while learning: what is held after a tenth of them, and at the end.
+void million(benchmark::State& state, const Setting& s) {
+  const auto device = make_device<float>(DeviceOptions{.threads = s.threads});
+  const double before = bench::allocated_memory();
+  const auto hierarchy = make(s, *device);
+  DrawnText world(s.streams, s.vocabulary);
+  Learning<float> learning({}, 100000);
+  Simulation<float> simulation(*hierarchy, world, &learning, interval, 1);
+  simulation.start();
+  const Index steps = 1'000'000 / s.streams;
+  for (auto _ : state)
+    for (Index step = 1; step <= steps; ++step) {
+      simulation.advance();
+      if (step == steps / 10) state.counters["bytes_early"] = bench::allocated_memory() - before;
+    }
+  state.counters["bytes"] = bench::allocated_memory() - before;
+}
+
+void text(benchmark::State& state, const Setting& s) {
+  const double held_before = bench::allocated_memory();
+  DeviceOptions options;
+  options.threads = s.threads;
+  if (s.brief) options.products = "bfloat16";
+  std::unique_ptr<Device<float>> device;
+  try {
+    device = make_device<float>(options);
+  } catch (const DeviceError& error) { return state.SkipWithError(error.what()); }
+  const auto hierarchy = make(s, *device);
   DrawnText world(s.streams, s.vocabulary);
   Learning<float> learning({}, 100000);
   Simulation<float> simulation(*hierarchy, world, s.mode == Mode::train ? &learning : nullptr, interval, 1);
@@ -107,6 +130,7 @@ void text(benchmark::State& state, const Setting& s) {
   static const double peak = bench::fma_peak();
   for (auto _ : state)
     for (Index k = 0; k < interval; ++k) simulation.advance();
+  state.counters["bytes"] = bench::allocated_memory() - held_before;
   const double tokens = static_cast<double>(interval * s.streams * state.iterations());
   state.counters["tokens/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsRate);
   state.counters["GFLOP/s"] = benchmark::Counter(tokens * operations(s) * 1e-9, benchmark::Counter::kIsRate);
@@ -135,6 +159,10 @@ void add(const std::string& name, const Setting& setting) {
   for (const Index sweeps : {1, 2, 4, 8}) add("law/sweeps:" + std::to_string(sweeps), {.sweeps = sweeps});
   for (const Index streams : {8, 32, 128}) add("law/streams:" + std::to_string(streams), {.streams = streams});
   for (const Index vocabulary : {2048, 8192, 32768}) add("law/vocabulary:" + std::to_string(vocabulary), {.vocabulary = vocabulary});
+  benchmark::RegisterBenchmark("text/million", million, Setting{.vocabulary = 2048, .streams = 4, .sweeps = 1, .units = 32})
+      ->UseRealTime()
+      ->Iterations(1)
+      ->Unit(benchmark::kSecond);
   for (const Index units : {32, 64, 128}) add("law/units:" + std::to_string(units), {.units = units});
   return true;
 }();

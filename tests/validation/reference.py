@@ -265,12 +265,11 @@ def products(lab):
     found = {label: [lab.run("evaluate", ["world.tokens=300000", *settings], seed, config=config) for seed in range(1, lab.options.seeds + 1)]
              for label, settings, config in ways}
     before = found[ways[1][0]]
-    rows = [[label, spread([f["token_nats"] for f in runs], 4), ", ".join(interval(*paired(a, b)) for a, b in zip(runs, before)) if runs is not before else "–",
-             spread([f["training_tokens_per_second"] for f in runs], 0)] for label, runs in found.items()]
+    rows = [[label, spread([f["nats_per_token"] for f in runs], 4), ", ".join(interval(*paired(a, b)) for a, b in zip(runs, before)) if runs is not before else "–"] for label, runs in found.items()]
     lab.write("products", "What bfloat16 products cost", [
         "300,000 tokens of Austen in one pass, then the held-out text; the demo's hierarchy. Nats per token, mean ± standard deviation over seeds, and what "
-        "they are above the second row's on the same documents, seed by seed, 95 % intervals over documents. Sums are in float throughout.", "",
-        *table(["products and sweeps", "held-out nats per token", "above float, two sweeps", "training tokens per second"], rows)])
+        "they are above the second row's on the same documents, seed by seed, 95 % intervals over documents. Sums are in float throughout. Speeds: performance.md.", "",
+        *table(["products and sweeps", "held-out nats per token", "above float, two sweeps"], rows)])
 
 
 PARTS = {"gain": gain, "inference": inference, "broad": broad, "inertia": inertia, "memory": memory, "gate": gate, "products": products}

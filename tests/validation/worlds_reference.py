@@ -176,8 +176,7 @@ def weight(lab):
         *table(["table", "seed", *[f"level {l}" for l in LEVELS], "each to the one below"], same), "",
         "## Stubbornness", "",
         "Evidence in nats from a switch until the new context is believed, with kappa_l = rho^-l, direct world; growth: geometric ratio per level. "
-        "Cost: nats per token more than at rho = 1. Medians over runs (least to greatest); 0 as above, in the run whose top level does not carry its "
-        "context (read-out in optimum.md).", "",
+        "Cost: nats per token more than at rho = 1. Medians over runs (least to greatest).", "",
         *table(["rho", *[f"level {l} (nats)" for l in LEVELS], "evidence grows by", "tokens grow by", "cost (nats per token)"], grown)])
 
 

@@ -196,6 +196,8 @@ Tensor<T>::Tensor(Device<T>& device, Index rows, Index cols) : device_(&device) 
   view_.rows = rows;
   view_.cols = cols;
   view_.ld = padded(rows, sizeof(T));
+  const auto line = static_cast<Index>(64 / sizeof(T));
+  if (cols > 1 && view_.ld % (64 * line) == 0) view_.ld += line;  // columns a whole page apart would share their sets of the caches
   if (rows * cols > 0) view_.data = device.allocate(view_.ld * cols);
 }
 

@@ -181,7 +181,7 @@ void softmax_layer(benchmark::State& state, Index words, Index streams, bool fre
     benchmark::RegisterBenchmark((named("gemm/AB'") + sizes(p)).c_str(), gemm, false, true, p);
     benchmark::RegisterBenchmark((named("affine") + sizes(p)).c_str(), affine, p);
   }
-  for (const Product p : {Product{192, 320, 256}, {64, 8192, 256}, {512, 512, 64}})
+  for (const Product p : {Product{192, 320, 256}, {64, 8192, 256}, {64, 8000, 256}, {48, 8000, 256}, {512, 512, 64}})
     benchmark::RegisterBenchmark((named("outer_product") + sizes(p)).c_str(), outer, p);
   for (const Index words : {4096, 8192, 32768})
     for (const bool fresh : {false, true}) {

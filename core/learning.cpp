@@ -57,7 +57,7 @@ void Learning<T>::apply(Hierarchy<T>& hierarchy) {
     step.decay = weight.decays ? settings.weight_decay : 0.0;
     hierarchy.device().adam(step, weight.gradient, weight.first_moment, weight.second_moment, weight.value);
   };
-  hierarchy.visit_weights(std::ref(update));
+  hierarchy.visit_weights(std::ref(update));  // of a reference, a std::function keeps nothing on the heap
 }
 
 template <class T>

@@ -1,6 +1,6 @@
 #pragma once
 // Blocks of device memory and views of them. THE layout: units x batch (batch = parallel streams), column-major,
-// leading dimension padded to a whole number of 64-byte lines; a vector over streams is B x 1, a vector over units n x 1.
+// leading dimension padded to whole 64-byte lines, never to whole pages (leading()); a vector over streams is B x 1, a vector over units n x 1.
 
 #include <cassert>
 #include <utility>

@@ -35,8 +35,9 @@ CategoricalLevel<T>::CategoricalLevel(Device<T>& device, const CategoricalSettin
     share_ = {device, "share", v, n_, false};
     share_.randomise(settings.initial, place.seed, static_cast<std::uint32_t>(settings.index));
     share_.rate = settings.rate;
-    for (auto* x : {&own_, &stream_, &base_, &own_rho_, &lasting_, &probability_}) *x = {device, v, b};
+    for (auto* x : {&own_, &stream_, &base_, &own_rho_, &probability_}) *x = {device, v, b};
     for (auto* x : {&share_error_, &step_error_}) *x = {device, v, n_};
+    if (settings.contrast > 0 && place.above > 0) lasting_ = {device, v, b};
   }
   if (exact_evidence()) {
     for (auto* x : {&components_, &scratch_components_, &scored_components_}) *x = {device, v, count};
@@ -162,6 +163,7 @@ void CategoricalLevel<T>::read_evidence(const Step<T>& step, const Upward<T>& be
     device_.copy(emission_.surprise(), surprise_);
     device_.axpby(T(-1), surprise_, T(0), sums_);
   } else {  // p = onehot - rho
+    if (!lasting_.empty()) device_.copy(below.emission_error, own_rho_);
     device_.fill(probability_, T(0));
     device_.add_entries(entries_, {}, probability_);
     device_.axpby(T(-1), below.emission_error, T(1), probability_);
@@ -242,6 +244,7 @@ std::vector<std::pair<const char*, Tensor<T>*>> CategoricalLevel<T>::state_tenso
 template <class T>
 void CategoricalLevel<T>::archive_state(Archive& archive) {
   for (auto& [name, x] : state_tensors()) archive.tensor(name, *x);
+  archive.value("tau_above", tau_above_);
   if (!lowest() || !exact_evidence()) return;
   Archive::Scope scope(archive, "emission");
   emission_.archive_state(archive);
@@ -249,7 +252,8 @@ void CategoricalLevel<T>::archive_state(Archive& archive) {
 
 template <class T>
 void CategoricalLevel<T>::reset_state() {
-  for (auto& [name, x] : state_tensors()) device_.fill(*x, T(0));
+  for (auto& [name, x] : state_tensors())
+    if (!x->empty()) device_.fill(*x, T(0));
   for (auto* x : {&q_, &prior_, &prior_now_, &x_, &handed_}) device_.fill(*x, T(1) / static_cast<T>(n_));
   device_.fill(above_held_, T(1) / static_cast<T>(parents_));
   if (lowest() && exact_evidence()) emission_.reset_state();

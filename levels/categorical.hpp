@@ -13,8 +13,9 @@
 //             energy     F = KL(x | q-) / kappa - <x, d> (exact);   KL(x | q-) / kappa (serial: the emission's own energy holds the rest)
 //             rho        level 0: onehot(v) - sum_c r(c) p_c,  r ~ q- e^d: minus the slope of its surprise in c_1
 //             learning   E_k <- (1-h) q(k) / q-(k) E_k + (onehot - p_k - m at block k),  dB = sum_k x(k) E_k,  E_k <- E_k - dB
-//                        m <- m + (rho - m) / w, w = contrast times the time constant of the level above, at the top m = 0: what stays
-//                        wrong for longer than a level's context lasts is left to the level above, which would find nothing to learn
+//                        m <- m + (rho - m) / w, w = contrast times the time constant of the level above, 1 step at least; m = 0 at
+//                        the top and with contrast 0: what stays wrong for longer than a level's context lasts is left to the level
+//                        above, which else may find nothing to learn. rho is that of the forecast
 //                        dPi: expected switches, past ones as later tokens show them, counted with a memory that grows with age:
 //                        S_k(c,u) <- (1-h) q(k) / q-(k) S_k(c,u) + [c = k] h a(u) Pi(k|u) / q-(k),  n += sum_k x(k) S_k,  S_k less that sum
 //                        dln h: s_- = q- - q + (1-h) s,  dln h = sum (x / q-) s_-,  s <- (x / q-) s_- - x dln h
@@ -22,7 +23,7 @@
 //             the slope of the log likelihood so far given that the state is k now, less its mean; kappa stubbornness, 1 = Bayes
 // Discretisation  one step per token. Above a token level the stream is not V logits: then d = B' rho, dB = q- rho', without E
 // Limit       one level with its true B, Pi, h is the exact forward filter of that chain, and dB, dln h the exact slopes of its surprise
-//             summed over time; two states: evidence to switch (1/kappa)[ln(tau / pi) + ln tanh(kappa d / 2)]
+//             summed over time (contrast 0); two states: evidence to switch (1/kappa)[ln(tau / pi) + ln tanh(kappa d / 2)]
 // Source      forward filter of a hidden Markov chain, Rabiner 1989; its online slope, LeGland & Mevel 1997; messages on the chain of
 //             levels, Pearl 1988; residual stream and stubbornness, model B
 
@@ -42,7 +43,7 @@ struct CategoricalSettings {
   double tau = 8;             ///< steps; where learned, the start
   double stubbornness = 1;    ///< kappa
   double evidence_limit = 0;  ///< k, nats that a step may say for one state against another; 0: no limit
-  double contrast = 0;        ///< w in time constants of the level above; 0: m = 0
+  double contrast = 0;        ///< w, steps, over the time constant of the level above; 0: m = 0
   double initial = .1;        ///< standard deviation of B at the start, nats
   double rate = 1;            ///< of the level's weights, times learning.rate
   bool eligibility = true;    ///< B learns through the belief's past
@@ -186,7 +187,9 @@ class CategoricalLevel : public Level<T> {
   void divergence(View<T> energy);
   void persistence(const Step<T>& step);
   void learn_share(const Step<T>& step);
-  void leave_lasting(const Step<T>& step);
+  /// Something stands above that has a time constant, and what lasts is left to it.
+  bool contrasts() const { return !lasting_.empty() && tau_above_ > 0; }
+  ConstView<T> lasting(const Step<T>& step);
   void learn_transition(const Step<T>& step);
   void learn_hazard(const Step<T>& step);
   void read_hazard();
@@ -194,9 +197,10 @@ class CategoricalLevel : public Level<T> {
   Emission<T> emission_;
   Weight<T> share_, log_hazard_;
   Tensor<T> dir_, lam_, belief_error_, handed_, clamp_, kept_x_, kept_prior_, kept_handed_, trace_, alpha_;  // 1 x nB
-  Tensor<T> own_, stream_, base_, own_rho_, lasting_, probability_;                                          // V x B; m
-  Tensor<T> components_, scratch_components_, scored_components_, lse_;                                      // V x nB, 1 x nB
-  Tensor<T> eligible_, switch_eligible_, share_error_, step_error_;                                          // (ld n) x nB, V x n
+  Tensor<T> own_, stream_, base_, own_rho_, probability_;                                                    // V x B
+  Tensor<T> lasting_;                                                    // V x B, m; empty without contrast
+  Tensor<T> components_, scratch_components_, scored_components_, lse_;  // V x nB, 1 x nB
+  Tensor<T> eligible_, switch_eligible_, share_error_, step_error_;      // (ld n) x nB, V x n
   Tensor<T> hazard_error_, surprise_, energy_, error_norm_, clamped_, sums_, shift_, features_, active_pairs_;
   ConstView<T> rho_;
   double tau_below_ = 0, tau_above_ = 0;  // the neighbours', as they last said

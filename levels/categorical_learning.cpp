@@ -26,10 +26,12 @@ void CategoricalLevel<T>::learn(const Step<T>& step) {
     persistence(step);
   else
     device_.fill(alpha_, T(0));
-  if (exact_evidence())
+  if (exact_evidence()) {
     learn_share(step);
-  else if (speaks())
+  } else if (speaks()) {
+    if (contrasts()) device_.axpby(T(-1), lasting(step), T(1), own_rho_);
     device_.outer_product(T(1), own_rho_, states(prior_), share_error_);
+  }
   if (settings_.learn_tau) learn_hazard(step);
   if (settings_.learn_transition) learn_transition(step);
   age_ += 1;
@@ -70,7 +72,10 @@ void CategoricalLevel<T>::learn_share(const Step<T>& step) {
   for (Index c = 0; c < n_; ++c)  // block c of the columns of state c, in all streams
     device_.axpby(T(-1), View<T>{p.data + c * p.ld, v, b, n_ * p.ld}, T(1), View<T>{e.data + c * block + c * e.ld, v, b, n_ * e.ld});
   device_.add_entries(entries_, {}, e);
-  if (settings_.contrast > 0 && tau_above_ > 0) leave_lasting(step);
+  if (contrasts()) {
+    const ConstView<T> m = lasting(step);
+    for (Index c = 0; c < n_; ++c) device_.axpby(T(-1), m, T(1), View<T>{e.data + c * block + c * e.ld, v, b, n_ * e.ld});
+  }
   for (Index j = 0; j < b; ++j) {
     if (step.observation->active[static_cast<std::size_t>(j)] == 0) continue;
     device_.row_sum(T(1), eligible_.cols_at(j * n_, n_), pairs(x_).rows_at(j * n_, n_), T(0), flat(step_error_));
@@ -97,16 +102,15 @@ void CategoricalLevel<T>::learn_hazard(const Step<T>& step) {
   device_.select_columns(step.active, states(work_), states(trace_));
 }
 
-/// Errors that outlast a level's context are taken from what it learns: E_k less their running mean at block k.
+/// m of the streams that read, 0 of the others, V x B; then m moves on towards rho.
 template <class T>
-void CategoricalLevel<T>::leave_lasting(const Step<T>& step) {
-  const Index block = share_error_.view().ld, v = place_.stream, b = place_.streams;
-  const View<T> e = eligible_, mean = probability_;
-  device_.copy(lasting_, mean);
-  device_.scale_columns(step.active, mean);
-  for (Index c = 0; c < n_; ++c) device_.axpby(T(-1), mean, T(1), View<T>{e.data + c * block + c * e.ld, v, b, n_ * e.ld});
-  device_.axpby(T(1), rho_, T(-1), mean);  // idle columns of both are 0
-  device_.axpby(static_cast<T>(1 / std::max(1., settings_.contrast * tau_above_)), mean, T(1), lasting_);
+ConstView<T> CategoricalLevel<T>::lasting(const Step<T>& step) {
+  const T part = static_cast<T>(1 / std::max(1., settings_.contrast * tau_above_));
+  device_.copy(lasting_, probability_);
+  device_.scale_columns(step.active, probability_);
+  device_.axpby(part, own_rho_, T(1), lasting_);  // idle columns of both are 0
+  device_.axpby(-part, probability_, T(1), lasting_);
+  return probability_;
 }
 
 /// The hazard in force, kept within its band.
@@ -242,7 +246,7 @@ void CategoricalLevel<T>::held_share(View<T> stream) {
   if (speaks()) device_.gemm(false, false, T(1), share_.value.view(), states(prior_), T(1), stream);
 }
 
-/// -sum_c x(c) ln p_c(v), the others' share of the stream as it was forecast. Its slope in B is the update without eligibility.
+/// -sum_c x(c) ln p_c(v), the others' share of the stream as it was forecast. Its slope in B is the update without eligibility and contrast.
 template <class T>
 void CategoricalLevel<T>::held_energy(ConstView<T>, View<T> energy) {
   if (!exact_evidence()) return;  // the level whose emission it is holds the energy

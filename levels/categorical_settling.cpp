@@ -147,7 +147,6 @@ void CategoricalLevel<T>::slope(View<T> to) {
 
 template <class T>
 void CategoricalLevel<T>::emit(const Step<T>&, const Downward<T>& above) {
-  tau_above_ = above.time_constant;  // a restored checkpoint has made no forecast of its own
   speak(above);
   if (chain_ || !lowest() || !exact_evidence()) return;
   emission_.emit(stream_);

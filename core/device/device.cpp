@@ -12,7 +12,7 @@ enum Slot : int { first, second, third, fourth, stream_first, stream_second, str
 
 template <class T>
 View<T> flat(View<T> storage, Index rows, Index cols) {
-  return {storage.data, rows, cols, padded(rows, sizeof(T))};
+  return {storage.data, rows, cols, leading(rows, cols, sizeof(T))};
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ View<T> Device<T>::scratch(int slot, Index rows, Index cols) {
   const auto wanted = static_cast<std::size_t>(std::max(slot + 1, static_cast<int>(slot_count)));
   if (scratch_.size() < wanted) scratch_.resize(wanted);
   Tensor<T>& storage = scratch_[static_cast<std::size_t>(slot)];
-  const Index elements = padded(rows, sizeof(T)) * cols;
+  const Index elements = leading(rows, cols, sizeof(T)) * cols;
   if (elements > storage.rows()) storage = Tensor<T>(*this, elements);
   return flat(storage.view(), rows, cols);
 }

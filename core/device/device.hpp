@@ -186,18 +186,19 @@ std::vector<DeviceDescription> list_devices();
 
 // --- Tensor, which needs a complete Device
 
-inline Index padded(Index rows, std::size_t element) {
+/// Elements from column to column: whole 64-byte lines, and one more where columns would lie whole pages apart and share their sets of the caches.
+inline Index leading(Index rows, Index cols, std::size_t element) {
   const auto line = static_cast<Index>(64 / element);
-  return rows == 1 ? 1 : (rows + line - 1) / line * line;
+  if (rows == 1) return 1;
+  const Index whole = (rows + line - 1) / line * line;
+  return cols > 1 && whole % (64 * line) == 0 ? whole + line : whole;
 }
 
 template <class T>
 Tensor<T>::Tensor(Device<T>& device, Index rows, Index cols) : device_(&device) {
   view_.rows = rows;
   view_.cols = cols;
-  view_.ld = padded(rows, sizeof(T));
-  const auto line = static_cast<Index>(64 / sizeof(T));
-  if (cols > 1 && view_.ld % (64 * line) == 0) view_.ld += line;  // columns a whole page apart would share their sets of the caches
+  view_.ld = leading(rows, cols, sizeof(T));
   if (rows * cols > 0) view_.data = device.allocate(view_.ld * cols);
 }
 

@@ -32,14 +32,7 @@ std::unique_ptr<Device<double>> make(const Registered& device, const DeviceOptio
 
 template <class T>
 std::unique_ptr<Device<T>> make_device(const DeviceOptions& options) {
-  if (options.products != "float" && options.products != "bfloat16" && options.products != "auto")
-    throw ConfigError("products", options.products, "must be one of float, bfloat16, auto");
-  if (options.products == "auto" && options.name != "cpu") {
-    DeviceOptions full = options;
-    full.products = "float";
-    return make_device<T>(full);
-  }
-  if (options.products == "bfloat16" && options.name != "cpu")
+  if (options.products != "float" && options.products != "auto" && options.name != "cpu")
     throw ConfigError("products", options.products, "is for --device cpu; " + options.name + " computes in full");
   std::vector<std::string> names;
   std::string allowed;

@@ -1,8 +1,8 @@
 // Once a hierarchy has read for a while, a step asks the system for no memory.
 //
-// This binary counts every request (malloc and all that go through it), by the binary that made it. Counted are those of strata itself, Eigen
-// included. Not counted are those of shared libraries: oneDNN makes a small map of its arguments whenever a primitive runs, and Intel's TBB
-// keeps its tasks in pools of its own. How many those are is printed.
+// This binary counts every request (malloc and all that go through it), by the binary that made it. Counted are those of strata itself, of Eigen
+// and of the standard library. Not counted are those of other shared libraries: oneDNN makes a small map of its arguments whenever a primitive
+// runs, and TBB keeps its tasks in pools of its own. How many those are is printed.
 // Under a sanitizer, which brings its own malloc, these cases skip.
 
 #include <dlfcn.h>
@@ -10,8 +10,14 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
 
 #include "levels/dense_network.hpp"
 #include "tests/support/categorical_rig.hpp"
@@ -120,17 +126,24 @@ bool counts() {
   return STRATA_COUNTS != 0;
 }
 
+/// Steps that a hierarchy has read before counting begins, and that are counted.
+constexpr int read_before = 800, read_counted = 400;
+
+template <class T>
+void check(const std::string& what, Simulation<T>& simulation) {
+  for (int t = 0; t < read_before; ++t) REQUIRE(simulation.advance());  // documents have ended, windows closed, the gate was open
+  const Requests seen = requests([&] {
+    for (int t = 0; t < read_counted; ++t) simulation.advance();
+  });
+  INFO(what << ": asked for memory " << seen.own << " times, libraries " << seen.foreign << " times");
+  CHECK(seen.own == 0);
+  std::printf("%s: libraries asked for memory %.1f times a step\n", what.c_str(), static_cast<double>(seen.foreign) / read_counted);
+}
+
 template <class T>
 void check_text(const std::string& device, const std::vector<std::string>& lines) {
   Tiny<T> tiny(lines, 6, 8, 300, true, 1, device);
-  for (int t = 0; t < 800; ++t) tiny.simulation->advance();  // documents have ended, windows closed, the gate was open
-  const Requests seen = requests([&] {
-    for (int t = 0; t < 400; ++t) tiny.simulation->advance();
-  });
-  INFO(device << ": 400 steps asked for memory " << seen.own << " times, libraries " << seen.foreign << " times");
-  CHECK(seen.own == 0);
-  std::printf("%s: 400 steps of a text hierarchy; libraries asked for memory %.1f times a step\n", device.c_str(),
-              static_cast<double>(seen.foreign) / 400);
+  check(device + ", text", *tiny.simulation);
 }
 
 }  // namespace
@@ -144,6 +157,8 @@ TEST_CASE("allocation: requests are counted") {
     kept[1] = std::make_unique<int>(2);
   });
   CHECK(seen.own >= 2);  // a compiler may leave malloc out
+  std::string text;
+  CHECK(requests([&] { text.append(100, 'x'); }).own == 1);  // inside the standard library
 }
 
 TEST_CASE("allocation: a step of a text hierarchy asks for no memory") {
@@ -151,4 +166,36 @@ TEST_CASE("allocation: a step of a text hierarchy asks for no memory") {
   const std::vector<std::string> all{"hierarchy.levels=4"};
   SECTION("reference") { check_text<double>("reference", all); }
   SECTION("cpu") { check_text<float>("cpu", all); }
+}
+
+TEST_CASE("allocation: a step of categorical levels asks for no memory") {
+  if (!counts()) return;
+  const std::string kind = GENERATE("categorical", "conditional"), device = GENERATE("reference", "cpu");
+  CategoricalRig<float> rig(
+      kind, 3, 2, 12, read_before + read_counted + 1, [](Index t, Index j) { return random_word(static_cast<std::uint64_t>(j), t, 12); },
+      {"level.0.contrast=2", "level.1.contrast=2"}, true, device);
+  rig.simulation->start();
+  check(device + ", " + kind, *rig.simulation);
+}
+
+TEST_CASE("allocation: a learning step of the dense network asks for no memory") {
+  if (!counts()) return;
+  const std::string name = GENERATE("reference", "cpu");
+  DeviceOptions options;
+  options.name = name;
+  const auto device = make_device<float>(options);
+  DenseNetworkSettings settings;
+  settings.units = {20, 30, 30, 4};
+  DenseNetwork<float> network(*device, settings, 70, 1);
+  Tensor<float> input(*device, 20, 70), target(*device, 4, 70);
+  const auto learn = [&] {
+    network.settle(input, target);
+    network.learn(input);
+  };
+  for (int i = 0; i < 3; ++i) learn();
+  const Requests seen = requests([&] {
+    for (int i = 0; i < 5; ++i) learn();
+  });
+  INFO(name << ": libraries " << seen.foreign << " times");
+  CHECK(seen.own == 0);
 }

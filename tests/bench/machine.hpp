@@ -1,5 +1,5 @@
 #pragma once
-// What the machine can do at its best, measured in the same run as what it is compared with.
+// What the machine can do at its best, measured in the same run as what it is compared with; and what the process holds.
 
 namespace strata::bench {
 
@@ -12,7 +12,7 @@ double fma_of_two_threads();
 /// reads of y beforehand is not counted.
 double bandwidth();
 
-/// Bytes that the process holds of the allocator; 0 where that does not say.
+/// Bytes that the process holds of the allocator (glibc's); what libraries map by themselves is not seen.
 double allocated_memory();
 
 }  // namespace strata::bench

@@ -1,6 +1,7 @@
 // Every operation of every device against the reference, with the tolerances of core/device/check.
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <numeric>
@@ -207,6 +208,26 @@ TEST_CASE("what a device made of weights is used as long as their version stays"
   const auto flat = run(next_version());
   CHECK(flat[0] == Approx(std::log(40.)));
   CHECK(run(0) == flat);
+}
+
+TEST_CASE("the dense layers' tanh lies within 4e-7", "[device]") {
+  CpuDevice<float> device(cpu_with(1));
+  constexpr Index n = 4001;
+  Tensor<float> input(device, 1, 1), grid(device, n, 1), none(device, n, 1), back(device, 1, n), bias(device, 1, 1), x(device, n, 1),
+      f(device, n, 1), e(device, n, 1), clamped(device, 1, 1), last(device, 1, 1);
+  device.fill(input, 1);
+  std::vector<float> points, found(n);
+  for (Index i = 0; i < n; ++i) points.push_back(static_cast<float>(i - n / 2) * .005F);  // -10 to 10
+  device.upload(points, grid);
+  // Nothing comes back from the clamped layer: x stays at the grid, and f is the step's own tanh of it.
+  const std::vector<DenseLayer<float>> layers{{grid, none, x, f, e}, {back, bias, clamped, {}, last}};
+  device.settle_dense(Activation::tanh, 1, .5F, input, layers);
+  device.download(f, found);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    INFO(points[i]);
+    CHECK(std::abs(static_cast<double>(found[i]) - std::tanh(static_cast<double>(points[i]))) < 4e-7);
+    CHECK(found[i] == -found[points.size() - 1 - i]);
+  }
 }
 
 TEST_CASE("products of bfloat16 are near those of float", "[device]") {

@@ -72,7 +72,7 @@ TEST_CASE("categorical: one level is the forward filter of its chain") {
 
 TEST_CASE("categorical: streams go side by side, and an idle stream changes nothing") {
   const std::string kind = GENERATE("categorical", "conditional");
-  const auto lines = with(learning(3), {"learning.rate=0"});
+  const auto lines = with(learning(3), {"learning.rate=0", "level.0.contrast=2", "level.1.contrast=2"});
   CategoricalRig<double> together(kind, 3, 3, vocabulary, 60, token, lines, true);
   together.simulation->start();
   std::vector<double> before, after;
@@ -100,7 +100,8 @@ TEST_CASE("categorical: streams go side by side, and an idle stream changes noth
 
 TEMPLATE_TEST_CASE("categorical: a saved run goes on with the same bits, on every device", "", float, double) {
   const std::string device = GENERATE("reference", "cpu"), kind = GENERATE("categorical", "conditional");
-  auto lines = learning(3);
+  const std::string steps = GENERATE("1", "0");
+  auto lines = with(learning(3), {"level.0.contrast=2", "level.1.contrast=2", "relaxation.steps=" + steps});
   if (kind == "categorical") lines.insert(lines.end(), {"level.0.learn_tau=1", "level.1.learn_tau=1", "level.1.tau=20", "level.2.tau=30"});
   const auto make = [&](Index first) {
     return CategoricalRig<TestType>(

@@ -69,7 +69,7 @@ TEST_CASE("categorical: with the true laws the gap closed reaches the ceilings o
 }
 
 TEST_CASE("categorical: ten tokens of another context do not change the mind of a ready hierarchy's top", "[validation]") {
-  // As the configuration has it; and where the limit alone decides.
+  // The world's laws under the configuration's top; and where the limit alone decides.
   const std::vector<std::string> change =
       GENERATE(std::vector<std::string>{}, std::vector<std::string>{"level.3.stubbornness=1", "level.3.evidence_limit=.2"},
                std::vector<std::string>{"level.3.stubbornness=1", "level.3.evidence_limit=0"});

@@ -69,7 +69,7 @@ typename CheckDevice<T>::Mirror CheckDevice<T>::mirror(ConstView<T> view, std::s
     }
   }
   if (copies_.size() <= slot) copies_.resize(slot + 1);
-  const Index ld = padded(view.rows, sizeof(T));
+  const Index ld = leading(view.rows, view.cols, sizeof(T));
   if (copies_[slot].rows() < ld * view.cols) copies_[slot] = Tensor<T>(*expected_, ld * view.cols);
   result.copy = {copies_[slot].view().data, view.rows, view.cols, ld};
   expected_->upload(result.before, result.copy);
@@ -160,7 +160,9 @@ void CheckDevice<T>::read_entries(ConstView<T> x, std::span<const Entry<T>> entr
 
 template <class T>
 std::unique_ptr<Device<T>> make_check_device(const DeviceOptions& options) {
-  return std::make_unique<CheckDevice<T>>(make_cpu_device<T>(options), make_reference_device<T>(options));
+  DeviceOptions full = options;
+  full.products = "float";  // tolerances are those of float
+  return std::make_unique<CheckDevice<T>>(make_cpu_device<T>(full), make_reference_device<T>(full));
 }
 
 template std::unique_ptr<Device<float>> make_check_device<float>(const DeviceOptions&);

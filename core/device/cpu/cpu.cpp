@@ -5,6 +5,7 @@
 
 #include <cassert>
 #include <cstring>
+#include <type_traits>
 
 #include "core/device/factories.hpp"
 #include "core/error.hpp"
@@ -30,6 +31,7 @@ const KernelSet& kernels_for(const std::string& isa) {
 
 bool brief_products(const std::string& products, const KernelSet& kernels) {
   if (products == "float") return false;
+  if (products != "bfloat16" && products != "auto") throw ConfigError("products", products, "must be one of float, bfloat16, auto");
   if (products == "bfloat16" && !multiplies_briefly(kernels))
     throw DeviceError("products bfloat16", 0,
                       "this processor does not multiply bfloat16, or --isa holds it back; take run.products = float");
@@ -54,7 +56,7 @@ CpuDevice<T>::CpuDevice(const DeviceOptions& options)
     : set_(kernels_for(options.isa)),
       kernels_(table_of<T>(set_)),
       workers_(options.threads),
-      brief_(brief_products(options.products, set_)) {}
+      brief_(brief_products(options.products, set_) && std::is_same_v<T, float>) {}
 
 template <class T>
 void CpuDevice<T>::fill(View<T> y, T value) {

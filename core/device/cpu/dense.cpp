@@ -1,7 +1,6 @@
 #include "core/device/cpu/dense.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <tuple>
 
@@ -65,7 +64,7 @@ class Block {
         const Multiply& multiply)
       : layers_(layers), message_(message), mu_(mu), first_(first), streams_(streams), multiply_(multiply) {}
 
-  /// x = mu; the last layer's error. `mu` holds W_1 f(x_0), and from here on mu_1, which stays.
+  /// x = mu, e = 0 from the second layer on; the last layer's error. `mu` holds W_1 f(x_0), and from here on mu_1, which stays.
   void start(const Kernels<float>& kernels, Kernels<float>::MapKernel activation) {
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
       const DenseLayer<float>& layer = layers_[l];
@@ -88,7 +87,7 @@ class Block {
       const DenseLayer<float>& layer = layers_[l];
       multiply_(l + 1, true, at(layers_[l + 1].e, 0), at(message_, 0));
       columns([&](Index j) {
-        if (l == 0)  // mu_1 stays: what it leaves of x_1 is known without e_1
+        if (l == 0)  // mu_1 stays: e_1 = x_1 - mu_1 is formed on the way, and written by end()
           first_kernel(layer.x.rows, rate, at(message_, j), at(mu_, j), at(layer.x, j), at(layer.f, j));
         else
           kernel(layer.x.rows, rate, at(message_, j), layer.bias.data, at(layer.x, j), at(layer.f, j), at(layer.e, j));
@@ -98,7 +97,7 @@ class Block {
     end_error();
   }
 
-  /// The first layer's error, which no step needs.
+  /// e_1, which no step reads.
   void end(const Kernels<float>& kernels) {
     const DenseLayer<float>& layer = layers_.front();
     columns([&](Index j) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <dnnl.hpp>
+#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -34,7 +35,7 @@ class PackedWeight {
   dnnl::reorder reorder_;
 };
 
-/// A weight in every layout that some product wants, each packed once per version.
+/// A weight in every layout that some product wants, each packed once per version (never 0). One thread at a time.
 class PackedForms {
  public:
   /// `plain()` describes what lies at `data`, of which `scale` times is packed.

@@ -47,10 +47,12 @@ void note(const void* caller) {
 
 #if STRATA_COUNTS
 extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier): what glibc itself allocates with
 void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
+// NOLINTEND(bugprone-reserved-identifier)
 
 void* malloc(std::size_t n) {
   note(__builtin_return_address(0));

@@ -54,7 +54,7 @@ def main():
     page = ["# Where the time goes", "",
             f"{processor()}, {datetime.date.today()}, commit {commit()}. Training the demo's hierarchy (8,192 words, 32 streams, one thread) as performance.md times it: "
             "per cent of the samples that perf took.", "",
-            *table(["", *found], [[kind, *(f"{shares[kind]:.1f}" for shares in found.values())] for kind in kinds]), "", "Made by", "", "    tests/bench/profile.py", ""]
+            *table(["", *found], [[kind, *(f"{shares[kind]:.1f}" for shares in found.values())] for kind in kinds]), "", "Made by", "", "    tests/bench/profile.py" + (f" --bench {options.bench}" if options.bench != parser.get_default("bench") else ""), ""]
     (TOP / "results" / "reference" / "profile.md").write_text("\n".join(page))
     print("\n".join(page))
 

@@ -45,12 +45,37 @@ ParameterTable TokenSettings::parameters() {
        "",
        "recently read words are expected again (leaky counts of 40, 300, 2500 tokens)",
        "Kuhn & De Mori 1990"},
+      {"ngrams",
+       std::int64_t{d.ngrams.orders},
+       0,
+       16,
+       {},
+       "tokens",
+       "longest context of the sparse n-gram features; 0: none",
+       "Mikolov et al. 2011"},
+      {"ngram_rate", d.ngrams.rate, 0, 10, {}, "1", "learning rate of each feature's own weight", "Duchi et al. 2011"},
+      {"ngram_gain_rate", d.ngrams.gain_rate, 0, 10, {}, "1", "learning rate of the weights that features of like counts share", ""},
+      {"ngram_limit", std::int64_t{d.ngrams.limit}, 1, 1e6, {}, "words", "words listed after a context at most", ""},
+      {"ngram_exclusive",
+       d.ngrams.exclusive,
+       0,
+       1,
+       {},
+       "",
+       "counts matter under the longest context only that lists the word",
+       "Katz 1987"},
   };
 }
 
 TokenSettings TokenSettings::from(const Values& v) {
-  return {v.integer("units"),         v.integer("hidden"),       v.integer("context"), v.real("precision"),
-          v.real("hidden_precision"), v.real("context_dropout"), v.flag("priming")};
+  return {v.integer("units"),
+          v.integer("hidden"),
+          v.integer("context"),
+          v.real("precision"),
+          v.real("hidden_precision"),
+          v.real("context_dropout"),
+          v.flag("priming"),
+          {v.integer("ngrams"), v.real("ngram_rate"), v.real("ngram_gain_rate"), v.integer("ngram_limit"), v.flag("ngram_exclusive")}};
 }
 
 template <class T>
@@ -91,6 +116,7 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
     priming_gain_ = {device, "priming_gain", v, 3, false};
     recency_ = std::make_unique<Recency>(b, v, priming_time_constants);
   }
+  if (settings.ngrams.orders > 0) ngrams_ = std::make_unique<Ngrams>(settings.ngrams, b, lexicon.log_unigrams());
 }
 
 namespace {
@@ -110,11 +136,15 @@ void TokenLevel<T>::expect(ConstView<T> f, ConstView<T> stream, View<T> normalis
 }
 
 template <class T>
-void TokenLevel<T>::collect_targets(const Observation& observation) {
+void TokenLevel<T>::collect_targets(const Observation& observation, bool learning) {
   ids_ = observation.id;
   reading_.clear();
-  for (std::size_t j = 0; j < observation.active.size(); ++j)
-    if (observation.active[j] != 0) reading_.push_back(static_cast<std::int32_t>(j));
+  ngram_readings_.clear();
+  for (std::size_t j = 0; j < observation.active.size(); ++j) {
+    if (observation.active[j] == 0) continue;
+    reading_.push_back(static_cast<std::int32_t>(j));
+    ngram_readings_.push_back({static_cast<std::int32_t>(j), ids_[j], learning && observation.pass[j] > 0});
+  }
   gather_targets();
 }
 
@@ -123,17 +153,17 @@ void TokenLevel<T>::gather_targets() {
   device_.gather_columns(embedding_.value, ids_, target_0_);
   device_.gather_columns(lexicon_.vectors.value, ids_, word_);
   device_.gather_columns(row<const T>(output_bias_.value), ids_, row<T>(target_bias_));
-  if (!recency_) return;
+  if (!recency_ && !ngrams_) return;
   collect_extra();
-  std::vector<Entry<T>> primed;
+  word_entries_.clear();
   for (const Entry<T>& entry : extra_)
-    if (ids_[static_cast<std::size_t>(entry.col)] == entry.row) primed.push_back({entry.col, 0, entry.value});
+    if (ids_[static_cast<std::size_t>(entry.col)] == entry.row) word_entries_.push_back({entry.col, 0, entry.value});
   device_.fill(target_extra_, T(0));
-  device_.add_entries(primed, {}, target_extra_);
+  device_.add_entries(word_entries_, {}, target_extra_);
   device_.axpby(T(1), target_extra_, T(1), target_bias_);
 }
 
-/// What priming adds to the logits: word w of stream j is expected more by its gain times its recency.
+/// What priming and n-gram features add to the logits: word w of stream j is expected more by its gain times its recency.
 template <class T>
 void TokenLevel<T>::collect_extra() {
   extra_.clear();
@@ -147,6 +177,8 @@ void TokenLevel<T>::collect_extra() {
       extra_[first + k] = {entry.row, entry.col, entry.value * gains[k]};
     }
   }
+  ngram_first_ = extra_.size();
+  if (ngrams_) ngrams_->play<T>(ngram_readings_, extra_);
 }
 
 template <class T>
@@ -177,14 +209,14 @@ void TokenLevel<T>::messages(const Step<T>& step) {
 
 template <class T>
 void TokenLevel<T>::score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) {
-  collect_targets(*step.observation);
+  collect_targets(*step.observation, step.learning);
   expect(f_0_, stream, scored_, {}, {}, {});
   score(step.active, f_0_, stream, scored_, loss);
 }
 
 template <class T>
 void TokenLevel<T>::observe(const Step<T>& step, const Upward<T>&) {
-  collect_targets(*step.observation);
+  collect_targets(*step.observation, step.learning);
   const auto count = static_cast<Index>(reading_.size());
   const bool errors = step.learning || step.settling;
   const View<T> none;
@@ -281,6 +313,7 @@ void TokenLevel<T>::carry(const Step<T>& step, const Upward<T>&) {
     for (Index k = settings_.context - 1; k > 0; --k)
       context_[static_cast<std::size_t>(k * streams_ + j)] = context_[static_cast<std::size_t>((k - 1) * streams_ + j)];
     context_[s] = o.id[s];
+    if (ngrams_) ngrams_->read(j, o.id[s]);
     if (!recency_) continue;
     recency_->read(j, o.id[s]);
     if ((o.boundary[s] & document_end) != 0) recency_->clear(j);
@@ -343,6 +376,10 @@ void TokenLevel<T>::archive_state(Archive& archive) {
     streamed_ = streamed.at(0) != 0;
     version_ = 0;
   }
+  if (ngrams_) {
+    Archive::Scope scope(archive, "ngrams");
+    ngrams_->archive_state(archive);
+  }
   if (!recency_) return;
   Archive::Scope scope(archive, "priming");
   recency_->archive(archive);
@@ -350,9 +387,17 @@ void TokenLevel<T>::archive_state(Archive& archive) {
 }
 
 template <class T>
+void TokenLevel<T>::archive_parameters(Archive& archive) {
+  if (!ngrams_) return;
+  Archive::Scope scope(archive, "ngrams");
+  ngrams_->archive_parameters(archive);
+}
+
+template <class T>
 void TokenLevel<T>::reset_state() {
   std::fill(context_.begin(), context_.end(), 0);
   if (recency_) recency_->clear_all();
+  if (ngrams_) ngrams_->reset();
   clear_stash();
   stashed_ = 0;
 }

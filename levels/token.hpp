@@ -2,7 +2,7 @@
 // The token level: predicts the next token from a short context and the stream of the levels above.
 //
 // Equations   ctx = [E w_t; ..; E w_{t-K0+1}]      mu_a = W1 ctx + b_a      mu_0 = W2 f(x_a) + W3 ctx + b_0      f = tanh
-//             logits = E' f(x_0) + S' c_1 + beta0 (+ word priming)
+//             logits = E' f(x_0) + S' c_1 + beta0 (+ word priming + n-gram features)
 //             settling: message_0 = f'(x_0) .* E (onehot - p),  message_a = f'(x_a) .* W2' e_0,  e_n = pi_n (x_n - mu_n)
 //             learning: dW2 = e_0 f(x_a)', dW3 = e_0 ctx', dW1 = e_a ctx', output E and S from the PREDICTED x_0: f(mu_0) (onehot - p)',
 //             input E from W3' e_0 + W1' e_a on the context words
@@ -14,6 +14,7 @@
 
 #include "core/level.hpp"
 #include "core/parameter.hpp"
+#include "levels/ngrams.hpp"
 #include "levels/recency.hpp"
 
 namespace strata {
@@ -26,6 +27,7 @@ struct TokenSettings {
   double hidden_precision = 100;  ///< pi_a
   double context_dropout = .1;
   bool priming = false;
+  NgramSettings ngrams;
   static ParameterTable parameters();
   static TokenSettings from(const Values& values);
 };
@@ -61,7 +63,7 @@ class TokenLevel : public Level<T> {
     return {mu_0_.view(), belief_.view(), e0_.view(), error_norm_.view(), surprise_.view(), free_energy_.view()};
   }
   void visit_weights(const std::function<void(Weight<T>&)>& visit) override;
-  void archive_parameters(Archive&) override {}
+  void archive_parameters(Archive& archive) override;
   void archive_state(Archive& archive) override;
   void reset_state() override;
   void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) override;
@@ -70,9 +72,10 @@ class TokenLevel : public Level<T> {
   void refresh() override;
 
  private:
-  void collect_targets(const Observation& observation);
+  void collect_targets(const Observation& observation, bool learning);
   void gather_targets();
   void collect_extra();
+  void learn_ngrams();
   /// What follows from f(x_0) and a stream, in the streams that read: the normaliser, and where `mean_0`, `mean_c`, `p` have data, E p, S p, p.
   void expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p);
   /// loss = -ln p(w) of this step's words, 0 in idle streams, from the normaliser that expect() found for f and stream.
@@ -113,6 +116,11 @@ class TokenLevel : public Level<T> {
   Index stashed_ = 0, observed_ = 0;  // columns; those before this step's
 
   std::unique_ptr<Recency> recency_;
+  std::unique_ptr<Ngrams> ngrams_;
+  std::vector<Ngrams::Reading> ngram_readings_;
+  std::size_t ngram_first_ = 0;  // where theirs begin in extra_
+  std::vector<Entry<T>> ngram_entries_;
+  std::vector<T> ngram_p_;
   std::vector<Entry<T>> primed_[3], stash_primed_[3], stash_hits_[3], word_entries_;  // hits: the word read was primed
 };
 

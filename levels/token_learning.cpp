@@ -30,6 +30,20 @@ void TokenLevel<T>::learn(const Step<T>&) {
       stash_primed_[i].push_back(entry);
     }
   stashed_ = observed_ + count;
+  if (ngrams_) learn_ngrams();
+}
+
+/// At once, not at the update: next words of other streams may stand in the same contexts.
+template <class T>
+void TokenLevel<T>::learn_ngrams() {
+  ngram_entries_.clear();
+  for (auto entry = extra_.begin() + static_cast<std::ptrdiff_t>(ngram_first_); entry != extra_.end(); ++entry) {
+    const auto at = std::lower_bound(reading_.begin(), reading_.end(), entry->col);
+    ngram_entries_.push_back({entry->row, static_cast<std::int32_t>(observed_ + (at - reading_.begin())), T(0)});
+  }
+  ngram_p_.resize(ngram_entries_.size());
+  device_.read_entries(stash_p_, ngram_entries_, ngram_p_);
+  ngrams_->learn<T>(ngram_readings_, ngram_p_);
 }
 
 /// The output weights by f (onehot - p)': p as the forecast had it, then the word read.

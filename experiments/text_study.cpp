@@ -29,6 +29,14 @@ std::vector<text::EncodedDocument> thinned(std::vector<text::EncodedDocument> al
   return kept;
 }
 
+void warn_of_unknown(const std::string& what, const text::Tokenizer& tokenizer, const text::Corpus& corpus,
+                     const std::vector<text::EncodedDocument>& documents, Progress& progress) {
+  const Index unknown = text::count_unknown(tokenizer, corpus, documents);
+  if (unknown == 0) return;
+  progress.say(std::to_string(unknown) + " of the " + std::to_string(text::total_tokens(documents)) + " tokens of the " + what +
+               " text are unknown to the vocabulary: one costs only the id <unk>, so that bits per byte are not comparable");
+}
+
 }  // namespace
 
 ParameterTable amount_parameters() {
@@ -49,6 +57,7 @@ TextStudy::TextStudy(Options its_options, Progress& progress) : Study(std::move(
   const Index limit = c.resolve(amount_parameters(), "world.").integer("tokens");
   streams_ = world_.integer("streams");
   settle_configuration(2);
+  if (options.model.empty() && options.vocabulary_from.empty()) text::require_usable(text::tokenizer_options(text_, options.seed));
   read_documents(progress);
   training = thinned(std::move(training), limit);
 }
@@ -77,8 +86,8 @@ void TextStudy::archive_vocabulary(Archive& archive) {
 void TextStudy::take_tokenizer(const std::vector<std::int32_t>& documents, Progress& progress) {
   const std::string& known = options.model.empty() ? options.vocabulary_from : options.model;
   if (known.empty()) {
-    progress.say("learning a vocabulary of " + std::to_string(text_.integer("vocabulary")) + " tokens from " +
-                 std::to_string(documents.size()) + " documents");
+    progress.say("learning a vocabulary of at most " + std::to_string(text_.integer("vocabulary")) + " tokens (" + text_.text("tokenizer") +
+                 ") from " + std::to_string(documents.size()) + " documents");
     tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::train(corpus, documents, text::tokenizer_options(text_, options.seed),
                                                                          [&](const std::string& line) { progress.say(line); }));
     return;
@@ -116,6 +125,7 @@ void TextStudy::read_documents(Progress& progress) {
   training = tokenizer->encode(corpus, split.training);
   held_out = options.held_out.empty() ? tokenizer->encode(corpus, split.held_out)
                                       : tokenizer->encode(held_out_corpus, text::all_documents(held_out_corpus));
+  warn_of_unknown("held-out", *tokenizer, scored_corpus(), held_out, progress);
   if (options.model.empty()) {
     text::require_tokens(corpus, training, fewest_training_tokens);
     log_unigram = text::log_unigram(text::count_tokens(training, vocabulary()));
@@ -125,6 +135,7 @@ void TextStudy::read_documents(Progress& progress) {
     foreign.corpus = text::read_corpus(options.foreign, corpus_options);
     note_inputs(foreign.corpus);
     foreign.encoded = tokenizer->encode(foreign.corpus, text::all_documents(foreign.corpus));
+    warn_of_unknown("foreign", *tokenizer, foreign.corpus, foreign.encoded, progress);
   }
 }
 

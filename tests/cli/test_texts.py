@@ -50,6 +50,15 @@ class Texts(CommandTest):
                                          *sets({"evaluate.streams": 4}), "--out", "strange", "--json", "--quiet"))
         self.assertGreater(strange["bits_per_byte"], summary["bits_per_byte"])
 
+    def test_other_tokens(self):
+        """Words, characters and bytes are read, learned and scored; what a vocabulary of words does not know is said."""
+        for kind, size in (("words", 60), ("characters", 8000), ("bytes", 8000)):
+            with self.subTest(kind=kind):
+                summary = self.evaluate(kind, "--text", "prose.txt", *sets({"text.tokenizer": kind, "text.vocabulary": size}), learns=False)
+                self.assertAlmostEqual(summary["perplexity"], math.exp(summary["nats_per_token"]))
+                with open(self.path(f"{kind}/log.txt"), encoding="utf-8") as file:
+                    self.assertEqual("not comparable" in file.read(), kind == "words")
+
     def test_odd_characters(self):
         odd = "A\u2581b \u0000 \U0001f409 e\u0301 \u200d\u2028 end.\n\n"
         self.write("odd.txt", "\f\n".join(support.document(i, random.Random(i)) + odd for i in range(30)))

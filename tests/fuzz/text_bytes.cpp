@@ -89,15 +89,19 @@ TEST_CASE("a tokenizer can be learned from any text that can be read", "[text]")
 
 TEST_CASE("a damaged tokenizer is refused or still a tokenizer, never worse", "[text]") {
   const Corpus corpus = corpus_from_bytes("training", "Some words to learn from.\n\nAnd some more of them.\n");
-  const auto good = Tokenizer::train(corpus, all_documents(corpus)).to_bytes();
-  for (std::uint64_t seed = 0; seed < 600; ++seed) {
-    auto bytes = good;
+  std::vector<std::vector<std::uint8_t>> good;
+  for (const char* kind : {"bpe", "words", "characters", "bytes"})
+    good.push_back(Tokenizer::train(corpus, all_documents(corpus), {kind}).to_bytes());
+  for (std::uint64_t seed = 0; seed < 1800; ++seed) {
+    auto bytes = good[seed / 3 % 6 < 3 ? 0 : seed / 3 % 6 - 2];
     for (std::uint64_t hit = 0; hit <= mix(seed) % 3; ++hit)
       bytes[mix(seed ^ (hit << 20)) % bytes.size()] ^= static_cast<std::uint8_t>(1U << (mix(seed ^ hit) % 8));
     if (seed % 3 == 0) bytes.resize(mix(seed ^ 77) % bytes.size());
     try {
       const Tokenizer tokenizer = Tokenizer::from_bytes(bytes);
-      tokenizer.encode(corpus, corpus.documents[0]);
+      const EncodedDocument document = tokenizer.encode(corpus, corpus.documents[0]);
+      tokenizer.decode(document.ids);
+      for (const std::int32_t id : document.ids) tokenizer.piece(id);
     } catch (const DataError&) {}
   }
 }

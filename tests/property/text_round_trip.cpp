@@ -99,6 +99,45 @@ void check_whole(const Tokenizer& tokenizer, const std::string& bytes) {
   REQUIRE(lengths == static_cast<std::int64_t>(bytes.size()));
 }
 
+/// Token that holds byte `byte`, the last where empty ones follow it.
+Index holder(const EncodedDocument& document, std::int64_t byte) {
+  return std::upper_bound(document.starts.begin(), document.starts.end(), byte) - document.starts.begin() - 1;
+}
+
+void check_counted(const Tokenizer& tokenizer, const std::string& kind, const std::string& bytes) {
+  const Corpus corpus = corpus_from_bytes("random", bytes);
+  std::int64_t position = 0;
+  std::string whole;
+  for (const Document& document : corpus.documents) {
+    const EncodedDocument encoded = tokenizer.encode(corpus, document);
+    whole += tokenizer.decode(encoded.ids, false);
+    REQUIRE(encoded.starts.front() == position);
+    REQUIRE(encoded.starts.size() == encoded.ids.size() + 1);
+    REQUIRE(std::is_sorted(encoded.starts.begin(), encoded.starts.end()));
+    position = encoded.starts.back();
+    std::vector<std::uint8_t> expected(encoded.ids.size(), 0);
+    const auto mark = [&](std::int64_t end, int bits) {
+      auto& token = expected[static_cast<std::size_t>(holder(encoded, end - 1))];
+      token = static_cast<std::uint8_t>(token | bits);
+    };
+    for (const Span& sentence : document.sentences) mark(sentence.end, sentence_end);
+    for (std::size_t p = 1; p < document.paragraphs.size(); ++p) mark(document.paragraphs[p].begin, sentence_end | paragraph_end);
+    expected.back() |= sentence_end | paragraph_end | document_end;
+    REQUIRE(encoded.boundary == expected);
+    const auto text = corpus.bytes(document);
+    if (kind == "bytes") REQUIRE(encoded.ids.size() == text.size());
+    if (kind == "characters") REQUIRE(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }) == encoded.size());
+    if (kind == "words") {
+      const auto lines = std::count(text.begin(), text.begin() + (document.paragraphs.back().end - document.range.begin), '\n');
+      REQUIRE(std::count(encoded.ids.begin(), encoded.ids.end(), tokenizer.line_end()) <= lines);
+      REQUIRE(std::count(encoded.ids.begin(), encoded.ids.end(), tokenizer.end_of_paragraph()) + 1 ==
+              static_cast<std::ptrdiff_t>(document.paragraphs.size()));
+    }
+  }
+  REQUIRE(position == static_cast<std::int64_t>(bytes.size()));
+  if (kind == "bytes") REQUIRE(whole == bytes);
+}
+
 }  // namespace
 
 TEST_CASE("any text comes back byte for byte from any tokenizer, and its token lengths sum to its size", "[text]") {
@@ -114,6 +153,21 @@ TEST_CASE("any text comes back byte for byte from any tokenizer, and its token l
       const std::string bytes = random_text(dice, 1 + dice.below(120), dice.below(100));
       INFO("seed " << seed << " trial " << trial << ": " << Catch::StringMaker<std::string>::convert(bytes));
       check_whole(tokenizer, bytes);
+    }
+  }
+}
+
+TEST_CASE("whatever counts its tokens instead of learning them keeps ranges and boundaries in any text", "[text]") {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    Dice dice(seed);
+    const Corpus training = corpus_from_bytes("training", random_text(dice, 1000, 5 * seed));
+    const std::vector<std::string> kinds = {"words", "characters", "bytes"};
+    const std::string kind = kinds[seed % 3];
+    const Tokenizer tokenizer = Tokenizer::train(training, all_documents(training), {kind, 40});
+    for (int trial = 0; trial < 60; ++trial) {
+      const std::string bytes = random_text(dice, 1 + dice.below(120), dice.below(100));
+      INFO("seed " << seed << " trial " << trial << ": " << Catch::StringMaker<std::string>::convert(bytes));
+      check_counted(tokenizer, kind, bytes);
     }
   }
 }

@@ -178,6 +178,6 @@ TEST_CASE("the tables of parameters give the defaults that the worlds have", "[t
   CHECK(text_world_options(world, 9).streams == 4);
   CHECK(text_world_options(world, 9).shuffle);
   CHECK_NOTHROW(configuration.check_all_read());
-  configuration.set("text.tokenizer", "words");
+  configuration.set("text.tokenizer", "word");
   CHECK_THROWS_AS(configuration.resolve(text_parameters(), "text."), ConfigError);
 }

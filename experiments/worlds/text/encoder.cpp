@@ -2,9 +2,8 @@
 
 #include <unordered_map>
 
-#include "core/error.hpp"
-#include "experiments/worlds/text/tokenizer.hpp"
-#include "experiments/worlds/text/tokenizer_model.hpp"
+#include "experiments/worlds/text/sentence_pieces.hpp"
+#include "experiments/worlds/text/utf8.hpp"
 
 namespace strata::text {
 namespace {
@@ -13,15 +12,11 @@ constexpr std::size_t longest_word = 1024;       // a longer run without space i
 constexpr std::size_t longest_cached_word = 48;  // bytes
 constexpr std::size_t cached_words = std::size_t{1} << 18;
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-}  // namespace
-
 /// Encodes documents one after another. Words are encoded apart and remembered: no piece holds a space but at its start, so that
 /// SentencePiece gives a sentence the pieces of its words.
-class Tokenizer::Encoder {
+class Encoder {
  public:
-  Encoder(const Model& model, const Corpus& corpus) : model_(model), corpus_(corpus) {}
+  Encoder(const SentencePieces& model, const Corpus& corpus) : model_(model), corpus_(corpus) {}
 
   EncodedDocument encode(const Document& document) {
     out_ = EncodedDocument();
@@ -155,7 +150,7 @@ class Tokenizer::Encoder {
     out_.boundary.back() |= sentence_end | paragraph_end | document_end;
   }
 
-  const Model& model_;
+  const SentencePieces& model_;
   const Corpus& corpus_;
   std::string_view text_;
   EncodedDocument out_;
@@ -165,15 +160,13 @@ class Tokenizer::Encoder {
   std::vector<std::int32_t> uncached_;
 };
 
-EncodedDocument Tokenizer::encode(const Corpus& corpus, const Document& document) const {
-  return Encoder(*model_, corpus).encode(document);
-}
+}  // namespace
 
-std::vector<EncodedDocument> Tokenizer::encode(const Corpus& corpus, const std::vector<std::int32_t>& documents) const {
-  Encoder encoder(*model_, corpus);
+std::vector<EncodedDocument> SentencePieces::encode(const Corpus& corpus, const std::vector<const Document*>& documents) const {
+  Encoder encoder(*this, corpus);
   std::vector<EncodedDocument> out;
   out.reserve(documents.size());
-  for (const std::int32_t index : documents) out.push_back(encoder.encode(corpus.documents[static_cast<std::size_t>(index)]));
+  for (const Document* each : documents) out.push_back(encoder.encode(*each));
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "experiments/worlds/text/utf8.hpp"
 
 namespace strata::text {
 namespace {
@@ -17,13 +18,9 @@ namespace {
 // Bytes that ICU sees at a time. Boundaries within a window are final but for the last, which waits for what follows.
 constexpr std::int64_t window_bytes = std::int64_t{1} << 18;
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
 void append_trimmed(std::string_view text, std::int64_t begin, std::int64_t end, std::int64_t offset, std::vector<Span>& out) {
-  while (begin < end && is_space(text[static_cast<std::size_t>(begin)])) ++begin;
-  while (end > begin && is_space(text[static_cast<std::size_t>(end - 1)])) --end;
+  while (begin < end && is_white_space(text[static_cast<std::size_t>(begin)])) ++begin;
+  while (end > begin && is_white_space(text[static_cast<std::size_t>(end - 1)])) --end;
   if (begin < end) out.push_back({offset + begin, offset + end});
 }
 
@@ -83,7 +80,7 @@ void SentenceSplitter::split(std::string_view paragraph, std::int64_t offset, st
     std::int64_t end = std::min(length, window + window_bytes);
     while (end < length && is_continuation(paragraph[static_cast<std::size_t>(end)])) --end;
     std::string part(paragraph.substr(static_cast<std::size_t>(window), static_cast<std::size_t>(end - window)));
-    std::replace_if(part.begin(), part.end(), is_space, ' ');  // a line break must not end a sentence
+    std::replace_if(part.begin(), part.end(), is_white_space, ' ');  // a line break must not end a sentence
     const auto utf16 = icu::UnicodeString::fromUTF8(part);
     icu_->sentences->setText(utf16);
     std::int32_t previous = icu_->sentences->first();

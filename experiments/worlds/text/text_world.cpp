@@ -42,10 +42,13 @@ ParameterTable text_parameters() {
                "Unicode Standard Annex 29"),
           word("sentences", std::string("auto"), {"auto", "icu", "lines"},
                "where sentences end: icu, lines (one sentence per line), or auto (lines for *.sents.txt, else icu)", ""),
-          word("tokenizer", std::string("bpe"), {"bpe", "unigram"}, "how pieces are learned from the training text",
+          word("tokenizer", std::string("bpe"), text::tokenizer_kinds(),
+               "what a token is: a piece of a word, learned from the training text (bpe, unigram), what white space parts (words), a "
+               "character, a byte",
                "Sennrich et al. 2016; Kudo 2018"),
-          count("vocabulary", 8000, 300, 1e6, "tokens",
-                "ids in all, with 256 bytes and the separators; fewer where the text does not support as many")};
+          count("vocabulary", 8000, 2, 1e6, "tokens",
+                "ids in all, with the separators and (bpe, unigram: at least 300) 256 bytes; fewer where the text has fewer; of words and "
+                "characters the commonest, others are <unk>; bytes: always 256")};
 }
 
 ParameterTable world_parameters() {

@@ -1,145 +1,135 @@
 #include "experiments/worlds/text/tokenizer.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 
 #include "core/error.hpp"
-#include "experiments/worlds/text/tokenizer_model.hpp"
+#include "experiments/worlds/text/plain_tokens.hpp"
+#include "experiments/worlds/text/sentence_pieces.hpp"
+#include "experiments/worlds/text/token_codec.hpp"
+#include "experiments/worlds/text/utf8.hpp"
 
 namespace strata::text {
 namespace {
 
-constexpr std::string_view magic = "strata tokenizer 1\n";
-constexpr std::string_view space_mark = "\xE2\x96\x81";
+bool is_learned_by_sentence_piece(const std::string& kind) { return kind == "bpe" || kind == "unigram"; }
 
-std::string unescape(const std::string& piece) {
-  std::string bytes;
-  for (std::size_t i = 0; i < piece.size();) {
-    if (piece.compare(i, space_mark.size(), space_mark) == 0) {
-      bytes += ' ';
-      i += space_mark.size();
-    } else {
-      bytes += piece[i++];
-    }
-  }
-  return bytes;
+std::int64_t least_vocabulary(const std::string& kind) {
+  if (is_learned_by_sentence_piece(kind)) return 300;  // 256 bytes, <unk>, three separators, and some pieces
+  return kind == "words" ? 5 : 2;
 }
 
-void append_field(std::vector<std::uint8_t>& out, const std::string& field) {
-  for (int shift = 0; shift < 64; shift += 8) out.push_back(static_cast<std::uint8_t>(std::uint64_t{field.size()} >> shift));
-  out.insert(out.end(), field.begin(), field.end());
+void require_id(std::int32_t id, Index vocabulary) {
+  if (id < 0 || id >= vocabulary) throw ShapeError("token id", "0 .. " + std::to_string(vocabulary - 1), std::to_string(id));
 }
+
+}  // namespace
 
 DataError not_a_tokenizer(const std::string& why) {
   return DataError("tokenizer", 0, why + "; the model file is damaged or was written by another version of strata; train it again");
 }
 
-std::string take_field(const std::vector<std::uint8_t>& in, std::size_t& position) {
-  if (in.size() - position < 8) throw not_a_tokenizer("its bytes end early");
+void append_field(std::vector<std::uint8_t>& out, std::string_view field) {
+  for (int shift = 0; shift < 64; shift += 8) out.push_back(static_cast<std::uint8_t>(std::uint64_t{field.size()} >> shift));
+  out.insert(out.end(), field.begin(), field.end());
+}
+
+std::string FieldReader::take() {
+  if (bytes_.size() - position_ < 8) throw not_a_tokenizer("its bytes end early");
   std::uint64_t size = 0;
-  for (int shift = 0; shift < 64; shift += 8) size |= std::uint64_t{in[position++]} << shift;
-  if (size > in.size() - position) throw not_a_tokenizer("its bytes end early");
-  const auto first = in.begin() + static_cast<std::ptrdiff_t>(position);
-  position += size;
+  for (int shift = 0; shift < 64; shift += 8) size |= std::uint64_t{bytes_[position_++]} << shift;
+  if (size > bytes_.size() - position_) throw not_a_tokenizer("its bytes end early");
+  const auto first = bytes_.begin() + static_cast<std::ptrdiff_t>(position_);
+  position_ += size;
   return {first, first + static_cast<std::ptrdiff_t>(size)};
 }
 
-}  // namespace
-
-void Tokenizer::Model::prepare() {
-  if (!processor.LoadFromSerializedProto(proto).ok()) throw not_a_tokenizer("SentencePiece cannot read it");
-  const int pieces = processor.GetPieceSize();
-  byte_ids.fill(-1);
-  for (int id = 0; id < pieces; ++id) {
-    const std::string& piece = processor.IdToPiece(id);
-    if (processor.IsByte(id)) {  // "<0xE2>"
-      const auto value = static_cast<std::size_t>(std::stoul(piece.substr(3, 2), nullptr, 16));
-      byte_ids[value] = id;
-      bytes.emplace_back(1, static_cast<char>(value));
-    } else {
-      bytes.push_back(processor.IsUnknown(id) || processor.IsControl(id) ? std::string() : unescape(piece));
-      if (bytes.back() == " ") space = id;
-    }
-  }
-  for (const std::int32_t id : byte_ids) {
-    if (id < 0) throw not_a_tokenizer("it has no byte pieces");
-  }
-  line = pieces;
-  paragraph = pieces + 1;
-  document = pieces + 2;
-  bytes.insert(bytes.end(), {separators.line, separators.paragraph, separators.document});
+bool begins_with(const std::vector<std::uint8_t>& bytes, std::string_view first_line) {
+  return bytes.size() >= first_line.size() && std::equal(first_line.begin(), first_line.end(), bytes.begin(),
+                                                         [](char c, std::uint8_t byte) { return static_cast<std::uint8_t>(c) == byte; });
 }
 
-Tokenizer::Tokenizer(std::unique_ptr<Model> model) : model_(std::move(model)) { model_->prepare(); }
+const std::vector<std::string>& tokenizer_kinds() {
+  static const std::vector<std::string> kinds = {"bpe", "unigram", "words", "characters", "bytes"};
+  return kinds;
+}
+
+void require_usable(const TokenizerOptions& options) {
+  const auto& kinds = tokenizer_kinds();
+  if (std::find(kinds.begin(), kinds.end(), options.kind) == kinds.end())
+    throw ConfigError("text.tokenizer", options.kind, "expected bpe, unigram, words, characters or bytes");
+  if (const std::int64_t least = least_vocabulary(options.kind); options.vocabulary < least) {
+    throw ConfigError("text.vocabulary", std::to_string(options.vocabulary),
+                      "expected at least " + std::to_string(least) + " where text.tokenizer is " + options.kind +
+                          (is_learned_by_sentence_piece(options.kind) ? ", which spells what it does not know in 256 bytes" : ""));
+  }
+}
+
+Tokenizer::Tokenizer(std::unique_ptr<TokenCodec> codec) : codec_(std::move(codec)) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::train(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options,
                            const Warn& warn) {
-  auto model = std::make_unique<Model>();
-  model->separators = find_separators(corpus, documents);
-  model->leading_space = has_word_spaces(corpus, documents);
-  model->proto = train_pieces(corpus, documents, options, model->leading_space, warn);
-  return Tokenizer(std::move(model));
+  require_usable(options);
+  return Tokenizer(is_learned_by_sentence_piece(options.kind) ? learn_sentence_pieces(corpus, documents, options, warn)
+                                                              : learn_plain_tokens(corpus, documents, options, warn));
 }
 
-std::vector<std::uint8_t> Tokenizer::to_bytes() const {
-  std::vector<std::uint8_t> out(magic.begin(), magic.end());
-  for (const std::string* field : {&model_->separators.line, &model_->separators.paragraph, &model_->separators.document})
-    append_field(out, *field);
-  append_field(out, model_->leading_space ? "1" : "0");
-  append_field(out, model_->proto);
-  return out;
-}
+std::vector<std::uint8_t> Tokenizer::to_bytes() const { return codec_->to_bytes(); }
 
 Tokenizer Tokenizer::from_bytes(const std::vector<std::uint8_t>& bytes) {
-  if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0)
-    throw not_a_tokenizer("it does not begin as one");
-  std::size_t position = magic.size();
-  auto model = std::make_unique<Model>();
-  model->separators.line = take_field(bytes, position);
-  model->separators.paragraph = take_field(bytes, position);
-  model->separators.document = take_field(bytes, position);
-  model->leading_space = take_field(bytes, position) == "1";
-  model->proto = take_field(bytes, position);
-  if (position != bytes.size()) throw not_a_tokenizer("bytes are left over behind it");
-  return Tokenizer(std::move(model));
+  if (begins_with(bytes, SentencePieces::first_line)) return Tokenizer(restore_sentence_pieces(bytes));
+  if (begins_with(bytes, plain_tokens_first_line)) return Tokenizer(restore_plain_tokens(bytes));
+  throw not_a_tokenizer("it does not begin as one");
 }
 
-Index Tokenizer::vocabulary() const { return static_cast<Index>(model_->bytes.size()); }
-std::int32_t Tokenizer::line_end() const { return model_->line; }
-std::int32_t Tokenizer::end_of_paragraph() const { return model_->paragraph; }
-std::int32_t Tokenizer::end_of_document() const { return model_->document; }
+Index Tokenizer::vocabulary() const { return codec_->vocabulary(); }
+std::int32_t Tokenizer::line_end() const { return codec_->special().line; }
+std::int32_t Tokenizer::end_of_paragraph() const { return codec_->special().paragraph; }
+std::int32_t Tokenizer::end_of_document() const { return codec_->special().document; }
+std::int32_t Tokenizer::unknown() const { return codec_->special().unknown; }
+
+EncodedDocument Tokenizer::encode(const Corpus& corpus, const Document& document) const {
+  return std::move(codec_->encode(corpus, {&document}).front());
+}
+
+std::vector<EncodedDocument> Tokenizer::encode(const Corpus& corpus, const std::vector<std::int32_t>& documents) const {
+  std::vector<const Document*> chosen;
+  chosen.reserve(documents.size());
+  for (const std::int32_t index : documents) chosen.push_back(&corpus.documents[static_cast<std::size_t>(index)]);
+  return codec_->encode(corpus, chosen);
+}
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool at_file_end) const {
-  std::string out;
-  bool line_start = true;       // rule 3: one space is dropped here
-  bool after_line_end = false;  // rule 1: a separator here has been spelled
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const std::int32_t id = ids[i];
-    if (id < 0 || id >= vocabulary()) throw ShapeError("token id", "0 .. " + std::to_string(vocabulary() - 1), std::to_string(id));
-    const std::string& bytes = model_->bytes[static_cast<std::size_t>(id)];
-    if (id == model_->paragraph || id == model_->document) {
-      const bool file_end = id == model_->document && at_file_end && i + 1 == ids.size();
-      if (!after_line_end && !file_end) out += bytes;
-      line_start = after_line_end = true;
-      continue;
-    }
-    const bool virtual_space = line_start && model_->leading_space && bytes.starts_with(' ') && id != model_->byte_ids[' '];
-    out.append(bytes, virtual_space ? 1 : 0);
-    line_start = after_line_end = bytes.ends_with('\n');
-  }
-  return out;
+  for (const std::int32_t id : ids) require_id(id, vocabulary());
+  return codec_->decode(ids, at_file_end);
 }
 
 std::string Tokenizer::piece(std::int32_t id) const {
-  if (id < 0 || id >= vocabulary()) throw ShapeError("token id", "0 .. " + std::to_string(vocabulary() - 1), std::to_string(id));
-  if (id == model_->line) return "<nl>";
-  if (id == model_->paragraph) return "<eop>";
-  if (id == model_->document) return "<eod>";
-  return model_->processor.IdToPiece(id);
+  require_id(id, vocabulary());
+  return codec_->piece(id);
+}
+
+Index count_unknown(const Tokenizer& tokenizer, const Corpus& corpus, const std::vector<EncodedDocument>& documents) {
+  const std::int32_t unknown = tokenizer.unknown();
+  if (unknown < 0) return 0;
+  const std::string written = tokenizer.piece(unknown);
+  Index count = 0;
+  for (const EncodedDocument& document : documents) {
+    const std::string_view source = corpus.sources[static_cast<std::size_t>(document.source)].bytes;
+    for (Index t = 0; t < document.size(); ++t) {
+      if (document.ids[static_cast<std::size_t>(t)] != unknown) continue;
+      const std::int64_t begin = document.byte_begin(t);
+      std::string_view bytes = source.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(document.byte_end(t) - begin));
+      while (!bytes.empty() && is_white_space(bytes.front())) bytes.remove_prefix(1);
+      while (!bytes.empty() && is_white_space(bytes.back())) bytes.remove_suffix(1);
+      count += bytes == written ? 0 : 1;
+    }
+  }
+  return count;
 }
 
 std::vector<std::int64_t> count_tokens(const std::vector<EncodedDocument>& documents, Index vocabulary) {

@@ -1,8 +1,9 @@
 #pragma once
-// Text to tokens and back, byte for byte.
+// Text to tokens and back. Of five kinds bpe, unigram and bytes keep every byte; words and characters (like bytes in plain_tokens.hpp) can
+// meet what they do not know. Whatever the kind, the ranges of a document's tokens touch, and their lengths sum to the document.
 //
-// The pieces are SentencePiece's (Kudo & Richardson 2018; BPE, Sennrich et al. 2016, or unigram, Kudo 2018), learned from the training
-// documents only. Three ids are appended to them, whose bytes are the commonest form of each separator in the training text:
+// bpe and unigram: the pieces are SentencePiece's (Kudo & Richardson 2018; BPE, Sennrich et al. 2016, or unigram, Kudo 2018), learned from
+// the training documents only. Three ids are appended to them, whose bytes are the commonest form of each separator in the training text:
 //   <nl>   end of a line inside a paragraph          e.g. "\n"
 //   <eop>  blank line: end of a paragraph            e.g. "\n\n"      carries sentence_end | paragraph_end
 //   <eod>  form feed: end of a document              e.g. "\n\f\n"    carries sentence_end | paragraph_end | document_end
@@ -46,18 +47,27 @@ struct EncodedDocument {
 };
 
 struct TokenizerOptions {
-  std::string kind = "bpe";                            ///< "bpe" or "unigram"
-  std::int64_t vocabulary = 8000;                      ///< ids in all: pieces, 256 bytes, <unk>, <nl>, <eop>, <eod>
-  std::int64_t sample_bytes = std::int64_t{16} << 20;  ///< at most this much text is looked at, sentences drawn by `seed`
+  std::string kind = "bpe";                            ///< one of tokenizer_kinds()
+  std::int64_t vocabulary = 8000;                      ///< ids in all, the special ones among them; bytes are 256 whatever it says
+  std::int64_t sample_bytes = std::int64_t{16} << 20;  ///< bpe, unigram: at most this much text is looked at, sentences drawn by `seed`
   std::uint64_t seed = 1;
 };
+
+/// bpe, unigram, words, characters, bytes.
+const std::vector<std::string>& tokenizer_kinds();
+
+/// Throws ConfigError: no such kind, or a vocabulary that is too small for it.
+void require_usable(const TokenizerOptions& options);
+
+class TokenCodec;
 
 class Tokenizer {
  public:
   using Warn = std::function<void(const std::string&)>;
 
-  /// Learns from the given documents of `corpus`. Where the text does not support the vocabulary asked for, the largest that works is taken
-  /// and `warn` called with one line. Throws ConfigError (kind, vocabulary too small) and DataError (nothing to learn from).
+  /// Learns from the given documents of `corpus`. `warn` is called with one line where SentencePiece cannot make as many pieces of the text
+  /// as asked for (the most that work are taken), and where words or characters of the text find no room in the vocabulary. Throws
+  /// ConfigError (kind, vocabulary too small) and DataError (nothing to learn from).
   static Tokenizer train(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options = {},
                          const Warn& warn = {});
 
@@ -69,26 +79,30 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  Index vocabulary() const;  ///< V
-  std::int32_t line_end() const;
-  std::int32_t end_of_paragraph() const;
-  std::int32_t end_of_document() const;
+  Index vocabulary() const;               ///< V
+  std::int32_t line_end() const;          ///< <nl>; -1, as the two below, where a kind has no such id (characters, bytes)
+  std::int32_t end_of_paragraph() const;  ///< <eop>
+  std::int32_t end_of_document() const;   ///< <eod>
+  std::int32_t unknown() const;           ///< <unk>; -1 where every text can be spelled
 
   EncodedDocument encode(const Corpus& corpus, const Document& document) const;
   std::vector<EncodedDocument> encode(const Corpus& corpus, const std::vector<std::int32_t>& documents) const;
 
   /// The bytes that `ids` stand for, read as from the start of a line. `at_file_end`: an <eod> in last place is the end of a file (rule 2).
+  /// Of words: parted by one space each, whatever white space stood between them.
   std::string decode(std::span<const std::int32_t> ids, bool at_file_end = true) const;
 
-  /// For people: the piece with U+2581 for a space, "<0x41>" for a byte, "<eop>", "<eod>", "<nl>".
+  /// For people: the piece with U+2581 for a space, "<0x41>" for a byte, "<eop>", "<eod>", "<nl>"; the word; the character, white space and
+  /// control characters in a readable form.
   std::string piece(std::int32_t id) const;
 
  private:
-  struct Model;
-  class Encoder;
-  explicit Tokenizer(std::unique_ptr<Model> model);
-  std::unique_ptr<Model> model_;
+  explicit Tokenizer(std::unique_ptr<TokenCodec> codec);
+  std::unique_ptr<TokenCodec> codec_;
 };
+
+/// Tokens of `documents` that the tokenizer does not know; a text that itself says "<unk>" is known to.
+Index count_unknown(const Tokenizer& tokenizer, const Corpus& corpus, const std::vector<EncodedDocument>& documents);
 
 /// Occurrences of every id (V).
 std::vector<std::int64_t> count_tokens(const std::vector<EncodedDocument>& documents, Index vocabulary);

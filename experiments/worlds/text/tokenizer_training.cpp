@@ -9,16 +9,14 @@
 
 #include "core/error.hpp"
 #include "core/random.hpp"
-#include "experiments/worlds/text/tokenizer.hpp"
-#include "experiments/worlds/text/tokenizer_model.hpp"
+#include "experiments/worlds/text/sentence_pieces.hpp"
+#include "experiments/worlds/text/utf8.hpp"
 
 namespace strata::text {
 namespace {
 
 constexpr std::int64_t byte_and_unknown_ids = 257;
 constexpr std::size_t longest_sentence = 4000;  // bytes; SentencePiece drops what is longer than 4192, so longer ones are cut
-
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 /// Hands strings to SentencePiece one by one.
 class Sentences : public sentencepiece::SentenceIterator {
@@ -83,12 +81,6 @@ std::vector<std::string> training_sentences(const Corpus& corpus, const std::vec
     }
   }
   return out;
-}
-
-std::size_t character_length(std::string_view text) {
-  std::size_t length = 1;
-  while (length < text.size() && is_continuation(text[length])) ++length;
-  return length;
 }
 
 /// Cuts out of the sentences all characters but the `count` commonest: byte pieces will spell them.
@@ -196,7 +188,6 @@ bool has_word_spaces(const Corpus& corpus, const std::vector<std::int32_t>& docu
 
 std::string train_pieces(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options,
                          bool leading_space, const Tokenizer::Warn& warn) {
-  if (options.kind != "bpe" && options.kind != "unigram") throw ConfigError("text.tokenizer", options.kind, "expected bpe or unigram");
   std::vector<std::string> sentences = training_sentences(corpus, documents, options, leading_space);
   // Text of nothing but reserved characters is spelled in bytes; SentencePiece still wants a sentence.
   if (sentences.empty()) sentences.emplace_back("a");
@@ -209,9 +200,8 @@ std::string train_pieces(const Corpus& corpus, const std::vector<std::int32_t>& 
     status = train_once(sentences, options, pieces, proto);
   }
   if (!status.ok()) {
-    throw ConfigError(
-        "text.vocabulary", std::to_string(options.vocabulary),
-        std::string("SentencePiece cannot make a vocabulary of this size (at least 300 is sensible): ") + status.error_message());
+    throw ConfigError("text.vocabulary", std::to_string(options.vocabulary),
+                      std::string("SentencePiece cannot make a vocabulary of this size: ") + status.error_message());
   }
   sentencepiece::SentencePieceProcessor processor;
   if (!processor.LoadFromSerializedProto(proto).ok())

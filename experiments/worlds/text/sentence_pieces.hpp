@@ -1,5 +1,6 @@
 #pragma once
-// What a Tokenizer consists of. Internal to tokenizer.cpp, tokenizer_training.cpp and encoder.cpp.
+// SentencePiece's pieces (kinds bpe and unigram), with the rules of tokenizer.hpp that keep every byte. Internal to tokenizer.cpp,
+// sentence_pieces.cpp, tokenizer_training.cpp and encoder.cpp.
 
 #include <sentencepiece_processor.h>
 
@@ -9,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "experiments/worlds/text/tokenizer.hpp"
+#include "experiments/worlds/text/token_codec.hpp"
 
 namespace strata::text {
 
@@ -17,7 +18,9 @@ struct Separators {
   std::string line = "\n", paragraph = "\n\n", document = "\n\f\n";
 };
 
-struct Tokenizer::Model {
+struct SentencePieces final : TokenCodec {
+  static constexpr std::string_view first_line = "strata tokenizer 1\n";
+
   std::string proto;          ///< SentencePiece's serialised model
   Separators separators;      ///< bytes of <nl>, <eop>, <eod>
   bool leading_space = true;  ///< rule 3: words are parted by spaces
@@ -31,7 +34,20 @@ struct Tokenizer::Model {
 
   /// Throws DataError when `proto` is no model with byte pieces.
   void prepare();
+
+  Index vocabulary() const override { return static_cast<Index>(bytes.size()); }
+  SpecialIds special() const override { return {line, paragraph, document, -1}; }  // <unk> is never used: bytes spell what is unknown
+  std::vector<EncodedDocument> encode(const Corpus& corpus, const std::vector<const Document*>& documents) const override;
+  std::string decode(std::span<const std::int32_t> ids, bool at_file_end) const override;
+  std::string piece(std::int32_t id) const override;
+  std::vector<std::uint8_t> to_bytes() const override;
 };
+
+std::unique_ptr<TokenCodec> learn_sentence_pieces(const Corpus& corpus, const std::vector<std::int32_t>& documents,
+                                                  const TokenizerOptions& options, const Tokenizer::Warn& warn);
+
+/// From what to_bytes() gave. Throws DataError.
+std::unique_ptr<TokenCodec> restore_sentence_pieces(const std::vector<std::uint8_t>& bytes);
 
 /// Trains SentencePiece; defined in tokenizer_training.cpp.
 std::string train_pieces(const Corpus& corpus, const std::vector<std::int32_t>& documents, const TokenizerOptions& options,

@@ -30,7 +30,8 @@ struct Observation {
   std::vector<std::int32_t> document;    ///< index of the document the token lies in, -1 when idle
   std::vector<std::int64_t> byte_begin;  ///< byte range of the token in its document's source file
   std::vector<std::int64_t> byte_end;
-  std::vector<double> value;  ///< numbers observed, channels x B column-major, the world's units; empty in a world of tokens
+  std::vector<std::int32_t> pass;  ///< how often the stream's text has been read before, 0 in the first pass
+  std::vector<double> value;       ///< numbers observed, channels x B column-major, the world's units; empty in a world of tokens
   std::vector<std::int32_t>
       context;  ///< true contexts, levels x B column-major, lowest first; empty where unknown. Recorded, never read by a level
 
@@ -43,6 +44,7 @@ struct Observation {
     document.assign(n, -1);
     byte_begin.assign(n, 0);
     byte_end.assign(n, 0);
+    pass.assign(n, 0);
   }
 };
 

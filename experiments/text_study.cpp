@@ -63,7 +63,9 @@ TextStudy::TextStudy(Options its_options, Progress& progress) : Study(std::move(
 }
 
 std::unique_ptr<World> TextStudy::training_world() {
-  return std::make_unique<text::TextWorld>(training, vocabulary(), text::text_world_options(world_, options.seed));
+  auto world = text::text_world_options(world_, options.seed);
+  world.cut = true;
+  return std::make_unique<text::TextWorld>(training, vocabulary(), world);
 }
 
 void TextStudy::describe(Summary& s) const {

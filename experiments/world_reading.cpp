@@ -33,6 +33,7 @@ class Copies final : public World {
     repeat(once_.document, out.document);
     repeat(once_.byte_begin, out.byte_begin);
     repeat(once_.byte_end, out.byte_end);
+    repeat(once_.pass, out.pass);
     repeat(once_.value, out.value);
     repeat(once_.context, out.context);
     return true;

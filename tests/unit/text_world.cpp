@@ -113,6 +113,60 @@ TEST_CASE("a restored world reads on where it was, and refuses another text", "[
   CHECK_THROWS_AS(text.archive(archive), ShapeError);
 }
 
+TEST_CASE("a long document is read in parts by all streams, cut elsewhere in every pass", "[text]") {
+  const auto documents = documents_of({20, 4});
+  TextWorldOptions options = in_order(3, 2);
+  options.cut = true;  // a share is 8 tokens: parts of 6, 7, 7
+  TextWorld world(documents, 1000, options);
+  CHECK(world.tokens() == 48);
+  CHECK(world.steps() <= 17);
+  const auto ids = read_all(world);
+  for (std::size_t s = 0; s < 3; ++s) CHECK(ids[s][0] == std::vector<std::int32_t>{0, 6, 13}[s]);
+  CHECK(std::vector<std::int32_t>(ids[0].begin(), ids[0].begin() + 7) == std::vector<std::int32_t>{0, 1, 2, 3, 4, 5, 100});
+
+  options.shuffle = true;
+  std::vector<std::vector<std::int32_t>> begins(2);  // per pass: tokens where a stream begins to read the long document
+  TextWorld shuffled(documents, 1000, options);
+  Observation out;
+  out.resize(3);
+  for (std::vector<std::int32_t> next(3, -1); shuffled.next(out);) {
+    for (std::size_t s = 0; s < 3; ++s) {
+      if (out.active[s] == 0) {
+        CHECK(out.pass[s] == 0);
+        continue;
+      }
+      if (out.id[s] != next[s] && out.id[s] < 100) begins[static_cast<std::size_t>(out.pass[s])].push_back(out.id[s]);
+      next[s] = out.id[s] + 1;
+      CHECK((out.boundary[s] != 0) == (out.id[s] == 19 || out.id[s] == 103));
+    }
+  }
+  for (auto& pass : begins) std::sort(pass.begin(), pass.end());
+  CHECK(begins[0] != begins[1]);
+
+  // Documents that are no longer than their share are dealt as they are without cuts.
+  const auto even = documents_of({3, 3, 3, 3, 3, 3, 3, 3});
+  TextWorldOptions whole{2, 2, true, 7, false}, parted{2, 2, true, 7, true};
+  TextWorld first(even, 1000, whole), second(even, 1000, parted);
+  CHECK(read_all(first) == read_all(second));
+}
+
+TEST_CASE("a world that cuts elsewhere does not go on where another was", "[text]") {
+  auto documents = documents_of({24});
+  for (auto& id : documents[0].ids) id = 7;  // the tokens alone would not tell
+  TextWorldOptions options{3, 2, true, 3, true};
+  TextWorld world(documents, 1000, options);
+  MemoryArchive archive;
+  world.archive(archive);
+  for (const TextWorldOptions& other : {TextWorldOptions{3, 2, true, 4, true}, TextWorldOptions{3, 2, false, 3, true}}) {
+    archive.rewind();
+    TextWorld resumed(documents, 1000, other);
+    CHECK_THROWS_AS(resumed.archive(archive), ShapeError);
+  }
+  archive.rewind();
+  TextWorld same(documents, 1000, options);
+  CHECK_NOTHROW(same.archive(archive));
+}
+
 TEST_CASE("scripts join pieces of documents, with events at the ends of a passage", "[text]") {
   const auto documents = documents_of({6, 6});
   const Script script = {Segment{&documents[0], 0, 2, 0, 0, 0}, Segment{&documents[1], 3, 5, surprise_on, surprise_off, forced_tick},

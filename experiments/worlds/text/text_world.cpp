@@ -52,7 +52,8 @@ ParameterTable text_parameters() {
 }
 
 ParameterTable world_parameters() {
-  return {count("streams", 32, 1, 4096, "1", "documents read side by side"),
+  return {count("streams", 32, 1, 4096, "1",
+                "documents read side by side; in training a longer one than its share of the tokens is read in parts"),
           count("passes", 1, 1, 1000, "1", "times the training text is read"),
           word("shuffle", true, {}, "deal the documents in a new order every pass; false: in the order given", "")};
 }
@@ -70,7 +71,7 @@ TokenizerOptions tokenizer_options(const Values& text, std::uint64_t seed) {
 }
 
 TextWorldOptions text_world_options(const Values& world, std::uint64_t seed) {
-  return {world.integer("streams"), world.integer("passes"), world.flag("shuffle"), seed};
+  return {world.integer("streams"), world.integer("passes"), world.flag("shuffle"), seed, false};
 }
 
 namespace {
@@ -82,6 +83,7 @@ void idle(Observation& out, std::size_t stream) {
   out.event[stream] = 0;
   out.document[stream] = -1;
   out.byte_begin[stream] = out.byte_end[stream] = 0;
+  out.pass[stream] = 0;
 }
 
 void read(Observation& out, std::size_t stream, const EncodedDocument& document, Index token) {
@@ -93,6 +95,7 @@ void read(Observation& out, std::size_t stream, const EncodedDocument& document,
   out.document[stream] = document.index;
   out.byte_begin[stream] = document.byte_begin(token);
   out.byte_end[stream] = document.byte_end(token);
+  out.pass[stream] = 0;
 }
 
 void restore(Archive& archive, std::string_view name, std::vector<std::int64_t>& cursors) {
@@ -115,29 +118,50 @@ TextWorld::TextWorld(const std::vector<EncodedDocument>& documents, Index vocabu
   deal(options);
 }
 
+/// What is dealt of a document, each element to one stream.
+std::vector<TextWorld::Parts> TextWorld::cut(std::int32_t document, Index share, Index pass, const TextWorldOptions& options) const {
+  const Index size = documents_[static_cast<std::size_t>(document)].size();
+  const auto its_pass = static_cast<std::int32_t>(pass);
+  if (size <= share) return {{{document, its_pass, 0, size}}};
+  const Index count = (size + share - 1) / share;
+  const std::uint64_t base = random_base(options.seed, static_cast<std::uint64_t>(pass), static_cast<std::uint32_t>(document), 0x637574);
+  const Index shift = options.shuffle ? static_cast<Index>(random_below(base, static_cast<std::uint64_t>(size))) : 0;
+  const auto place = [&](Index i) { return (i * size + shift) / count; };
+  std::vector<Parts> out;
+  for (Index i = 0; i + 1 < count; ++i) out.push_back({{document, its_pass, place(i), place(i + 1)}});
+  // The last part and the first are together as long as any other.
+  out.push_back({{document, its_pass, place(count - 1), size}});
+  if (place(0) > 0) out.back().push_back({document, its_pass, 0, place(0)});
+  return out;
+}
+
 void TextWorld::deal(const TextWorldOptions& options) {
+  const Index all = total_tokens(documents_);
+  const Index share = options.cut ? std::max<Index>(1, (all + options.streams - 1) / options.streams) : all;
   std::vector<Index> load(queues_.size(), 0);
   for (Index pass = 0; pass < options.passes; ++pass) {
-    std::vector<std::int32_t> order(documents_.size());
-    std::iota(order.begin(), order.end(), 0);
+    std::vector<Parts> order;
+    for (std::size_t d = 0; d < documents_.size(); ++d) {
+      for (Parts& parts : cut(static_cast<std::int32_t>(d), share, pass, options)) order.push_back(std::move(parts));
+    }
     if (options.shuffle) shuffle(order, random_base(options.seed, static_cast<std::uint64_t>(pass), 0, 0x6465616c));
-    for (const std::int32_t d : order) {
-      const Index size = documents_[static_cast<std::size_t>(d)].size();
-      if (size == 0) continue;
+    for (const Parts& parts : order) {
       const auto shortest = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
-      queues_[shortest].push_back(d);
-      load[shortest] += size;
-      tokens_ += size;
+      for (const Part& part : parts) {
+        if (part.size() == 0) continue;
+        queues_[shortest].push_back(part);
+        load[shortest] += part.size();
+        tokens_ += part.size();
+      }
     }
   }
 }
 
 Index TextWorld::steps() const {
   Index longest = 0;
-  for (const auto& queue : queues_) {
-    longest = std::max(longest, std::accumulate(queue.begin(), queue.end(), Index{0}, [&](Index sum, std::int32_t d) {
-                         return sum + documents_[static_cast<std::size_t>(d)].size();
-                       }));
+  for (const Parts& queue : queues_) {
+    longest = std::max(
+        longest, std::accumulate(queue.begin(), queue.end(), Index{0}, [](Index sum, const Part& part) { return sum + part.size(); }));
   }
   return longest;
 }
@@ -151,9 +175,10 @@ bool TextWorld::next(Observation& out) {
       idle(out, s);
       continue;
     }
-    const EncodedDocument& document = documents_[static_cast<std::size_t>(queues_[s][static_cast<std::size_t>(place_[s])])];
-    read(out, s, document, token_[s]);
-    if (++token_[s] == document.size()) {
+    const Part& part = queues_[s][static_cast<std::size_t>(place_[s])];
+    read(out, s, documents_[static_cast<std::size_t>(part.document)], part.begin + token_[s]);
+    out.pass[s] = part.pass;
+    if (++token_[s] == part.size()) {
       ++place_[s];
       token_[s] = 0;
     }
@@ -163,12 +188,13 @@ bool TextWorld::next(Observation& out) {
 
 std::int64_t TextWorld::fingerprint() const {
   std::uint64_t print = mix(static_cast<std::uint64_t>(vocabulary_));
-  for (const auto& queue : queues_) {
+  for (const Parts& queue : queues_) {
     print = mix(print ^ queue.size());
-    for (const std::int32_t d : queue) {
-      const EncodedDocument& document = documents_[static_cast<std::size_t>(d)];
-      print = mix(print ^ static_cast<std::uint64_t>(document.index));
-      for (const std::int32_t id : document.ids) print = mix(print ^ static_cast<std::uint64_t>(id));
+    for (const Part& part : queue) {
+      const EncodedDocument& document = documents_[static_cast<std::size_t>(part.document)];
+      print = mix(print ^ static_cast<std::uint64_t>(document.index) ^ static_cast<std::uint64_t>(part.begin) << 32);
+      for (Index t = part.begin; t < part.end; ++t)
+        print = mix(print ^ static_cast<std::uint64_t>(document.ids[static_cast<std::size_t>(t)]));
     }
   }
   return static_cast<std::int64_t>(print);

@@ -2,7 +2,8 @@
 // Encoded documents as parallel streams of observations.
 //
 // TextWorld: for learning and scoring. Documents are dealt, in order, each to the stream with the fewest tokens so far; a stream that has
-// run out is idle and masked. Every token of every document is read exactly once per pass, in order within its document.
+// run out is idle and masked. Every token of every document is read exactly once per pass, in order within its document. Where documents may
+// be cut, one that is longer than its fair share of the tokens is dealt in parts: a text of one document keeps all streams busy.
 // ScriptedWorld: for experiments. Every stream reads a script, a list of pieces of documents, with events and extra boundaries.
 //
 // Worlds hold views: the encoded documents must outlive them.
@@ -33,6 +34,9 @@ struct TextWorldOptions {
   Index passes = 1;
   bool shuffle = true;  ///< a new order of documents for every pass; false: in the order given
   std::uint64_t seed = 1;
+  /// A document of more tokens than ceil(tokens / streams) is read in equal parts no longer than that, in order within each. A cut is no boundary.
+  /// With shuffle every pass cuts at other places: the first part is shorter then, and the same stream reads it after the last.
+  bool cut = false;
 };
 
 TextWorldOptions text_world_options(const Values& world, std::uint64_t seed);
@@ -52,14 +56,23 @@ class TextWorld : public World {
   void archive(Archive& archive) override;
 
  private:
+  /// Tokens [begin, end) of a document, in one pass.
+  struct Part {
+    std::int32_t document = 0, pass = 0;  ///< place in documents_
+    Index begin = 0, end = 0;
+    Index size() const { return end - begin; }
+  };
+  using Parts = std::vector<Part>;  ///< read one after another by one stream
+
   void deal(const TextWorldOptions& options);
+  std::vector<Parts> cut(std::int32_t document, Index share, Index pass, const TextWorldOptions& options) const;
   std::int64_t fingerprint() const;
 
   const std::vector<EncodedDocument>& documents_;
   Index vocabulary_;
   Index tokens_ = 0;
-  std::vector<std::vector<std::int32_t>> queues_;  ///< per stream: places in documents_, all passes
-  std::vector<std::int64_t> place_, token_;        ///< per stream: place in its queue, token in that document
+  std::vector<Parts> queues_;                ///< per stream, all passes
+  std::vector<std::int64_t> place_, token_;  ///< per stream: place in its queue, token in that part
 };
 
 /// Tokens [begin, end) of a document. The event and boundary bits are added to those of the first or last token.

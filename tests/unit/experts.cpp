@@ -1,0 +1,110 @@
+// The cache of recent words in closed form; the mixture of experts finds who is right.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "core/error.hpp"
+#include "experiments/cache.hpp"
+#include "experiments/experts.hpp"
+
+using namespace strata;
+
+namespace {
+
+double sum(const UnigramCache& cache, Index vocabulary) {
+  double total = 0;
+  for (std::int32_t w = 0; w < vocabulary; ++w) total += cache.probability(w);
+  return total;
+}
+
+}  // namespace
+
+TEST_CASE("a cache counts what was read, decayed or within a window", "[cache]") {
+  const double tau = GENERATE(0.0, 1.5, 20.0, 500.0);
+  const Index window = GENERATE(0, 1, 7, 300);
+  const Index vocabulary = 5;
+  UnigramCache cache(vocabulary, {tau, window});
+  CHECK(cache.probability(2) == 0);
+  CHECK(cache.beside(.25, .1, 2) == .25);
+  std::mt19937 random(3);
+  std::vector<std::int32_t> read;
+  for (int t = 0; t < 1000; ++t) {  // long enough that what is added is scaled back
+    read.push_back(static_cast<std::int32_t>(random() % 4));
+    cache.read(read.back());
+    if (t % 37 != 0) continue;
+    std::vector<double> counts(5, 0);
+    for (std::size_t age = 0; age < read.size() && (window == 0 || age < static_cast<std::size_t>(window)); ++age)
+      counts[static_cast<std::size_t>(read[read.size() - 1 - age])] += tau > 0 ? std::exp(-static_cast<double>(age) / tau) : 1;
+    const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+    for (std::int32_t w = 0; w < 5; ++w)
+      CHECK(cache.probability(w) == Approx(counts[static_cast<std::size_t>(w)] / total).epsilon(1e-9).margin(1e-12));
+    CHECK(sum(cache, vocabulary) == Approx(1).epsilon(1e-12));
+    CHECK(cache.beside(.2, .1, 1) == Approx(.9 * .2 + .1 * cache.probability(1)));
+  }
+  cache.clear();
+  CHECK(cache.probability(1) == 0);
+  cache.read(4);
+  CHECK(cache.probability(4) == 1);
+}
+
+TEST_CASE("a cache of nothing is refused", "[cache]") {
+  CHECK_THROWS_AS(UnigramCache(0, {}), ShapeError);
+  CHECK_THROWS_AS(UnigramCache(3, {-1, 0}), ShapeError);
+  CHECK_THROWS_AS(UnigramCache(3, {std::numeric_limits<double>::quiet_NaN(), 0}), ShapeError);
+  CHECK_THROWS_AS(UnigramCache(3, {0, -1}), ShapeError);
+}
+
+TEST_CASE("a mixture's shares go to the expert that is the truth, and all distributions sum to one", "[experts]") {
+  const std::vector<double> truth{.6, .3, .1}, other{.2, .2, .6};
+  ExpertMixture mixture(2, 2);
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> uniform;
+  for (int t = 0; t < 20000; ++t) {
+    double total = 0;
+    for (std::size_t w = 0; w < 3; ++w) total += mixture.probability(std::vector<double>{other[w], truth[w]}, 1);
+    REQUIRE(total == Approx(1).epsilon(1e-12));
+    const double u = uniform(random);
+    const std::size_t word = u < .6 ? 0 : u < .9 ? 1 : 2;
+    mixture.learn(std::vector<double>{other[word], truth[word]}, 1);
+  }
+  CHECK(mixture.shares(1)[1] > .97);
+  CHECK(mixture.shares(1)[0] + mixture.shares(1)[1] == Approx(1).epsilon(1e-12));
+  CHECK(mixture.shares(0)[0] == .5);  // a bucket learns from its own moments
+}
+
+TEST_CASE("one step of a mixture is the slope of ln p", "[experts]") {
+  const std::vector<double> p{.5, .1, .02};
+  const double rate = .02, mixed = (.5 + .1 + .02) / 3;
+  ExpertMixture mixture(3, 1, rate);
+  mixture.learn(p);
+  std::vector<double> expected;
+  for (const double x : p) expected.push_back(std::exp(rate * (x / 3 / mixed - 1.0 / 3)));
+  const double total = std::accumulate(expected.begin(), expected.end(), 0.0);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(mixture.shares()[i] == Approx(expected[i] / total).epsilon(1e-12));
+}
+
+TEST_CASE("an expert long wrong can come back, and a word nobody foresaw teaches nothing", "[experts]") {
+  ExpertMixture mixture(2, 1, 1);
+  for (int t = 0; t < 100000; ++t) mixture.learn(std::vector<double>{1, 1e-6});
+  CHECK(mixture.shares()[0] > .999);
+  const double before = mixture.shares()[1];
+  mixture.learn(std::vector<double>{0, 0});
+  CHECK(mixture.shares()[1] == before);
+  for (int t = 0; t < 1000; ++t) mixture.learn(std::vector<double>{1e-6, 1});
+  CHECK(mixture.shares()[1] > .99);
+  ExpertMixture one(1);
+  one.learn(std::vector<double>{.3});
+  CHECK(one.probability(std::vector<double>{.7}) == .7);
+}
+
+TEST_CASE("a mixture of nothing is refused", "[experts]") {
+  CHECK_THROWS_AS(ExpertMixture(0), ShapeError);
+  CHECK_THROWS_AS(ExpertMixture(2, 0), ShapeError);
+  CHECK_THROWS_AS(ExpertMixture(2, 1, -1), ShapeError);
+  ExpertMixture mixture(2, 3);
+  CHECK_THROWS_AS(mixture.probability(std::vector<double>{1}), ShapeError);
+  CHECK_THROWS_AS(mixture.learn(std::vector<double>{1, 1}, 3), ShapeError);
+}

@@ -180,7 +180,8 @@ void announce(const Options& o, const Outcome& outcome, const fs::path& dir) {
     return;
   }
   std::cout << (o.command == "train" ? training_table(outcome.summary) : outcome.table);
-  if (o.model.empty()) std::cout << "model: " << (o.model_out.empty() ? (dir / "model.h5").string() : o.model_out) << "\n";
+  const std::string model = o.model_out.empty() ? (dir / "model.h5").string() : o.model_out;
+  if (o.model.empty() && fs::exists(model)) std::cout << "model: " << model << "\n";
   say_where(dir);
 }
 

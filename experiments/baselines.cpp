@@ -318,6 +318,7 @@ Experiment baselines_experiment() {
           {{"orders", "3, 5"}},
           run,
           {"text"},
+          false,
           false};
 }
 

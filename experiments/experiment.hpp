@@ -39,6 +39,7 @@ struct Experiment {
   std::function<Findings(Bench&)> run;
   std::vector<std::string> worlds{"text"};  ///< where it can be run
   bool trained = true;                      ///< needs a model: one is learned first where none is given
+  bool drawn = true;                        ///< leaves something to draw: a trace, or levels in its summary
 };
 
 const std::vector<Experiment>& experiments();

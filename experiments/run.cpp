@@ -129,7 +129,8 @@ Outcome work(Options options, ResultFolder& folder, const std::string& go_on, co
 
 /// True when the user wanted no more of it. Training draws nothing: it records no course of its own.
 bool stopped_drawing(const Options& options, ResultFolder& folder) {
-  return options.figures && options.command != "train" && draw_figures(folder, options.quiet) == Drawn::stopped;
+  return options.figures && options.command != "train" && find_experiment(options.experiment).drawn &&
+         draw_figures(folder, options.quiet) == Drawn::stopped;
 }
 
 /// One seed of one command in one folder; the folder is complete afterwards.

@@ -6,7 +6,7 @@ import os
 import support
 from support import CommandTest, sets
 
-SMALL = {"text.vocabulary": 400, "run.figures": "false"}
+SMALL = {"text.vocabulary": 400}
 WAYS = ("static", "static_cache", "learning", "learning_cache")
 
 
@@ -34,6 +34,14 @@ class Baselines(CommandTest):
         self.assertFalse(os.path.exists(self.path("all/model.h5")))
         self.assertNotIn("model:", said)
         self.assertNotIn("training", found)
+
+    def test_nothing_to_draw(self):
+        """A table is all: nobody is told that figures are missing."""
+        result = self.start("run", "baselines", "--text", "prose.txt", *sets({"text.vocabulary": 400, "baselines.orders": 2}), "--out", "undrawn")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn("figures", result.stderr)
+        self.strata("run", "baselines", "--text", "prose.txt", *sets({"text.vocabulary": 400, "baselines.orders": 2}), "--seeds", 2, "--out", "seeds", "--quiet")
+        self.assertTrue(os.path.exists(self.path("seeds/seed_2/summary.json")))
 
     def test_held_out_text_chooses_nothing(self):
         self.write("other.txt", support.text(documents=5, seed=6))

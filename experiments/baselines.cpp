@@ -1,9 +1,9 @@
 // What counting reaches on the same documents: n-gram models, a cache of recent words, and both going on learning. No hierarchy is trained.
 //
-// Design    modified Kneser-Ney of each order counts the training documents and reads the held-out ones, in order: once as it is, once learning
-//           every token after scoring it; each time alone and beside a cache that starts empty in each document. The cache's weight and time
-//           constant are those that score best on the last tenth of the training tokens (documents that begin there, or the end of the last)
-//           beside a model of the rest, for each order and way of reading; held-out text decides nothing
+// Design    modified Kneser-Ney of each order counts the training documents and reads the held-out ones, in order: once as it is, once
+//           learning every token after scoring it; each time alone and beside a cache that starts empty in each document. The cache's
+//           weight and time constant are those that score best on the last tenth of the training tokens (documents that begin there, or
+//           the end of the last) beside a model of the rest, for each order and way of reading; held-out text decides nothing
 // Measures  perplexity, nats per token, bits per byte; what was chosen
 // Limit     Penn Treebank as running text, validation: perplexity 157.9, 149.8, 147.7 at orders 3, 4, 5
 // Source    kneser_ney.hpp, cache.hpp

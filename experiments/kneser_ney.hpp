@@ -4,8 +4,8 @@
 // Equation        p(w | h) = (a(h w) - D(a(h w))) / a(h .) + (D1 N1 + D2 N2 + D3 N3) / a(h .) p(w | h'),   h' = h without its oldest word;
 //                 below one word the uniform distribution, 1/V; a history that was never seen says what h' says
 //                 D1 = 1 - 2 Y n2/n1,  D2 = 2 - 3 Y n3/n2,  D3 = 3 - 4 Y n4/n3,  Y = n1 / (n1 + 2 n2), for each length of n-gram
-// Symbols         V words; a count of an n-gram: how often it was read where it is as long as the order or starts with the begin symbol, else
-//                 how many different words (the begin symbol is one) were read before it; a(h .) sum over words;
+// Symbols         V words; a count of an n-gram: how often it was read where it is as long as the order or starts with the begin symbol,
+//                 else how many different words (the begin symbol is one) were read before it; a(h .) sum over words;
 //                 N1, N2, N3 how many words follow h with a count of 1, 2, 3 or more; n1 .. n4 how many n-grams have that count;
 //                 D(a) is D1, D2 or D3 for a count of 1, 2, 3 or more, 0 for 0
 // Discretisation  none: counts. Where one of n1 .. n4 is 0, or a D falls outside [0, its count], D = 1/2, 1, 3/2
@@ -57,7 +57,7 @@ class KneserNey {
   /// Throws ShapeError for an order outside 1 .. 8 or an empty vocabulary.
   KneserNey(int order, Index vocabulary);
 
-  /// Counts one sequence, with the begin symbol before it: a document, or a sentence with its end token where histories are to restart at each.
+  /// Counts one sequence, with the begin symbol before it: a document, or a sentence with its end token where histories restart at each.
   void add(std::span<const std::int32_t> ids);
   /// Sets the discounts from the counts so far (before the first time they are 1/2, 1, 3/2). May be called again.
   void finish();

@@ -23,7 +23,7 @@ po::options_description options_description(Options& o, std::vector<std::string>
   d.add_options()("world", po::value(&o.world)->value_name("NAME"), "source of observations (text)");
   d.add_options()("text", po::value(&o.text)->composing()->value_name("PATH"), "a UTF-8 file, or a folder of .txt files; repeatable");
   d.add_options()("held-out", po::value(&o.held_out)->composing()->value_name("PATH"),
-                  "text to score on; without it every tenth document of --text, never trained on");
+                  "text to score on; without it every tenth document of --text, never trained on, or as text.hold_out says");
   d.add_options()("foreign", po::value(&o.foreign)->composing()->value_name("FILE"), "where surprise_recovery takes foreign passages from");
   d.add_options()("model", po::value(&o.model)->value_name("FILE"), "a trained model; `train` writes it");
   d.add_options()("out", po::value(&o.out)->value_name("DIR"), "result folder (default results/NAME/DATE-HASH)");

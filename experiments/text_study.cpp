@@ -121,7 +121,8 @@ void TextStudy::read_documents(Progress& progress) {
   }
   if (options.model.empty() && options.text.empty()) throw ConfigError("--text", "", "training needs a text, or give a trained --model");
   text::HoldOut split;
-  if (!options.text.empty() && options.held_out.empty()) split = text::hold_out_tenth(corpus);
+  if (!options.text.empty() && options.held_out.empty())
+    split = text_.text("hold_out") == "last" ? text::hold_out_last(corpus) : text::hold_out_tenth(corpus);
   if (!options.text.empty() && !options.held_out.empty()) split.training = text::all_documents(corpus);
   take_tokenizer(split.training, progress);
   training = tokenizer->encode(corpus, split.training);

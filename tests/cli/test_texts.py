@@ -68,6 +68,14 @@ class Texts(CommandTest):
         summary = self.evaluate("tenth", "--text", "prose.txt")
         self.assertEqual((summary["training_documents"], summary["held_out_documents"]), (36, 4))
 
+    def test_last_tenth(self):
+        summary = self.evaluate("last", "--text", "prose.txt", *sets({"text.hold_out": "last"}))
+        self.assertEqual((summary["training_documents"], summary["held_out_documents"]), (36, 4))
+        self.write("only.txt", support.document(1, random.Random(1), paragraphs=60))
+        summary = self.evaluate("only", "--text", "only.txt", *sets({"text.hold_out": "last"}), learns=False)
+        self.assertEqual((summary["training_documents"], summary["held_out_documents"]), (1, 1))
+        self.refused(3, "--set text.hold_out=last", "evaluate", "--text", "only.txt", *TINY)
+
     def test_held_out(self):
         self.write("apart.txt", support.text(documents=5, seed=6))
         summary = self.evaluate("apart", "--text", "prose.txt", "--held-out", "apart.txt")

@@ -118,7 +118,68 @@ TEST_CASE("every tenth document is held out", "[text]") {
   CHECK(split.training.size() == 23);
   CHECK(std::set<std::int32_t>(split.training.begin(), split.training.end()).count(19) == 0);
   CHECK(hold_out_tenth(corpus_from_bytes("m", "a\n\f\nb\n\f\nc")).held_out == std::vector<std::int32_t>{2});
-  CHECK_THROWS_AS(hold_out_tenth(corpus_from_bytes("m", "one")), DataError);
+  CHECK_THROWS_WITH(hold_out_tenth(corpus_from_bytes("m", "one")), Catch::Contains("--set text.hold_out=last"));
+}
+
+TEST_CASE("the last documents are held out, about a tenth of the bytes", "[text]") {
+  std::string bytes;
+  for (int i = 0; i < 25; ++i) bytes += (i > 0 ? "\n\f\n" : "") + std::string("Document ") + std::to_string(10 + i);
+  Corpus corpus = corpus_from_bytes("m", bytes);
+  const HoldOut split = hold_out_last(corpus);
+  CHECK((split.held_out == std::vector<std::int32_t>{23, 24} || split.held_out == std::vector<std::int32_t>{22, 23, 24}));
+  CHECK(split.training.size() + split.held_out.size() == 25);
+  CHECK(split.training.back() + 1 == split.held_out.front());
+  // One at least on either side, however long.
+  Corpus two = corpus_from_bytes("m", "a\n\f\nlong long long long long");
+  CHECK(hold_out_last(two).training == std::vector<std::int32_t>{0});
+  Corpus other = corpus_from_bytes("m", "long long long long long long\n\f\na");
+  CHECK(hold_out_last(other).held_out == std::vector<std::int32_t>{1});
+}
+
+TEST_CASE("a single document is cut in two at the end of a paragraph, to hold out its last tenth", "[text]") {
+  std::string bytes = "\xEF\xBB\xBF\n";
+  for (int i = 10; i < 40; ++i) bytes += "Paragraph " + std::to_string(i) + ".\nIts second line.\n \n";
+  Corpus corpus = corpus_from_bytes("m", bytes);
+  const Document before = corpus.documents[0];
+  const HoldOut split = hold_out_last(corpus);
+  CHECK(split.training == std::vector<std::int32_t>{0});
+  CHECK(split.held_out == std::vector<std::int32_t>{1});
+  REQUIRE(corpus.documents.size() == 2);
+  const Document &first = corpus.documents[0], &second = corpus.documents[1];
+  CHECK(first.range.begin == 0);
+  CHECK(first.range.end == second.range.begin);
+  CHECK(second.range.end == corpus.size());
+  CHECK(first.paragraphs.size() == 27);
+  CHECK(second.title == "Paragraph 37.");
+  CHECK(corpus.bytes(second).starts_with("Paragraph 37.\n"));
+  CHECK(second.index == 1);
+  auto sentences = first.sentences, paragraphs = first.paragraphs;
+  sentences.insert(sentences.end(), second.sentences.begin(), second.sentences.end());
+  paragraphs.insert(paragraphs.end(), second.paragraphs.begin(), second.paragraphs.end());
+  CHECK(sentences == before.sentences);
+  CHECK(paragraphs == before.paragraphs);
+}
+
+TEST_CASE("a single paragraph is cut behind a line that ends a sentence, or not at all", "[text]") {
+  std::string bytes;
+  for (int i = 10; i < 30; ++i) bytes += " Line number " + std::to_string(i) + " \r\n";
+  Corpus corpus = corpus_from_bytes("m", bytes, {"en", "lines"});
+  hold_out_last(corpus);
+  REQUIRE(corpus.documents.size() == 2);
+  CHECK(corpus.bytes(corpus.documents[1]) == " Line number 28 \r\n Line number 29 \r\n");
+  CHECK(corpus.documents[0].sentences.size() == 18);
+  CHECK(of(corpus, corpus.documents[1], corpus.documents[1].paragraphs[0]) == " Line number 28 \r\n Line number 29 ");
+  Corpus line = corpus_from_bytes("m", "One line. Another sentence in it.");
+  CHECK_THROWS_AS(hold_out_last(line), DataError);
+}
+
+TEST_CASE("the last tenth of Tiny Shakespeare is held out", "[text]") {
+  const std::string path = test::data_path("tinyshakespeare");
+  if (path.empty()) return;
+  Corpus corpus = read_corpus({path + "/input.txt"});
+  hold_out_last(corpus);
+  REQUIRE(corpus.documents.size() == 2);
+  CHECK(std::abs(corpus.documents[1].range.size() - 111539) < 500);
 }
 
 TEST_CASE("text that cannot be read is named in one line", "[text]") {

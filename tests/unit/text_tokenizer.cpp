@@ -79,6 +79,18 @@ TEST_CASE("separators are tokens, with their flags and their bytes", "[text]") {
   CHECK(tokenizer.piece(tokenizer.end_of_document()) == "<eod>");
 }
 
+TEST_CASE("both halves of a document that is cut in two come back", "[text]") {
+  for (const std::string& bytes :
+       {std::string("one two\n\nthree four\n \n  five six"), std::string("A line. \r\nAnother line.\r\n  A third line. \r\n")}) {
+    Example example(bytes);
+    hold_out_last(example.corpus);
+    const auto documents = example.tokenizer.encode(example.corpus, all_documents(example.corpus));
+    REQUIRE(documents.size() == 2);
+    CHECK(documents[0].boundary.back() == (sentence_end | paragraph_end | document_end));
+    CHECK(example.tokenizer.decode(documents[0].ids, false) + example.tokenizer.decode(documents[1].ids, true) == bytes);
+  }
+}
+
 TEST_CASE("a word is the same token at the start of a line and inside it", "[text]") {
   const Example example(prose(12));
   const Corpus text = corpus_from_bytes("m", "lady had her lady\nlady came back\n\nlady\n  lady");

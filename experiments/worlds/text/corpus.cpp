@@ -1,6 +1,7 @@
 #include "experiments/worlds/text/corpus.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -176,6 +177,38 @@ Corpus build(std::vector<Source> sources, const CorpusOptions& options) {
   return corpus;
 }
 
+/// Where a document may be cut in two: from the end of what stays to the beginning of what follows.
+std::vector<Span> gaps_of(const Corpus& corpus, const Document& document) {
+  std::vector<Span> gaps;
+  for (std::size_t p = 1; p < document.paragraphs.size(); ++p)
+    gaps.push_back({document.paragraphs[p - 1].end, document.paragraphs[p].begin});
+  if (!gaps.empty()) return gaps;
+  for (std::size_t s = 1; s < document.sentences.size(); ++s) {
+    const Span between{document.sentences[s - 1].end, document.sentences[s].begin};
+    const auto line_end = corpus.bytes(document, between).rfind('\n');
+    if (line_end != std::string_view::npos) gaps.push_back({between.begin, between.begin + static_cast<std::int64_t>(line_end) + 1});
+  }
+  return gaps;
+}
+
+/// Makes two documents of the only one.
+void cut_document(Corpus& corpus, const Span& gap) {
+  Document& whole = corpus.documents.front();
+  Document first, second;
+  first.range = {whole.range.begin, gap.end};
+  second.range = {gap.end, whole.range.end};
+  second.index = 1;
+  second.source = whole.source;
+  first.title = whole.title;
+  for (const Span& paragraph : whole.paragraphs) {  // the gap may lie in one
+    if (paragraph.begin < gap.begin) first.paragraphs.push_back({paragraph.begin, std::min(paragraph.end, gap.begin)});
+    if (paragraph.end > gap.end) second.paragraphs.push_back({std::max(paragraph.begin, gap.end), paragraph.end});
+  }
+  for (const Span& sentence : whole.sentences) (sentence.end <= gap.begin ? first : second).sentences.push_back(sentence);
+  second.title = title_of(corpus.bytes(second, second.paragraphs.front()));
+  corpus.documents = {std::move(first), std::move(second)};
+}
+
 }  // namespace
 
 std::string_view Corpus::bytes(const Document& document, const Span& span) const {
@@ -213,13 +246,39 @@ HoldOut hold_out_tenth(const Corpus& corpus) {
   if (count < 2) {
     throw DataError(
         corpus.sources.front().path, 0,
-        "one document: nothing can be held out; part it by lines that hold only a form feed, give more files, or give --held-out PATH");
+        "one document: no tenth one can be held out; hold out its end with --set text.hold_out=last, part it by lines that hold only a "
+        "form feed, give more files, or give --held-out PATH");
   }
   HoldOut split;
   for (std::int32_t i = 0; i < count; ++i) {
     const bool held_out = count < 10 ? i == count - 1 : i % 10 == 9;
     (held_out ? split.held_out : split.training).push_back(i);
   }
+  return split;
+}
+
+HoldOut hold_out_last(Corpus& corpus) {
+  if (corpus.documents.size() == 1) {
+    const std::vector<Span> gaps = gaps_of(corpus, corpus.documents[0]);
+    if (gaps.empty()) {
+      throw DataError(
+          corpus.sources.front().path, 0,
+          "one document of one paragraph, in which no line ends a sentence: nothing can be held out; part it by blank lines, read "
+          "lines as sentences (--set text.sentences=lines), or give --held-out PATH");
+    }
+    const Span range = corpus.documents[0].range;
+    const std::int64_t aim = range.begin + range.size() / 10 * 9;
+    cut_document(corpus, *std::min_element(gaps.begin(), gaps.end(),
+                                           [&](const Span& a, const Span& b) { return std::abs(a.end - aim) < std::abs(b.end - aim); }));
+  }
+  const auto distance = [tenth = corpus.size() / 10](std::int64_t bytes) { return std::abs(bytes - tenth); };
+  const auto size = [&](std::size_t d) { return corpus.documents[d].range.size(); };
+  std::size_t first = corpus.documents.size() - 1;
+  std::int64_t held_out = size(first);
+  for (; first > 1 && distance(held_out + size(first - 1)) < distance(held_out); --first) held_out += size(first - 1);
+  HoldOut split;
+  for (std::size_t d = 0; d < corpus.documents.size(); ++d)
+    (d < first ? split.training : split.held_out).push_back(static_cast<std::int32_t>(d));
   return split;
 }
 

@@ -64,6 +64,11 @@ struct HoldOut {
 /// Every tenth document is held out (indices 9, 19, ...); of two to nine documents the last. Throws DataError for a single document.
 HoldOut hold_out_tenth(const Corpus& corpus);
 
+/// The last documents are held out, as many as come nearest to a tenth of the bytes. A single document is first cut in two at the end of a
+/// paragraph nearest to nine tenths, or, where it has but one, of a line that ends a sentence; what stood between belongs to the first.
+/// Throws DataError where there is no such place.
+HoldOut hold_out_last(Corpus& corpus);
+
 /// Every document of a corpus, in order.
 std::vector<std::int32_t> all_documents(const Corpus& corpus);
 

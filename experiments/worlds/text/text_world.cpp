@@ -48,7 +48,11 @@ ParameterTable text_parameters() {
                "Sennrich et al. 2016; Kudo 2018"),
           count("vocabulary", 8000, 2, 1e6, "tokens",
                 "ids in all, with the separators and (bpe, unigram: at least 300) 256 bytes; fewer where the text has fewer; of words and "
-                "characters the commonest, others are <unk>; bytes: always 256")};
+                "characters the commonest, others are <unk>; bytes: always 256"),
+          word("hold_out", std::string("every"), {"every", "last"},
+               "what of the text is scored and not trained on where --held-out gives no other: every tenth document, or the last documents "
+               "that hold a tenth of the bytes (a single document is cut in two at the end of a paragraph)",
+               "")};
 }
 
 ParameterTable world_parameters() {

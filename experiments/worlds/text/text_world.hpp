@@ -2,8 +2,8 @@
 // Encoded documents as parallel streams of observations.
 //
 // TextWorld: for learning and scoring. Documents are dealt, in order, each to the stream with the fewest tokens so far; a stream that has
-// run out is idle and masked. Every token of every document is read exactly once per pass, in order within its document. Where documents may
-// be cut, one that is longer than its fair share of the tokens is dealt in parts: a text of one document keeps all streams busy.
+// run out is idle and masked. Every token of every document is read exactly once per pass, in order within its document. Where documents
+// may be cut, one that is longer than its fair share of the tokens is dealt in parts: a text of one document keeps all streams busy.
 // ScriptedWorld: for experiments. Every stream reads a script, a list of pieces of documents, with events and extra boundaries.
 //
 // Worlds hold views: the encoded documents must outlive them.
@@ -19,7 +19,7 @@
 
 namespace strata {
 
-/// Keys "text.*": language, sentences, tokenizer, vocabulary.
+/// Keys "text.*": language, sentences, tokenizer, vocabulary, hold_out.
 ParameterTable text_parameters();
 /// Keys "world.*": streams, passes, shuffle.
 ParameterTable world_parameters();
@@ -34,8 +34,8 @@ struct TextWorldOptions {
   Index passes = 1;
   bool shuffle = true;  ///< a new order of documents for every pass; false: in the order given
   std::uint64_t seed = 1;
-  /// A document of more tokens than ceil(tokens / streams) is read in equal parts no longer than that, in order within each. A cut is no boundary.
-  /// With shuffle every pass cuts at other places: the first part is shorter then, and the same stream reads it after the last.
+  /// A document of more tokens than ceil(tokens / streams) is read in equal parts no longer than that, in order within each. A cut is no
+  /// boundary. With shuffle every pass cuts at other places: the first part is shorter then, and the same stream reads it after the last.
   bool cut = false;
 };
 

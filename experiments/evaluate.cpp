@@ -36,6 +36,11 @@ ParameterTable parameters() {
       {"streams", std::int64_t{32}, 1, 4096, {}, "1", "documents scored side by side, or stretches of a sampled world", ""},
       {"steps", std::int64_t{4096}, 10, 1e9, {}, "steps", "of every stretch of a sampled world that are scored", ""},
       {"warm_up", std::int64_t{1024}, 0, 1e9, {}, "steps", "of every stretch before that: beliefs start from nothing", ""},
+      {"plastic", false, 0, 1, {}, "", "also read the text once more, learning from every token after it was scored (--plastic)", ""},
+      {"plastic_rate", .0005, 0, 1, {}, "1", "Adam's step size then", ""},
+      {"experts", false, 0, 1, {}, "", "also mix in an n-gram model of the training text and a cache of recent words", ""},
+      {"expert_order", std::int64_t{5}, 1, KneserNey::highest_order, {}, "tokens", "longest n-gram of that model", "Kneser & Ney 1995"},
+      {"cache_time", 200.0, 1, 1e9, {}, "tokens", "time constant of that cache", "Kuhn & De Mori 1990"},
   };
 }
 
@@ -103,20 +108,51 @@ Findings run_sampled(Bench& bench) {
   return findings;
 }
 
+std::unique_ptr<ExpertPanel> make_panel(const Values& values, const TextStudy& study, bool learning) {
+  if (!values.flag("experts")) return nullptr;
+  ExpertPanel::Settings settings;
+  settings.order = static_cast<int>(values.integer("expert_order"));
+  settings.cache_time_constant = values.real("cache_time");
+  settings.learning = learning;
+  return std::make_unique<ExpertPanel>(settings, study.training, study.vocabulary(), values.integer("streams"));
+}
+
+/// Sets perplexity, nats and bits, and returns a line of the table.
+std::string score_line(Summary& into, const char* name, const DocumentScores& scores, double bytes) {
+  const double nats = scores.nats_per_token(), bits = scores.total_nats() / std::log(2.0) / bytes;
+  into.set("perplexity", std::exp(nats)).set("nats_per_token", nats).set("bits_per_byte", bits);
+  char line[160];
+  std::snprintf(line, sizeof line, "%-28s perplexity %8.2f   %.4f nats/token   %.4f bits/byte\n", name, std::exp(nats), nats, bits);
+  return line;
+}
+
+/// The lines for one way of reading; `name` is its section of the summary, "" for the reading that the summary itself is about.
+std::string reading_lines(Summary& s, const std::string& name, const Scores& scores, const ExpertPanel* panel, double bytes) {
+  std::string lines = score_line(name.empty() ? s : s.section(name), name.empty() ? "as trained" : "learning while it reads", scores.documents, bytes);
+  if (panel == nullptr) return lines;
+  Summary& mixed = s.section(name.empty() ? "experts" : name + "_experts");
+  lines += score_line(mixed, name.empty() ? "  with experts" : "  with experts that learn too", scores.mixture, bytes);
+  const auto shares = panel->shares();
+  mixed.set("share_hierarchy", shares[0]).set("share_ngrams", shares[1]).set("share_cache", shares[2]);
+  return lines;
+}
+
 Findings run_text(Bench& bench) {
   TextStudy& study = bench.text();
   auto hierarchy = study.load_hierarchy(bench.model, bench.values.integer("streams"));
   ScoringOptions options;
   options.stream_every = bench.values.integer("stream_every");
   options.trace = bench.folder.file("trace.h5");
+  const auto panel = make_panel(bench.values, study, false);
+  options.experts = panel.get();
+  if (panel && study.training.empty())
+    throw ConfigError("evaluate.experts", "true", "experts count the training text; name it with --text beside --held-out");
   const Scores scores = score_held_out(study, *hierarchy, options, bench.progress);
 
   Findings findings;
   Summary& s = findings.summary;
   const double nats = scores.documents.nats_per_token(), bytes = held_out_bytes(study);
-  s.set("perplexity", std::exp(nats));
-  s.set("nats_per_token", nats);
-  s.set("bits_per_byte", scores.documents.total_nats() / std::log(2.0) / bytes);
+  std::string lines = reading_lines(s, "", scores, panel.get(), bytes);
   s.set("unigram_nats", unigram_nats(study));
   s.set("held_out_tokens", static_cast<std::int64_t>(scores.documents.total_tokens()));
   s.set("held_out_documents", static_cast<std::int64_t>(study.held_out.size()));
@@ -136,16 +172,26 @@ Findings run_text(Bench& bench) {
     if (l > 0) broad_findings(level, scores.broad[i]);
     if (l > 0 && scores.stream.measured()) stream_findings(level, scores.stream, i, study.options.seed);
   }
+  if (bench.values.flag("plastic")) {
+    const auto learning_panel = make_panel(bench.values, study, true);
+    ScoringOptions plastic;
+    plastic.broad = false;
+    plastic.what = "learning while reading";
+    plastic.plastic = study.learning();
+    plastic.plastic->rate = bench.values.real("plastic_rate");
+    plastic.plastic->final_rate = 1;
+    plastic.experts = learning_panel.get();
+    lines += reading_lines(s, "plastic", score_held_out(study, *hierarchy, plastic, bench.progress), learning_panel.get(), bytes);
+  }
   char head[512];
   std::snprintf(head, sizeof head,
-                "held out: %lld tokens of %zu documents   perplexity %.2f   %.4f nats/token   %.4f bits/byte   unigram %.4f nats\n"
+                "held out: %lld tokens of %zu documents   unigram %.4f nats\n"
                 "settling lowers the free energy from %.4f to %.4f nats per token\n\n"
                 "level      prediction  decaying   unigram   entropy departure   top-down      swap\n"
                 "               nats      nats      nats      nats      nats   gain nats      nats\n",
-                static_cast<long long>(scores.documents.total_tokens()), study.held_out.size(), std::exp(nats), nats,
-                scores.documents.total_nats() / std::log(2.0) / bytes, unigram_nats(study), scores.free_energy.front(),
+                static_cast<long long>(scores.documents.total_tokens()), study.held_out.size(), unigram_nats(study), scores.free_energy.front(),
                 scores.free_energy.back());
-  findings.table = head;
+  findings.table = lines + head;
   for (Index l = 0; l < hierarchy->depth(); ++l)
     findings.table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);
   return findings;

@@ -35,6 +35,7 @@ po::options_description options_description(Options& o, std::vector<std::string>
   d.add_options()("threads", po::value(&o.device.threads)->value_name("N"), "threads (all); results do not depend on it");
   d.add_options()("device", po::value(&o.device.name)->value_name("NAME"), "reference, cpu, cuda or check (cpu)");
   d.add_options()("isa", po::value(&o.device.isa)->value_name("NAME"), "instruction set: auto, x86-64-v2, x86-64-v3, x86-64-v4");
+  d.add_options()("plastic", "evaluate: also score while going on learning, each token before it is learned from");
   d.add_options()("quick", po::bool_switch(&o.quick), "the smallest run that still means something");
   d.add_options()("json", po::bool_switch(&o.json), "summary to standard output, as JSON");
   d.add_options()("quiet", po::bool_switch(&o.quiet), "no progress");
@@ -121,6 +122,7 @@ int dispatch(int argc, char** argv) {
     if (!value.defaulted()) o.given.insert(name);
   o.command = words[0];
   o.config_file = config;
+  if (map.count("plastic") != 0) sets.emplace_back("evaluate.plastic=true");
   o.sets = sets;
   words.erase(words.begin());
   return run_command(std::move(o), words);

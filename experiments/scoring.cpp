@@ -116,10 +116,11 @@ class Tally {
   Tally(const TextStudy& study, Hierarchy<float>& hierarchy) : hierarchy_(hierarchy) {
     for (std::size_t i = 0; i < study.held_out.size(); ++i) place_of_[study.held_out[i].index] = static_cast<std::int32_t>(i);
     scores.documents.nats.assign(study.held_out.size(), 0);
-    scores.documents.tokens = scores.documents.nats;
+    scores.documents.tokens = scores.mixture.nats = scores.documents.nats;
     scores.free_energy.assign(static_cast<std::size_t>(hierarchy.relaxation().settings.steps) + 1, 0);
     place_.assign(static_cast<std::size_t>(hierarchy.streams()), 0);
     surprise_.resize(place_.size());
+    mixed_.resize(place_.size());
   }
 
   /// Which held-out document each stream is about to read; idle streams keep their last.
@@ -129,8 +130,13 @@ class Tally {
     return place_;
   }
 
-  void add(const Observation& o) {
+  void add(const Observation& o, ExpertPanel* experts) {
     hierarchy_.device().download(hierarchy_.level(0).snapshot().surprise, surprise_);
+    if (experts != nullptr) {
+      experts->read(o, surprise_, mixed_);
+      for (std::size_t s = 0; s < place_.size(); ++s)
+        if (o.active[s] != 0) scores.mixture.nats[static_cast<std::size_t>(place_[s])] += mixed_[s];
+    }
     double active = 0;
     for (std::size_t s = 0; s < place_.size(); ++s) {
       if (o.active[s] == 0) continue;
@@ -145,6 +151,7 @@ class Tally {
   }
 
   void close(std::int64_t tokens) {
+    scores.mixture.tokens = scores.documents.tokens;
     for (double& f : scores.free_energy) f /= static_cast<double>(tokens);
     scores.rejected_fraction = sweeps_ > 0 ? static_cast<double>(rejections_) / static_cast<double>(sweeps_) : 0;
     for (Index l = 0; l < hierarchy_.depth(); ++l) {
@@ -160,6 +167,7 @@ class Tally {
   std::map<std::int32_t, std::int32_t> place_of_;
   std::vector<std::int32_t> place_;
   std::vector<float> surprise_;
+  std::vector<double> mixed_;
   std::int64_t rejections_ = 0, sweeps_ = 0;
 };
 
@@ -179,7 +187,10 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
   text::TextWorld world(study.held_out, study.vocabulary(), world_options);
 
   hierarchy.reset_state();
-  Simulation<float> simulation(hierarchy, world, nullptr, study.interval(), study.options.seed);
+  std::optional<Learning<float>> learning;
+  if (options.plastic) learning.emplace(*options.plastic, 0);
+  Simulation<float> simulation(hierarchy, world, learning ? &*learning : nullptr, study.interval(), study.options.seed);
+  simulation.dropout = false;
   for (Index l = 1; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(options.broad);
   Tally tally(study, hierarchy);
   std::unique_ptr<StreamProbe> probe;
@@ -192,7 +203,7 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
     if (probe) probe->probe(step, place);
   };
   simulation.record = [&](const Observation& o, std::uint64_t step) {
-    tally.add(o);
+    tally.add(o, options.experts);
     if (recorder) recorder->record(o, step);
     progress.update(simulation.tokens());
   };

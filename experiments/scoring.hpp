@@ -1,10 +1,13 @@
 #pragma once
-// Scores a trained hierarchy on held-out documents, learning off, token by token and document by document.
+// Scores a trained hierarchy on held-out documents, token by token and document by document: learning off, or going on learning while it
+// reads (prequentially: every token is scored before it is learned from, nothing is dropped out).
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/hierarchy.hpp"
+#include "experiments/expert_panel.hpp"
 #include "experiments/text_study.hpp"
 
 namespace strata {
@@ -28,6 +31,7 @@ struct StreamScores {
 
 struct Scores {
   DocumentScores documents;
+  DocumentScores mixture;  ///< with the experts beside it, where options had them
   StreamScores stream;
   std::vector<BroadScore> broad;    ///< per level, entry 0 empty
   std::vector<double> free_energy;  ///< mean F_now after 0, 1, .. sweeps, nats per token
@@ -40,6 +44,8 @@ struct ScoringOptions {
   bool broad = true;
   std::string what = "scoring";
   std::string trace;  ///< where the reading is recorded; empty: not recorded
+  std::optional<LearningSettings> plastic;  ///< goes on learning so; the hierarchy's weights are changed
+  ExpertPanel* experts = nullptr;
 };
 
 Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const ScoringOptions& options, Progress& progress);

@@ -139,7 +139,7 @@ void SituationLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) 
     device_.select_columns(tick_mask_, tmp_, mu_);
     if (settings_.dropout > 0) {
       const RandomKey key{step.seed, step.index, static_cast<std::uint32_t>(settings_.index), activity_dropout};
-      if (step.learning)
+      if (step.dropout)
         device_.dropout_mask(settings_.dropout, key, tmp_);
       else
         device_.fill(tmp_, T(1));  // a hierarchy that stops learning keeps no unit of its last mask silent

@@ -337,7 +337,7 @@ void TokenLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) {
     device_.gather_columns(embedding_.value,
                            std::span(context_).subspan(static_cast<std::size_t>(k * streams_), static_cast<std::size_t>(streams_)),
                            ctx_.rows_at(k * d, d));
-  if (step.learning && settings_.context_dropout > 0) {
+  if (step.dropout && settings_.context_dropout > 0) {
     device_.dropout_mask(settings_.context_dropout, {step.seed, step.index, 0, context_dropout}, ctx_mask_);
     device_.multiply(ctx_, ctx_mask_, ctx_);
   } else {

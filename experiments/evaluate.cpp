@@ -128,7 +128,8 @@ std::string score_line(Summary& into, const char* name, const DocumentScores& sc
 
 /// The lines for one way of reading; `name` is its section of the summary, "" for the reading that the summary itself is about.
 std::string reading_lines(Summary& s, const std::string& name, const Scores& scores, const ExpertPanel* panel, double bytes) {
-  std::string lines = score_line(name.empty() ? s : s.section(name), name.empty() ? "as trained" : "learning while it reads", scores.documents, bytes);
+  std::string lines =
+      score_line(name.empty() ? s : s.section(name), name.empty() ? "as trained" : "learning while it reads", scores.documents, bytes);
   if (panel == nullptr) return lines;
   Summary& mixed = s.section(name.empty() ? "experts" : name + "_experts");
   lines += score_line(mixed, name.empty() ? "  with experts" : "  with experts that learn too", scores.mixture, bytes);
@@ -189,8 +190,8 @@ Findings run_text(Bench& bench) {
                 "settling lowers the free energy from %.4f to %.4f nats per token\n\n"
                 "level      prediction  decaying   unigram   entropy departure   top-down      swap\n"
                 "               nats      nats      nats      nats      nats   gain nats      nats\n",
-                static_cast<long long>(scores.documents.total_tokens()), study.held_out.size(), unigram_nats(study), scores.free_energy.front(),
-                scores.free_energy.back());
+                static_cast<long long>(scores.documents.total_tokens()), study.held_out.size(), unigram_nats(study),
+                scores.free_energy.front(), scores.free_energy.back());
   findings.table = lines + head;
   for (Index l = 0; l < hierarchy->depth(); ++l)
     findings.table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);

@@ -43,7 +43,7 @@ struct ScoringOptions {
   Index stream_every = 0;  ///< sample the stream's worth every so many tokens; 0: not at all
   bool broad = true;
   std::string what = "scoring";
-  std::string trace;  ///< where the reading is recorded; empty: not recorded
+  std::string trace;                        ///< where the reading is recorded; empty: not recorded
   std::optional<LearningSettings> plastic;  ///< goes on learning so; the hierarchy's weights are changed
   ExpertPanel* experts = nullptr;
 };

@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t count_buckets = 8, total_buckets = 12, diversity_buckets = 4, rarity_buckets = 10;
 constexpr std::size_t per_list = count_buckets * rarity_buckets;
 constexpr std::size_t per_order = total_buckets * diversity_buckets * per_list;
-constexpr float floor = .05F;  // of Adagrad's sums
+constexpr std::size_t recent_buckets = 16;
+constexpr float faintest = .1F;      // count of a recent word that is looked at
+constexpr float floor_power = .05F;  // of Adagrad's sums
 
 /// 1, 2, 3, 4-5, 6-8, 9-16, 17-64, more.
 std::size_t count_bucket(std::int32_t count) {
@@ -30,18 +32,25 @@ Ngrams::Ngrams(const NgramSettings& settings, Index streams, const std::vector<d
     : settings_(settings), slots_(1024, none), spare_(32) {
   for (const double l : log_unigram) rarity_.push_back(static_cast<std::uint8_t>(std::clamp(-l - 2, 0.0, 9.0)));
   history_.assign(static_cast<std::size_t>(settings.orders * streams), 0);
-  gain_.assign(static_cast<std::size_t>(settings.orders) * per_order, 0);
+  gain_.assign(static_cast<std::size_t>(settings.orders) * per_order + recent_buckets * rarity_buckets, 0);
   gain_power_ = gain_step_ = gain_;
   seen_.assign(log_unigram.size(), 0);
+  if (settings.recency > 0)
+    recency_ = std::make_unique<Recency>(streams, static_cast<Index>(log_unigram.size()), std::vector<double>{settings.recency});
 }
 
 void Ngrams::read(Index stream, std::int32_t id) {
+  if (recency_) recency_->read(stream, id);
+  if (settings_.orders == 0) return;
   const auto first = history_.begin() + stream * settings_.orders;
   std::copy_backward(first, first + settings_.orders - 1, first + settings_.orders);
   *first = static_cast<std::uint64_t>(id) + 1;
 }
 
-void Ngrams::reset() { std::fill(history_.begin(), history_.end(), 0); }
+void Ngrams::reset() {
+  std::fill(history_.begin(), history_.end(), 0);
+  if (recency_) recency_->clear_all();
+}
 
 std::uint64_t Ngrams::key(std::int32_t stream, Index order) const {
   std::uint64_t z = mix(static_cast<std::uint64_t>(order));
@@ -94,7 +103,8 @@ std::size_t Ngrams::take(std::int32_t room) {
 
 std::size_t Ngrams::bucket(Index order, std::int32_t total, std::int32_t size) const {
   const auto n = std::min<std::size_t>(total_buckets - 1, static_cast<std::size_t>(logarithm(std::max(total, 1))));
-  const auto diversity = std::min<std::size_t>(diversity_buckets - 1, static_cast<std::size_t>(diversity_buckets * size / std::max(total, 1)));
+  const auto diversity =
+      std::min<std::size_t>(diversity_buckets - 1, static_cast<std::size_t>(diversity_buckets * size / std::max(total, 1)));
   return ((static_cast<std::size_t>(order - 1) * total_buckets + n) * diversity_buckets + diversity) * per_list;
 }
 
@@ -127,10 +137,27 @@ void Ngrams::play_context(Index order, std::int32_t index, const Reading& readin
 }
 
 template <class T>
+void Ngrams::play_recent(const Reading& reading, std::vector<Entry<T>>& out) {
+  recent_.clear();
+  recency_->entries(
+      reading.stream, 0, reading.stream, [](float r) { return r; }, recent_);
+  const std::size_t base = static_cast<std::size_t>(settings_.orders) * per_order;
+  for (const Entry<float>& recent : recent_) {
+    if (recent.value < faintest) continue;
+    const auto strength =
+        static_cast<std::size_t>(std::clamp(2 * std::log2(recent.value) + 7, 0.0F, static_cast<float>(recent_buckets - 1)));
+    const std::size_t gain = base + strength * rarity_buckets + rarity_[static_cast<std::size_t>(recent.row)];
+    out.push_back({recent.row, reading.stream, static_cast<T>(gain_[gain])});
+    played_.push_back({none, 0, static_cast<std::int32_t>(gain), 1, recent.row == reading.id});
+  }
+}
+
+template <class T>
 void Ngrams::play(std::span<const Reading> readings, std::vector<Entry<T>>& out) {
   played_.clear();
   for (const Reading& reading : readings) {
     ++stamp_;
+    if (recency_) play_recent(reading, out);
     for (Index order = settings_.orders; order > 0; --order)
       if (const std::int32_t context = find(key(reading.stream, order)); context != none) play_context(order, context, reading, out);
   }
@@ -148,7 +175,8 @@ void Ngrams::count(Context& context, const Reading& reading) {
   if (context.size == context.room) {
     const std::int32_t room = std::max(1, 2 * context.room);
     const std::size_t place = take(room);
-    std::copy_n(pool_.begin() + static_cast<std::ptrdiff_t>(context.first), context.size, pool_.begin() + static_cast<std::ptrdiff_t>(place));
+    std::copy_n(pool_.begin() + static_cast<std::ptrdiff_t>(context.first), context.size,
+                pool_.begin() + static_cast<std::ptrdiff_t>(place));
     if (context.room > 0) spare_[static_cast<std::size_t>(logarithm(context.room))].push_back(context.first);
     context.first = place;
     context.room = room;
@@ -163,10 +191,12 @@ void Ngrams::learn(std::span<const Reading> readings, std::span<const T> p) {
   for (std::size_t k = 0; k < played_.size(); ++k) {
     const Played& played = played_[k];
     const float e = (played.hit ? 1.0F : 0.0F) - static_cast<float>(p[k]);
-    Item& item = pool_[contexts_[static_cast<std::size_t>(played.context)].first + static_cast<std::size_t>(played.item)];
-    const float error = played.share * e;
-    item.power += error * error;
-    item.theta += static_cast<float>(settings_.rate) * error / std::sqrt(item.power + floor);
+    if (played.context != none) {
+      Item& item = pool_[contexts_[static_cast<std::size_t>(played.context)].first + static_cast<std::size_t>(played.item)];
+      const float error = played.share * e;
+      item.power += error * error;
+      item.theta += static_cast<float>(settings_.rate) * error / std::sqrt(item.power + floor_power);
+    }
     if (played.gain == none) continue;
     float& step = gain_step_[static_cast<std::size_t>(played.gain)];
     if (step == 0) touched_.push_back(played.gain);
@@ -175,7 +205,7 @@ void Ngrams::learn(std::span<const Reading> readings, std::span<const T> p) {
   for (const std::int32_t gain : touched_) {
     const auto g = static_cast<std::size_t>(gain);
     gain_power_[g] += gain_step_[g] * gain_step_[g];
-    gain_[g] += static_cast<float>(settings_.gain_rate) * gain_step_[g] / std::sqrt(gain_power_[g] + floor);
+    gain_[g] += static_cast<float>(settings_.gain_rate) * gain_step_[g] / std::sqrt(gain_power_[g] + floor_power);
     gain_step_[g] = 0;
   }
   for (const Reading& reading : readings)
@@ -217,7 +247,8 @@ void Ngrams::archive_parameters(Archive& archive) {
     const std::int32_t size = sizes[c], room = size == 0 ? 0 : static_cast<std::int32_t>(std::bit_ceil(static_cast<std::uint32_t>(size)));
     const std::size_t place = size == 0 ? 0 : take(room);
     contexts_.push_back({static_cast<std::uint64_t>(keys[c]), place, size, room, totals[c]});
-    for (std::int32_t i = 0; i < size; ++i, ++items_) pool_[place + static_cast<std::size_t>(i)] = {words[items_], thetas[items_], powers[items_], counts[items_]};
+    for (std::int32_t i = 0; i < size; ++i, ++items_)
+      pool_[place + static_cast<std::size_t>(i)] = {words[items_], thetas[items_], powers[items_], counts[items_]};
   }
   rehash(std::max<std::size_t>(1024, std::bit_ceil(2 * contexts_.size() + 2)));
 }
@@ -226,6 +257,9 @@ void Ngrams::archive_state(Archive& archive) {
   std::vector<std::int64_t> history(history_.begin(), history_.end());
   archive.value("history", history);
   history_.assign(history.begin(), history.end());
+  if (!recency_) return;
+  Archive::Scope scope(archive, "recency");
+  recency_->archive(archive);
 }
 
 template void Ngrams::play<float>(std::span<const Reading>, std::vector<Entry<float>>&);

@@ -1,9 +1,9 @@
 #pragma once
-// Sparse n-gram features of the token level: what came before, after these very words.
+// Sparse features of the token level: what came before, after these very words, and what came lately.
 //
-// Equation        logit(w) += sum over orders k of [ theta_k(h, w) + g(k, c, n, diversity, frequency of w) ],  h the last k tokens
+// Equation        logit(w) += sum over orders k of [ theta_k(h, w) + g(k, c, n, diversity, frequency of w) ] + g(r, frequency of w)
 //                 theta += rate e / sqrt(A + .05),  A += e^2;   g the same with a rate of its own, summed over a step;   e = onehot(w) - p
-// Symbols         c: how often w followed h;  n: how often h was seen;  diversity: distinct words after h over n;  all of the text read so far,
+// Symbols         h: the last k tokens;  r: leaky count of w in this stream (levels/recency.hpp);  c: how often w followed h;  n: how often h was seen;  diversity: distinct words after h over n;  all of the text read so far,
 //                 in its first pass. theta and A for every (h, w) that came, at most `limit` words per h; g shared by all of a bucket.
 // Leave one out   in later passes the text has been counted already: the word that comes is predicted as if this occurrence were not in the
 //                 counts (c - 1, n - 1, theta scaled by (c-1)/c). Else every context would know its answer.
@@ -13,20 +13,23 @@
 //                 Duchi et al. 2011 (Adagrad)
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "core/archive.hpp"
 #include "core/device/device.hpp"
+#include "levels/recency.hpp"
 
 namespace strata {
 
 struct NgramSettings {
-  Index orders = 0;         ///< longest context, tokens; 0: no features
-  double rate = .7;         ///< of theta
-  double gain_rate = .1;    ///< of g
-  Index limit = 200;        ///< words listed per context
-  bool exclusive = true;    ///< g counts for a word under the longest context only that lists it
+  Index orders = 0;        ///< longest context, tokens; 0: no features
+  double rate = .7;        ///< of theta
+  double gain_rate = .1;   ///< of g
+  Index limit = 200;       ///< words listed per context
+  double recency = 0;      ///< time constant of r, tokens; 0: without
+  bool exclusive = false;  ///< g counts for a word under the longest context only that lists it
 };
 
 class Ngrams {
@@ -40,6 +43,9 @@ class Ngrams {
   Ngrams(const NgramSettings& settings, Index streams, const std::vector<double>& log_unigram);
 
   void read(Index stream, std::int32_t id);
+  void forget(Index stream) {
+    if (recency_) recency_->clear(stream);
+  }  ///< what came lately: a document has ended
   void reset();
 
   /// Appends what the listed words' logits gain in the streams that read: rows are words, columns streams.
@@ -61,7 +67,7 @@ class Ngrams {
   };
   struct Context {
     std::uint64_t key;
-    std::size_t first;             // in pool_
+    std::size_t first;               // in pool_
     std::int32_t size, room, total;  // items, places taken in the pool, occurrences
   };
   /// One entry of play(): the item behind it.
@@ -80,10 +86,12 @@ class Ngrams {
   void count(Context& context, const Reading& reading);
   template <class T>
   void play_context(Index order, std::int32_t context, const Reading& reading, std::vector<Entry<T>>& out);
+  template <class T>
+  void play_recent(const Reading& reading, std::vector<Entry<T>>& out);
   std::size_t bucket(Index order, std::int32_t total, std::int32_t size) const;
 
   NgramSettings settings_;
-  std::vector<std::uint8_t> rarity_;  // V: bucket of a word's surprise
+  std::vector<std::uint8_t> rarity_;    // V: bucket of a word's surprise
   std::vector<std::uint64_t> history_;  // orders x streams, newest first: id + 1, 0 before the first
   std::vector<std::int32_t> slots_;     // open addressing: index of a context
   std::vector<Context> contexts_;
@@ -93,6 +101,8 @@ class Ngrams {
   std::vector<float> gain_, gain_power_, gain_step_;
   std::vector<std::int32_t> touched_;
   std::vector<Played> played_;
+  std::unique_ptr<Recency> recency_;
+  std::vector<Entry<float>> recent_;
   std::vector<std::uint32_t> seen_;  // V: the stamp under which a longer context listed the word
   std::uint32_t stamp_ = 0;
 };

@@ -10,7 +10,7 @@ namespace strata {
 LevelKind token_kind();
 
 namespace {
-enum Purpose : std::uint32_t { context_dropout = 1 };
+enum Purpose : std::uint32_t { context_dropout = 1, output_dropout = 3, hidden_dropout = 4 };
 const std::vector<double> priming_time_constants{40, 300, 2500};
 }  // namespace
 
@@ -37,6 +37,7 @@ ParameterTable TokenSettings::parameters() {
        "1",
        "part of the context features dropped while learning",
        "Srivastava et al. 2014"},
+      {"dropout", d.dropout, 0, .95, {}, "1", "part of the level's activity dropped while learning", "Srivastava et al. 2014"},
       {"priming",
        d.priming,
        0,
@@ -56,6 +57,14 @@ ParameterTable TokenSettings::parameters() {
       {"ngram_rate", d.ngrams.rate, 0, 10, {}, "1", "learning rate of each feature's own weight", "Duchi et al. 2011"},
       {"ngram_gain_rate", d.ngrams.gain_rate, 0, 10, {}, "1", "learning rate of the weights that features of like counts share", ""},
       {"ngram_limit", std::int64_t{d.ngrams.limit}, 1, 1e6, {}, "words", "words listed after a context at most", ""},
+      {"recent_time",
+       d.ngrams.recency,
+       0,
+       1e6,
+       {},
+       "tokens",
+       "time constant of the features that expect recently read words again, by shared weights; 0: none",
+       "Kuhn & De Mori 1990"},
       {"ngram_exclusive",
        d.ngrams.exclusive,
        0,
@@ -68,14 +77,22 @@ ParameterTable TokenSettings::parameters() {
 }
 
 TokenSettings TokenSettings::from(const Values& v) {
-  return {v.integer("units"),
-          v.integer("hidden"),
-          v.integer("context"),
-          v.real("precision"),
-          v.real("hidden_precision"),
-          v.real("context_dropout"),
-          v.flag("priming"),
-          {v.integer("ngrams"), v.real("ngram_rate"), v.real("ngram_gain_rate"), v.integer("ngram_limit"), v.flag("ngram_exclusive")}};
+  TokenSettings s;
+  s.units = v.integer("units");
+  s.hidden = v.integer("hidden");
+  s.context = v.integer("context");
+  s.precision = v.real("precision");
+  s.hidden_precision = v.real("hidden_precision");
+  s.context_dropout = v.real("context_dropout");
+  s.dropout = v.real("dropout");
+  s.priming = v.flag("priming");
+  s.ngrams.orders = v.integer("ngrams");
+  s.ngrams.rate = v.real("ngram_rate");
+  s.ngrams.gain_rate = v.real("ngram_gain_rate");
+  s.ngrams.limit = v.integer("ngram_limit");
+  s.ngrams.exclusive = v.flag("ngram_exclusive");
+  s.ngrams.recency = v.real("recent_time");
+  return s;
 }
 
 template <class T>
@@ -97,13 +114,15 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
   direct_.randomise(1 / std::sqrt(static_cast<double>(in)), seed, 0);
   device.copy(lexicon.background(), output_bias_.value);
   for (auto* x : {&ctx_, &ctx_mask_}) *x = {device, in, b};
-  for (auto* x : {&mu_a_, &x_a_, &f_a_, &e_a_, &message_a_, &kept_x_a_, &kept_f_a_}) *x = {device, ha, b};
+  for (auto* x : {&mu_a_, &x_a_, &f_a_, &e_a_, &message_a_, &kept_x_a_, &kept_f_a_, &drop_a_, &fd_a_}) *x = {device, ha, b};
   for (auto* x : {&base_, &mu_0_, &x_0_, &f_0_, &e0_, &gradient_0_, &kept_x_0_, &kept_f_0_, &kept_mu_0_, &belief_}) *x = {device, d, b};
-  for (auto* x : {&target_0_, &mean_0_, &kept_gradient_0_, &dot_0_}) *x = {device, d, b};
+  for (auto* x : {&target_0_, &mean_0_, &kept_gradient_0_, &dot_0_, &drop_0_, &fd_0_}) *x = {device, d, b};
   for (auto* x : {&rho_, &word_, &stream_held_, &mean_c_, &kept_rho_, &dot_c_}) *x = {device, n, b};
   for (auto* x : {&kept_loss_, &loss_, &surprise_, &error_norm_, &free_energy_, &scratch_energy_, &normaliser_, &scored_, &target_bias_,
                   &target_extra_, &part_, &active_})
     *x = {device, b, 1};
+  device.fill(drop_0_, T(1));
+  device.fill(drop_a_, T(1));
   stash_p_ = {device, v, columns};
   for (auto* x : {&stash_f_0_, &stash_e_0_}) *x = {device, d, columns};
   for (auto* x : {&stash_e_a_, &stash_f_a_}) *x = {device, ha, columns};
@@ -116,7 +135,8 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
     priming_gain_ = {device, "priming_gain", v, 3, false};
     recency_ = std::make_unique<Recency>(b, v, priming_time_constants);
   }
-  if (settings.ngrams.orders > 0) ngrams_ = std::make_unique<Ngrams>(settings.ngrams, b, lexicon.log_unigrams());
+  if (settings.ngrams.orders > 0 || settings.ngrams.recency > 0)
+    ngrams_ = std::make_unique<Ngrams>(settings.ngrams, b, lexicon.log_unigrams());
 }
 
 namespace {
@@ -210,8 +230,8 @@ void TokenLevel<T>::messages(const Step<T>& step) {
 template <class T>
 void TokenLevel<T>::score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) {
   collect_targets(*step.observation, step.learning);
-  expect(f_0_, stream, scored_, {}, {}, {});
-  score(step.active, f_0_, stream, scored_, loss);
+  expect(fd_0_, stream, scored_, {}, {}, {});
+  score(step.active, fd_0_, stream, scored_, loss);
 }
 
 template <class T>
@@ -221,9 +241,9 @@ void TokenLevel<T>::observe(const Step<T>& step, const Upward<T>&) {
   const bool errors = step.learning || step.settling;
   const View<T> none;
   observed_ = step.slot == 0 ? 0 : stashed_;
-  expect(f_0_, held_stream(), normaliser_, errors ? mean_0_.view() : none, errors ? mean_c_.view() : none,
+  expect(fd_0_, held_stream(), normaliser_, errors ? mean_0_.view() : none, errors ? mean_c_.view() : none,
          step.learning ? stash_p_.cols_at(observed_, count) : none);
-  score(step.active, f_0_, held_stream(), normaliser_, loss_);
+  score(step.active, fd_0_, held_stream(), normaliser_, loss_);
   device_.copy(loss_, surprise_);
   device_.copy(step.active, active_);
   if (errors) {
@@ -233,7 +253,7 @@ void TokenLevel<T>::observe(const Step<T>& step, const Upward<T>&) {
     device_.fill(gradient_0_, T(0));
   }
   if (!step.learning) return;
-  device_.gather_columns(f_0_, reading_, stash_f_0_.cols_at(observed_, count));
+  device_.gather_columns(fd_0_, reading_, stash_f_0_.cols_at(observed_, count));
   if (streamed_) device_.gather_columns(stream_held_, reading_, stash_stream_.cols_at(observed_, count));
 }
 
@@ -245,18 +265,22 @@ void TokenLevel<T>::begin_settling(const Step<T>& step, const Upward<T>&) {
 template <class T>
 void TokenLevel<T>::settle(const Upward<T>&, ConstView<T> rate) {
   const T pi_0 = static_cast<T>(settings_.precision), pi_a = static_cast<T>(settings_.hidden_precision);
-  device_.relax_step(pi_0, mu_0_, gradient_0_, rate, x_0_, f_0_);
+  device_.multiply(gradient_0_, drop_0_, dot_0_);
+  device_.relax_step(pi_0, mu_0_, dot_0_, rate, x_0_, f_0_);
+  device_.multiply(f_0_, drop_0_, fd_0_);
   device_.prediction_error(pi_0, x_0_, mu_0_, e0_, scratch_energy_);
   device_.gemm(true, false, T(1), hidden_out_.value.view(), e0_.view(), T(0), message_a_);
+  device_.multiply(message_a_, drop_a_, message_a_);
   device_.relax_step(pi_a, mu_a_, message_a_, rate, x_a_, f_a_);
+  device_.multiply(f_a_, drop_a_, fd_a_);
   device_.copy(base_, mu_0_);
-  device_.gemm(false, false, T(1), hidden_out_.value.view(), f_a_.view(), T(1), mu_0_);
+  device_.gemm(false, false, T(1), hidden_out_.value.view(), fd_a_.view(), T(1), mu_0_);
 }
 
 template <class T>
 void TokenLevel<T>::emit(const Step<T>& step, const Downward<T>& above) {
-  expect(f_0_, above.stream, normaliser_, step.last_sweep ? View<T>{} : mean_0_.view(), mean_c_, {});
-  score(step.active, f_0_, above.stream, normaliser_, loss_);
+  expect(fd_0_, above.stream, normaliser_, step.last_sweep ? View<T>{} : mean_0_.view(), mean_c_, {});
+  score(step.active, fd_0_, above.stream, normaliser_, loss_);
   messages(step);
 }
 
@@ -285,6 +309,8 @@ void TokenLevel<T>::restore(ConstView<T> mask) {
   device_.select_columns(mask, kept_f_a_, f_a_);
   device_.select_columns(mask, kept_x_0_, x_0_);
   device_.select_columns(mask, kept_f_0_, f_0_);
+  device_.multiply(f_a_, drop_a_, fd_a_);
+  device_.multiply(f_0_, drop_0_, fd_0_);
   device_.select_columns(mask, kept_mu_0_, mu_0_);
   device_.select_columns(mask, kept_gradient_0_, gradient_0_);
   device_.select_columns(mask, kept_rho_, rho_);
@@ -307,6 +333,7 @@ void TokenLevel<T>::end_settling(const Step<T>&) {
 template <class T>
 void TokenLevel<T>::carry(const Step<T>& step, const Upward<T>&) {
   const Observation& o = *step.observation;
+  if (ngrams_ && step.learning) ngrams_->learn<T>(ngram_readings_, ngram_p_);
   for (Index j = 0; j < streams_; ++j) {
     const auto s = static_cast<std::size_t>(j);
     if (o.active[s] == 0) continue;
@@ -314,6 +341,7 @@ void TokenLevel<T>::carry(const Step<T>& step, const Upward<T>&) {
       context_[static_cast<std::size_t>(k * streams_ + j)] = context_[static_cast<std::size_t>((k - 1) * streams_ + j)];
     context_[s] = o.id[s];
     if (ngrams_) ngrams_->read(j, o.id[s]);
+    if (ngrams_ && (o.boundary[s] & document_end) != 0) ngrams_->forget(j);
     if (!recency_) continue;
     recency_->read(j, o.id[s]);
     if ((o.boundary[s] & document_end) != 0) recency_->clear(j);
@@ -331,26 +359,37 @@ void TokenLevel<T>::prime() {
 }
 
 template <class T>
+void TokenLevel<T>::drop(const Step<T>& step) {
+  const auto draw = [&](Tensor<T>& mask, double rate, Purpose purpose) {
+    if (step.dropout && rate > 0)
+      device_.dropout_mask(rate, {step.seed, step.index, 0, purpose}, mask);
+    else
+      device_.fill(mask, T(1));
+  };
+  draw(ctx_mask_, settings_.context_dropout, context_dropout);
+  draw(drop_0_, settings_.dropout, output_dropout);
+  draw(drop_a_, settings_.dropout, hidden_dropout);
+}
+
+template <class T>
 void TokenLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) {
   const Index d = settings_.units;
   for (Index k = 0; k < settings_.context; ++k)
     device_.gather_columns(embedding_.value,
                            std::span(context_).subspan(static_cast<std::size_t>(k * streams_), static_cast<std::size_t>(streams_)),
                            ctx_.rows_at(k * d, d));
-  if (step.dropout && settings_.context_dropout > 0) {
-    device_.dropout_mask(settings_.context_dropout, {step.seed, step.index, 0, context_dropout}, ctx_mask_);
-    device_.multiply(ctx_, ctx_mask_, ctx_);
-  } else {
-    device_.fill(ctx_mask_, T(1));
-  }
+  drop(step);
+  device_.multiply(ctx_, ctx_mask_, ctx_);
   device_.affine(hidden_in_.value, ctx_, hidden_bias_.value, T(0), mu_a_);
   device_.copy(mu_a_, x_a_);
   device_.map(Unary::tanh, x_a_, f_a_);
+  device_.multiply(f_a_, drop_a_, fd_a_);
   device_.affine(direct_.value, ctx_, bias_.value, T(0), base_);
   device_.copy(base_, mu_0_);
-  device_.gemm(false, false, T(1), hidden_out_.value.view(), f_a_.view(), T(1), mu_0_);
+  device_.gemm(false, false, T(1), hidden_out_.value.view(), fd_a_.view(), T(1), mu_0_);
   device_.copy(mu_0_, x_0_);
   device_.map(Unary::tanh, x_0_, f_0_);
+  device_.multiply(f_0_, drop_0_, fd_0_);
   if (recency_) prime();
   streamed_ = above.stream.data != nullptr;
   if (streamed_) device_.copy(above.stream, stream_held_);
@@ -366,9 +405,10 @@ void TokenLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) 
 template <class T>
 void TokenLevel<T>::archive_state(Archive& archive) {
   archive.value("context", context_);
-  const std::pair<const char*, Tensor<T>*> tensors[] = {{"ctx", &ctx_},   {"ctx_mask", &ctx_mask_}, {"mu_a", &mu_a_}, {"base", &base_},
-                                                        {"mu_0", &mu_0_}, {"x_a", &x_a_},           {"x_0", &x_0_},   {"f_a", &f_a_},
-                                                        {"f_0", &f_0_},   {"stream", &stream_held_}};
+  const std::pair<const char*, Tensor<T>*> tensors[] = {
+      {"ctx", &ctx_},       {"ctx_mask", &ctx_mask_}, {"mu_a", &mu_a_}, {"base", &base_}, {"mu_0", &mu_0_},
+      {"x_a", &x_a_},       {"x_0", &x_0_},           {"f_a", &f_a_},   {"f_0", &f_0_},   {"stream", &stream_held_},
+      {"drop_0", &drop_0_}, {"drop_a", &drop_a_},     {"fd_0", &fd_0_}, {"fd_a", &fd_a_}};
   for (const auto& [name, x] : tensors) archive.tensor(name, *x);
   std::vector<std::int32_t> streamed{streamed_ ? 1 : 0};
   archive.value("streamed", streamed);

@@ -28,6 +28,7 @@ struct TokenSettings {
   double context_dropout = .1;
   bool priming = false;
   NgramSettings ngrams;
+  double dropout = 0;  ///< of f(x_0) and f(x_a) while learning
   static ParameterTable parameters();
   static TokenSettings from(const Values& values);
 };
@@ -75,7 +76,8 @@ class TokenLevel : public Level<T> {
   void collect_targets(const Observation& observation, bool learning);
   void gather_targets();
   void collect_extra();
-  void learn_ngrams();
+  void read_ngram_errors();
+  void drop(const Step<T>& step);
   /// What follows from f(x_0) and a stream, in the streams that read: the normaliser, and where `mean_0`, `mean_c`, `p` have data, E p, S p, p.
   void expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p);
   /// loss = -ln p(w) of this step's words, 0 in idle streams, from the normaliser that expect() found for f and stream.
@@ -96,6 +98,7 @@ class TokenLevel : public Level<T> {
   // the forecast held and the settling beliefs, units x B
   std::vector<std::int32_t> context_;  // K0 x B ids, newest first, stream-major inside each position
   Tensor<T> ctx_, ctx_mask_, mu_a_, base_, mu_0_;
+  Tensor<T> drop_0_, drop_a_, fd_0_, fd_a_;  // masks of dropout; f as it goes on
   Tensor<T> x_a_, f_a_, x_0_, f_0_, e_a_, e0_, message_a_, gradient_0_, rho_, word_;
   Tensor<T> kept_x_a_, kept_f_a_, kept_x_0_, kept_f_0_, kept_mu_0_, kept_loss_, kept_gradient_0_, kept_rho_;
   Tensor<T> normaliser_, mean_0_, mean_c_;           // of the last expect()

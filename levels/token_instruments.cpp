@@ -23,7 +23,7 @@ void TokenLevel<T>::held_energy(ConstView<T> stream, View<T> energy) {
   device_.affine(hidden_in_.value, ctx, hidden_bias_.value, T(0), mu_a);
   device_.prediction_error(static_cast<T>(settings_.hidden_precision), x_a_, mu_a, e_a_, energy);
   device_.affine(direct_.value, ctx, bias_.value, T(0), mu_0);
-  device_.gemm(false, false, T(1), hidden_out_.value.view(), f_a_.view(), T(1), mu_0);
+  device_.gemm(false, false, T(1), hidden_out_.value.view(), fd_a_.view(), T(1), mu_0);
   device_.prediction_error(static_cast<T>(settings_.precision), x_0_, mu_0, e0_, energy);
 }
 
@@ -36,8 +36,10 @@ template <class T>
 void TokenLevel<T>::refresh() {
   device_.map(Unary::tanh, x_0_, f_0_);
   device_.map(Unary::tanh, x_a_, f_a_);
+  device_.multiply(f_0_, drop_0_, fd_0_);
+  device_.multiply(f_a_, drop_a_, fd_a_);
   device_.copy(base_, mu_0_);
-  device_.gemm(false, false, T(1), hidden_out_.value.view(), f_a_.view(), T(1), mu_0_);
+  device_.gemm(false, false, T(1), hidden_out_.value.view(), fd_a_.view(), T(1), mu_0_);
 }
 
 template class TokenLevel<float>;

@@ -12,7 +12,7 @@ void TokenLevel<T>::learn(const Step<T>&) {
   const auto count = static_cast<Index>(reading_.size());
   if (observed_ == 0) clear_stash();
   for (const auto& [from, to] :
-       {std::pair{&e0_, &stash_e_0_}, {&e_a_, &stash_e_a_}, {&f_a_, &stash_f_a_}, {&ctx_, &stash_ctx_}, {&ctx_mask_, &stash_ctx_mask_}})
+       {std::pair{&e0_, &stash_e_0_}, {&e_a_, &stash_e_a_}, {&fd_a_, &stash_f_a_}, {&ctx_, &stash_ctx_}, {&ctx_mask_, &stash_ctx_mask_}})
     device_.gather_columns(*from, reading_, to->cols_at(observed_, count));
   for (std::size_t i = 0; i < reading_.size(); ++i) {
     const auto j = static_cast<std::size_t>(reading_[i]);
@@ -30,12 +30,13 @@ void TokenLevel<T>::learn(const Step<T>&) {
       stash_primed_[i].push_back(entry);
     }
   stashed_ = observed_ + count;
-  if (ngrams_) learn_ngrams();
+  if (ngrams_) read_ngram_errors();
 }
 
-/// At once, not at the update: next words of other streams may stand in the same contexts.
+/// p of the words that n-gram features spoke for. They learn when the step is over, not at the update: the next words may stand in the same
+/// contexts.
 template <class T>
-void TokenLevel<T>::learn_ngrams() {
+void TokenLevel<T>::read_ngram_errors() {
   ngram_entries_.clear();
   for (auto entry = extra_.begin() + static_cast<std::ptrdiff_t>(ngram_first_); entry != extra_.end(); ++entry) {
     const auto at = std::lower_bound(reading_.begin(), reading_.end(), entry->col);
@@ -43,7 +44,6 @@ void TokenLevel<T>::learn_ngrams() {
   }
   ngram_p_.resize(ngram_entries_.size());
   device_.read_entries(stash_p_, ngram_entries_, ngram_p_);
-  ngrams_->learn<T>(ngram_readings_, ngram_p_);
 }
 
 /// The output weights by f (onehot - p)': p as the forecast had it, then the word read.

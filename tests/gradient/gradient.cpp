@@ -22,6 +22,9 @@ std::vector<std::string> lines(const std::string& kind, bool dropout, bool token
                                "learning.rate=.02",
                                "learning.warm_up=0",
                                "level.0.priming=1",
+                               "level.0.ngrams=2",
+                               "level.0.recent_time=20",
+                               "level.0.dropout=" + std::string(dropout ? ".3" : "0"),
                                "level.0.context_dropout=" + std::string(dropout ? ".3" : "0")};
   for (const char* l : {"1", "2", "3"}) {
     const std::string level = "level." + std::string(l) + ".";
@@ -36,6 +39,15 @@ std::vector<std::string> lines(const std::string& kind, bool dropout, bool token
 
 /// The blocks of the broad prediction learn when its window closes (tests/gradient/broad.cpp), not on F_now.
 bool of_broad_prediction(const std::string& block) { return block.find("/broad_") != std::string::npos; }
+
+TokenSettings settings_of_token() {
+  TokenSettings settings;
+  settings.units = 6;
+  settings.hidden = 7;
+  settings.context = 3;
+  settings.priming = true;
+  return settings;
+}
 
 /// A hierarchy of one token level and one situation level, which a test may replace by a wrong one.
 template <class Token, class Situation>
@@ -53,7 +65,7 @@ struct Pair {
     settings.broad.weight = 0;
     settings.eligibility = false;
     std::vector<std::unique_ptr<Level<double>>> levels;
-    levels.push_back(std::make_unique<Token>(*device, *lexicon, TokenSettings{6, 7, 3, 1, 100, .1, true}, 3, 1, 1));
+    levels.push_back(std::make_unique<Token>(*device, *lexicon, settings_of_token(), 3, 1, 1));
     levels.push_back(std::make_unique<Situation>(*device, *lexicon, settings, 5, 0, 2, 3, 1, 1));
     hierarchy = std::make_unique<Hierarchy<double>>(*device, std::move(lexicon), std::move(levels), 3, RelaxationSettings{3, .5, 0});
   }

@@ -76,6 +76,15 @@ void Hierarchy<T>::archive_optimiser(Archive& archive) {
 }
 
 template <class T>
+void Hierarchy<T>::archive_power(Archive& archive) {
+  lexicon_->vectors.archive_power(archive);
+  for (std::size_t l = 0; l < levels_.size(); ++l) {
+    Archive::Scope scope(archive, "level_" + std::to_string(l));
+    levels_[l]->visit_weights([&](Weight<T>& weight) { weight.archive_power(archive); });
+  }
+}
+
+template <class T>
 void Hierarchy<T>::archive_state(Archive& archive) {
   for (std::size_t l = 0; l < levels_.size(); ++l) {
     Archive::Scope scope(archive, "level_" + std::to_string(l));

@@ -35,6 +35,7 @@ class Hierarchy {
   Index parameter_count();
   void archive_parameters(Archive& archive);
   void archive_optimiser(Archive& archive);
+  void archive_power(Archive& archive);  ///< of gradients: what a learner needs to go on from a model
   void archive_state(Archive& archive);
   void reset_state();
 

@@ -23,7 +23,9 @@ template <class T>
 class Learning {
  public:
   /// `planned` learning steps in all: the rate falls linearly to final_rate * rate by then.
-  Learning(const LearningSettings& its_settings, Index planned) : settings(its_settings), planned_(planned) {}
+  /// `earlier`: updates that the hierarchy's gradient power (Hierarchy::archive_power) has behind it already.
+  Learning(const LearningSettings& its_settings, Index planned, Index earlier = 0)
+      : settings(its_settings), planned_(planned), count_(earlier) {}
 
   /// Local updates stashed by the levels become weight changes.
   void apply(Hierarchy<T>& hierarchy);

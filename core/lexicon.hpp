@@ -18,7 +18,7 @@ class Lexicon {
   Index vocabulary() const { return vectors.value.cols(); }
   double log_unigram(std::int32_t id) const { return log_unigram_[static_cast<std::size_t>(id)]; }
   const std::vector<double>& log_unigrams() const { return log_unigram_; }  ///< V
-  ConstView<T> background() const { return background_; }  ///< log unigram, V x 1
+  ConstView<T> background() const { return background_; }                   ///< log unigram, V x 1
 
   Weight<T> vectors;  ///< S
 

@@ -42,6 +42,8 @@ struct Weight {
   }
 
   void archive_value(Archive& archive) { archive.tensor(name, value); }
+  /// The running mean of squared gradients alone: what learning needs to go on from a model.
+  void archive_power(Archive& archive) { archive.tensor(name, second_moment); }
   void archive_optimiser(Archive& archive) {
     Archive::Scope scope(archive, name);
     archive.tensor("first_moment", first_moment);

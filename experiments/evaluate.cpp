@@ -180,7 +180,7 @@ Findings run_text(Bench& bench) {
     plastic.what = "learning while reading";
     plastic.plastic = study.learning();
     plastic.plastic->rate = bench.values.real("plastic_rate");
-    plastic.plastic->final_rate = 1;
+    plastic.updates = study.load_power(bench.model, *hierarchy);
     plastic.experts = learning_panel.get();
     lines += reading_lines(s, "plastic", score_held_out(study, *hierarchy, plastic, bench.progress), learning_panel.get(), bytes);
   }

@@ -45,6 +45,7 @@ struct ScoringOptions {
   std::string what = "scoring";
   std::string trace;                        ///< where the reading is recorded; empty: not recorded
   std::optional<LearningSettings> plastic;  ///< goes on learning so; the hierarchy's weights are changed
+  Index updates = 0;                        ///< behind the hierarchy's gradient power by then
   ExpertPanel* experts = nullptr;
 };
 

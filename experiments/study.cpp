@@ -82,6 +82,18 @@ void Study::archive_model(Archive& archive, Hierarchy<float>& hierarchy) {
   hierarchy.archive_parameters(archive);
 }
 
+void Study::archive_power(Archive& archive, Hierarchy<float>& hierarchy, std::int64_t& updates) {
+  Archive::Scope scope(archive, "learning");
+  archive.value("updates", updates);
+  hierarchy.archive_power(archive);
+}
+
+Index Study::load_power(const std::string& model, Hierarchy<float>& hierarchy) {
+  std::int64_t updates = 0;
+  load(model, [&](Archive& archive) { archive_power(archive, hierarchy, updates); });
+  return updates;
+}
+
 Provenance Study::provenance() const {
   Provenance p = build_provenance();
   p.device = device->name();

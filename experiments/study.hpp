@@ -47,6 +47,12 @@ class Study {
   /// The same with the weights of `model`.
   std::unique_ptr<Hierarchy<float>> load_hierarchy(const std::string& model, Index streams);
 
+  /// The power of gradients that `model` was left with, for learning to go on; returns the updates behind it. Throws FileError for a model that
+  /// does not hold it.
+  Index load_power(const std::string& model, Hierarchy<float>& hierarchy);
+  /// That power, as train() writes it into a model.
+  static void archive_power(Archive& archive, Hierarchy<float>& hierarchy, std::int64_t& updates);
+
   /// vocabulary and parameters: what a model file and a checkpoint have in common.
   void archive_model(Archive& archive, Hierarchy<float>& hierarchy);
   std::map<std::string, std::string> notes() const;  ///< configuration, seed, provenance, for a model file

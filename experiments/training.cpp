@@ -121,8 +121,12 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   Summary summary = summary_of(simulation, *hierarchy, learning, earlier + seconds_since(begin));
   auto notes = study.notes();
   notes["training"] = summary.to_json();
-  save_atomically(
-      model, [&](Archive& archive) { study.archive_model(archive, *hierarchy); }, notes);
+  const auto model_body = [&](Archive& archive) {
+    study.archive_model(archive, *hierarchy);
+    auto updates = static_cast<std::int64_t>(learning.updates());
+    Study::archive_power(archive, *hierarchy, updates);
+  };
+  save_atomically(model, model_body, notes);
   std::filesystem::remove(checkpoint);
   std::filesystem::remove(checkpoint + ".partial");  // of a kill in the middle of writing one
   return summary;

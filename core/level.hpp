@@ -145,6 +145,11 @@ class Level {
   virtual bool clamps() const { return false; }  ///< clamp_downward does what it says
   virtual void score_broad(bool on) { (void)on; }
   virtual const BroadScore* broad_score() const { return nullptr; }
+  /// Tokens ahead that expectation() speaks of, at most; 0: a kind that expects no words.
+  virtual Index horizon() const { return 0; }
+  /// log_p (V x B) = log probabilities of what the level expects behind the tokens read, nats. Level 0: of the next token, as held and as
+  /// observe() will score it. A level with a broad prediction: of a word of its unit to come, from its present belief. Between steps.
+  virtual void expectation(View<T> log_p) { (void)log_p; }
   /// Loss of the step's tokens under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`. Before observe.
   virtual void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) { (void)step, (void)stream, (void)loss; }
 

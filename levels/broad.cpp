@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 namespace strata {
 
@@ -118,20 +119,27 @@ void Broad<T>::evaluate(std::span<const std::uint8_t> ticked, const Observation*
   for (const auto j : due_) open_window(j, o, partners);
 }
 
+/// Logits and their normaliser of at most a block of streams; columns of a block that is not full repeat its first.
+template <class T>
+void Broad<T>::predict(std::span<const std::int32_t> streams, ConstView<T> mu, View<T> out, View<T> normaliser) {
+  View<T> f = f_.cols_at(0, out.cols);
+  columns_.assign(streams.begin(), streams.end());
+  columns_.resize(static_cast<std::size_t>(out.cols), streams.front());
+  device_.gather_columns(mu, columns_, f);
+  device_.map(Unary::tanh, f, f);
+  recent_.clear();
+  for (std::size_t i = 0; i < streams.size(); ++i)
+    recency_.entries(
+        streams[i], 0, static_cast<std::int32_t>(i), [this](double r) { return beta_ * saturated(r); }, recent_);
+  logits(out.cols, f, recent_, out);
+  device_.log_sum_exp(out, normaliser);
+}
+
 template <class T>
 void Broad<T>::evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners) {
   const Index width = std::min<Index>(streams_, block_width);
-  View<T> f = f_.cols_at(0, width), out = logits_.cols_at(0, width), normaliser = normaliser_.rows_at(0, width);
-  columns_.assign(due.begin(), due.end());
-  columns_.resize(static_cast<std::size_t>(width), due.front());
-  device_.gather_columns(partners.mu, columns_, f);
-  device_.map(Unary::tanh, f, f);
-  recent_.clear();
-  for (std::size_t i = 0; i < due.size(); ++i)
-    recency_.entries(
-        due[i], 0, static_cast<std::int32_t>(i), [this](double r) { return beta_ * saturated(r); }, recent_);
-  logits(width, f, recent_, out);
-  device_.log_sum_exp(out, normaliser);
+  View<T> out = logits_.cols_at(0, width), normaliser = normaliser_.rows_at(0, width);
+  predict(due, partners.mu, out, normaliser);
   for (std::size_t i = 0; i < due.size(); ++i) {
     const auto column = static_cast<Index>(i);
     device_.copy(out.cols_at(column, 1), held_.cols_at(due[i], 1));
@@ -296,6 +304,20 @@ void Broad<T>::surprise(std::span<const std::int32_t> ids, std::span<double> out
   device_.download(held_normaliser_, host_normaliser_);
   for (std::size_t j = 0; j < ids.size(); ++j)
     out[j] = ready_[j] != 0 ? static_cast<double>(host_normaliser_[j]) - static_cast<double>(host_[j]) : -lexicon_.log_unigram(ids[j]);
+}
+
+template <class T>
+void Broad<T>::expectation(ConstView<T> mu, View<T> log_p) {
+  const Index width = std::min<Index>(streams_, block_width);
+  View<T> out = logits_.cols_at(0, width), normaliser = normaliser_.rows_at(0, width);
+  for (Index first = 0; first < streams_; first += width) {
+    const Index count = std::min(width, streams_ - first);
+    due_.resize(static_cast<std::size_t>(count));
+    std::iota(due_.begin(), due_.end(), static_cast<std::int32_t>(first));
+    predict(due_, mu, out, normaliser);
+    device_.outer_product(T(-1), device_.ones(out.rows), normaliser, out);
+    device_.copy(out.cols_at(0, count), log_p.cols_at(first, count));
+  }
 }
 
 template <class T>

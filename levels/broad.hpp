@@ -48,6 +48,9 @@ class Broad {
 
   /// -ln p_l(ids[j]) under the prediction in force, nats, B entries; streams without one yet use the unigram.
   void surprise(std::span<const std::int32_t> ids, std::span<double> out);
+  /// log_p (V x B): what would be predicted from `mu` (n x B) and the words read by now, nats; the prediction in force stays.
+  void expectation(ConstView<T> mu, View<T> log_p);
+  Index horizon() const { return settings_.limit; }  ///< tokens of a window at most
 
   void visit_weights(const std::function<void(Weight<T>&)>& visit);
   void archive_parameters(Archive& archive);
@@ -67,6 +70,7 @@ class Broad {
     std::int64_t begin = 0, end = 0;  // token positions of the stream, [begin, end)
   };
   void evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners);
+  void predict(std::span<const std::int32_t> streams, ConstView<T> mu, View<T> out, View<T> normaliser);
   void open_window(std::int32_t stream, const Observation* observation, const Partners<T>& partners);
   void logits(Index count, ConstView<T> f, std::span<const Entry<T>> recent, View<T> out);
   void settle_block(std::span<const Window> block, T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);

@@ -87,6 +87,8 @@ class SituationLevel : public Level<T> {
   void set_error_gain(std::span<const T> per_stream) override { error_gain_.assign(per_stream.begin(), per_stream.end()); }
   void score_broad(bool on) override { broad_.set_scoring(on); }
   const BroadScore* broad_score() const override { return &broad_.score(); }
+  Index horizon() const override { return broad_.horizon(); }
+  void expectation(View<T> log_p) override { broad_.expectation(mu_, log_p); }
   void held_share(View<T> stream) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
   std::vector<ValueNode<T>> nodes() override { return {{x_, static_cast<T>(settings_.precision)}}; }

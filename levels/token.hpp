@@ -68,6 +68,8 @@ class TokenLevel : public Level<T> {
   void archive_state(Archive& archive) override;
   void reset_state() override;
   void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) override;
+  Index horizon() const override { return 1; }
+  void expectation(View<T> log_p) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
   std::vector<ValueNode<T>> nodes() override;
   void refresh() override;

@@ -1,8 +1,27 @@
-// What the gradient test asks of the token level: its energy with beliefs held, its value nodes. See levels/token.hpp for the equations.
+// What instruments ask of the token level: the forecast held, word by word; for the gradient test its energy with beliefs held, its value
+// nodes. See levels/token.hpp for the equations.
+
+#include <numeric>
 
 #include "levels/token.hpp"
 
 namespace strata {
+
+/// As observe() and score() will have it, of every word and in every stream. What they read was written for this step: they begin anew.
+template <class T>
+void TokenLevel<T>::expectation(View<T> log_p) {
+  reading_.resize(static_cast<std::size_t>(streams_));
+  std::iota(reading_.begin(), reading_.end(), 0);
+  ngram_readings_.clear();
+  for (const std::int32_t stream : reading_) ngram_readings_.push_back({stream, 0, false});
+  collect_extra();
+  expect(fd_0_, held_stream(), normaliser_, {}, {}, {});
+  device_.gemm(true, false, T(1), embedding_.value.view(), fd_0_.view(), T(0), log_p);
+  if (streamed_) device_.gemm(true, false, T(1), lexicon_.vectors.value.view(), held_stream(), T(1), log_p);
+  device_.add_to_rows(T(1), output_bias_.value.view(), log_p);
+  device_.add_entries(extra_, {}, log_p);
+  device_.outer_product(T(-1), device_.ones(log_p.rows), normaliser_.view(), log_p);
+}
 
 template <class T>
 void TokenLevel<T>::held_energy(ConstView<T> stream, View<T> energy) {

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/relaxation.hpp"
 #include "experiments/experiment.hpp"
+#include "experiments/forecast.hpp"
 #include "experiments/invocation.hpp"
 #include "experiments/sampled_study.hpp"
 #include "experiments/text_study.hpp"
@@ -20,7 +21,7 @@ namespace strata {
 
 namespace {
 
-const std::vector<std::string> command_names{"train", "run", "evaluate", "analyse", "inspect", "list", "describe", "devices"};
+const std::vector<std::string> command_names{"train", "run", "evaluate", "forecast", "analyse", "inspect", "list", "describe", "devices"};
 
 void expect_words(const std::string& command, const std::vector<std::string>& words, std::size_t count, const std::string& usage) {
   if (words.size() != count) throw ConfigError(command, words.empty() ? "" : words.back(), "is used as: strata " + usage);
@@ -47,6 +48,7 @@ const std::vector<Setting>& settings() {
       {"learning", "how weights change", {{"learning.", LearningSettings::parameters()}, {"learning.", checkpoint_parameters()}}},
       {"world", "how much of the text is read", {{"world.", amount_parameters()}}},
       {"record", "what a run records, and how often", {{"record.", RecordSettings::parameters()}}},
+      {"forecast", "what the command `forecast` shows", {{"forecast.", forecast_parameters()}}},
       {"run", "what the options of the command line say, as config.ini holds it", {{"run.", run_parameters()}}},
   };
   return all;
@@ -68,6 +70,11 @@ int run_command(Options options, const std::vector<std::string>& words) {
     if (command == "evaluate") expect_words(command, words, 0, "evaluate --text PATH [--held-out PATH] [--model FILE]");
     options.experiment = command == "evaluate" ? "evaluate" : (words.empty() ? "" : words[0]);
     return run_experiment_command(std::move(options));
+  }
+  if (command == "forecast") {
+    expect_words(command, words, 0, "forecast --model MODEL.h5 [--text FILE | -]");
+    expect_options(options, {"model", "text", "config", "set", "device", "isa", "threads", "json", "quiet"});
+    return forecast_command(std::move(options));
   }
   if (command == "analyse") {
     expect_options(options, {"config", "set", "json", "quiet"});

@@ -14,6 +14,7 @@ int run_command(Options options, const std::vector<std::string>& words);
 // --- each word
 int train_command(Options options);
 int run_experiment_command(Options options);  ///< `run NAME` and `evaluate`
+int forecast_command(Options options);
 int analyse_command(const Options& options, const std::vector<std::string>& words);
 int inspect_command(const std::vector<std::string>& words);
 int list_command(const std::vector<std::string>& words);

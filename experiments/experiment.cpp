@@ -35,6 +35,14 @@ void require_world(const Experiment& experiment, const std::string& world) {
   throw ConfigError("--world", world, experiment.name + " is for: " + worlds);
 }
 
+void resolve_experiments(Configuration& configuration, const std::string& running) {
+  for (const Experiment& experiment : experiments()) {
+    if (experiment.name == running) continue;
+    for (const Parameter& parameter : experiment.parameters)
+      if (configuration.has(experiment.name + "." + parameter.name)) configuration.resolve({parameter}, experiment.name + ".");
+  }
+}
+
 TextStudy& Bench::text() const { return dynamic_cast<TextStudy&>(study); }
 SampledStudy& Bench::sampled() const { return dynamic_cast<SampledStudy&>(study); }
 

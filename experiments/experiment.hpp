@@ -48,6 +48,9 @@ const Experiment& find_experiment(const std::string& name);
 /// Throws ConfigError naming the worlds that the experiment is for, where `world` is not among them.
 void require_world(const Experiment& experiment, const std::string& world);
 
+/// Keys of experiments other than `running` are checked and kept: one configuration may serve several commands.
+void resolve_experiments(Configuration& configuration, const std::string& running);
+
 /// Copies measured level records into summary.levels, by position, and notes into nothing.
 void add_levels(Summary& summary, const std::vector<MeasuredValues>& levels);
 /// Copies measured values into an object of the summary.

@@ -76,6 +76,7 @@ void usage(std::ostream& out, const po::options_description& d) {
          "  strata train --text PATH               learn a hierarchy\n"
          "  strata run NAME --text PATH            run an experiment (trains first when no --model)\n"
          "  strata evaluate --text PATH            score held-out text, level by level\n"
+         "  strata forecast --model MODEL.h5       read a text (--text FILE, or standard input), say what each level expects next\n"
          "  strata analyse NAME TRACE.h5           one measure from a recorded trace\n"
          "  strata inspect FILE.h5                 what is in a model or a trace\n"
          "  strata list [levels|experiments|worlds|measures|settings]\n"

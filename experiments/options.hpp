@@ -21,6 +21,7 @@ struct Options {
   std::uint64_t seed = 1;
   int seeds = 1;
   DeviceOptions device;
+  bool standard_input = false;  ///< the text to read is standard input, in place of held_out
   bool quick = false, json = false, quiet = false;
   bool figures = true;            ///< run.figures
   std::set<std::string> given;    ///< names of the options that were typed, without dashes

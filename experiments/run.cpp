@@ -31,15 +31,6 @@ void apply_quick(Configuration& configuration, const std::vector<std::pair<std::
     if (!configuration.has(prefix + key)) configuration.set(prefix + key, value);
 }
 
-/// Keys of experiments that do not run now are checked and kept: one configuration may serve several commands.
-void resolve_other_experiments(Configuration& configuration, const std::string& running) {
-  for (const Experiment& experiment : experiments()) {
-    if (experiment.name == running) continue;
-    for (const Parameter& parameter : experiment.parameters)
-      if (configuration.has(experiment.name + "." + parameter.name)) configuration.resolve({parameter}, experiment.name + ".");
-  }
-}
-
 void describe_run(Summary& s, const Study& study, const std::string& experiment, double seconds) {
   const Provenance p = study.provenance();
   s.set("experiment", experiment).set("strata_version", p.strata_version).set("commit", p.commit).set("dirty", p.dirty);
@@ -94,7 +85,7 @@ Outcome work(Options options, ResultFolder& folder, const std::string& go_on, co
   if (options.quick && experiment != nullptr) apply_quick(c, experiment->quick, experiment->name + ".");
   Values values;
   if (experiment != nullptr) values = c.resolve(experiment->parameters, experiment->name + ".");
-  resolve_other_experiments(c, experiment != nullptr ? experiment->name : "");
+  resolve_experiments(c, experiment != nullptr ? experiment->name : "");
   for (const char* name : {checkpoint_name, "model.h5"})
     if (options.vocabulary_from.empty() && fs::exists(folder.file(name))) options.vocabulary_from = folder.file(name);
   const Summary request = remembered(options);

@@ -105,7 +105,7 @@ void TextStudy::take_tokenizer(const std::vector<std::int32_t>& documents, Progr
 }
 
 void TextStudy::read_documents(Progress& progress) {
-  if (options.text.empty() && options.held_out.empty())
+  if (options.text.empty() && options.held_out.empty() && !options.standard_input)
     throw ConfigError("--text", "", "no text given; name a file or a folder of UTF-8 .txt files, as in --text novels/");
   const auto corpus_options = text::corpus_options(text_);
   const auto note_inputs = [&](const text::Corpus& read) {
@@ -115,7 +115,9 @@ void TextStudy::read_documents(Progress& progress) {
     corpus = text::read_corpus(options.text, corpus_options);
     note_inputs(corpus);
   }
-  if (!options.held_out.empty()) {
+  if (options.standard_input) {
+    held_out_corpus = text::corpus_from_standard_input(corpus_options);
+  } else if (!options.held_out.empty()) {
     held_out_corpus = text::read_corpus(options.held_out, corpus_options);
     note_inputs(held_out_corpus);
   }
@@ -126,8 +128,8 @@ void TextStudy::read_documents(Progress& progress) {
   if (!options.text.empty() && !options.held_out.empty()) split.training = text::all_documents(corpus);
   take_tokenizer(split.training, progress);
   training = tokenizer->encode(corpus, split.training);
-  held_out = options.held_out.empty() ? tokenizer->encode(corpus, split.held_out)
-                                      : tokenizer->encode(held_out_corpus, text::all_documents(held_out_corpus));
+  held_out = held_out_corpus.documents.empty() ? tokenizer->encode(corpus, split.held_out)
+                                               : tokenizer->encode(held_out_corpus, text::all_documents(held_out_corpus));
   warn_of_unknown("held-out", *tokenizer, scored_corpus(), held_out, progress);
   if (options.model.empty()) {
     text::require_tokens(corpus, training, fewest_training_tokens);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <numeric>
 #include <set>
 #include <sstream>
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::size_t longest_title = 120;
+constexpr const char* standard_input = "standard input";
 
 enum class LineKind { text, blank, form_feed };
 
@@ -239,6 +241,12 @@ Corpus corpus_from_bytes(const std::string& name, std::string bytes, const Corpu
   std::vector<Source> sources;
   sources.push_back({name, work_name(name), std::move(bytes), false});
   return build(std::move(sources), options);
+}
+
+Corpus corpus_from_standard_input(const CorpusOptions& options) {
+  std::ostringstream content;
+  content << std::cin.rdbuf();
+  return corpus_from_bytes(standard_input, std::move(content).str(), options);
 }
 
 HoldOut hold_out_tenth(const Corpus& corpus) {

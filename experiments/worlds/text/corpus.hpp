@@ -56,6 +56,9 @@ Corpus read_corpus(const std::vector<std::string>& paths, const CorpusOptions& o
 /// The same from memory; `name` stands in error messages.
 Corpus corpus_from_bytes(const std::string& name, std::string bytes, const CorpusOptions& options = {});
 
+/// The same from standard input.
+Corpus corpus_from_standard_input(const CorpusOptions& options = {});
+
 /// Indices of documents to learn from and to score on.
 struct HoldOut {
   std::vector<std::int32_t> training, held_out;

@@ -19,6 +19,7 @@ Picture = namedtuple("Picture", "name title caption figure width", defaults=("",
 NAMES = (
     "beliefs",
     "evaluate",
+    "forecasts",
     "inference",
     "seeds",
     "measures",

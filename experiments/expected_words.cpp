@@ -67,6 +67,7 @@ bool ReadableWords::goes_on(std::int32_t id) const {
 
 std::vector<std::uint8_t> ReadableWords::whole() const {
   std::vector<std::uint8_t> usable;
+  usable.reserve(static_cast<std::size_t>(tokenizer_.vocabulary()));
   for (std::int32_t id = 0; id < tokenizer_.vocabulary(); ++id) usable.push_back(goes_on(id) ? 0 : 1);
   return usable;
 }

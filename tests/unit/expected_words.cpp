@@ -82,9 +82,9 @@ TEST_CASE("expected words: pieces as people read them") {
     const std::string piece = tokenizer.piece(id), read = readable(id);
     CHECK(read.find("\xE2\x96\x81") == std::string::npos);
     CHECK(whole[static_cast<std::size_t>(id)] == (read.size() > 1 && read.front() == '+' ? 0 : 1));
-    if (piece == "\xE2\x96\x81the") CHECK(read == "the"), ++begin;
-    if (piece == "ing") CHECK(read == "+ing"), ++go_on;
-    if (piece == ",") CHECK(read == ",");
+    if (piece == "\xE2\x96\x81the") begin += read == "the" ? 1 : 0;
+    if (piece == "ing") go_on += read == "+ing" ? 1 : 0;
+    if (piece == ",") { CHECK(read == ","); }
   }
   CHECK(begin == 1);
   CHECK(go_on == 1);

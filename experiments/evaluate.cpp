@@ -86,6 +86,9 @@ void stream_findings(Summary& into, const StreamScores& stream, std::size_t part
 }
 
 Findings run_sampled(Bench& bench) {
+  for (const char* key : {"plastic", "experts"})
+    if (bench.values.flag(key))
+      throw ConfigError(std::string("evaluate.") + key, "true", "is for text; this world is " + bench.study.options.world);
   SampledStudy& study = bench.sampled();
   WorldReading reading;
   reading.streams = bench.values.integer("streams");
@@ -108,13 +111,13 @@ Findings run_sampled(Bench& bench) {
   return findings;
 }
 
-std::unique_ptr<ExpertPanel> make_panel(const Values& values, const TextStudy& study, bool learning) {
+std::unique_ptr<ExpertPanel> make_panel(const Values& values, const TextStudy& study, Index streams, bool learning) {
   if (!values.flag("experts")) return nullptr;
   ExpertPanel::Settings settings;
   settings.order = static_cast<int>(values.integer("expert_order"));
   settings.cache_time_constant = values.real("cache_time");
   settings.learning = learning;
-  return std::make_unique<ExpertPanel>(settings, study.training, study.vocabulary(), values.integer("streams"));
+  return std::make_unique<ExpertPanel>(settings, study.training, study.vocabulary(), streams);
 }
 
 /// Sets perplexity, nats and bits, and returns a line of the table.
@@ -140,11 +143,13 @@ std::string reading_lines(Summary& s, const std::string& name, const Scores& sco
 
 Findings run_text(Bench& bench) {
   TextStudy& study = bench.text();
-  auto hierarchy = study.load_hierarchy(bench.model, bench.values.integer("streams"));
+  // Streams without a document would only be empty columns.
+  const Index streams = std::min(bench.values.integer("streams"), static_cast<Index>(study.held_out.size()));
+  auto hierarchy = study.load_hierarchy(bench.model, streams);
   ScoringOptions options;
   options.stream_every = bench.values.integer("stream_every");
   options.trace = bench.folder.file("trace.h5");
-  const auto panel = make_panel(bench.values, study, false);
+  const auto panel = make_panel(bench.values, study, streams, false);
   options.experts = panel.get();
   if (panel && study.training.empty())
     throw ConfigError("evaluate.experts", "true", "experts count the training text; name it with --text beside --held-out");
@@ -174,7 +179,7 @@ Findings run_text(Bench& bench) {
     if (l > 0 && scores.stream.measured()) stream_findings(level, scores.stream, i, study.options.seed);
   }
   if (bench.values.flag("plastic")) {
-    const auto learning_panel = make_panel(bench.values, study, true);
+    const auto learning_panel = make_panel(bench.values, study, streams, true);
     ScoringOptions plastic;
     plastic.broad = false;
     plastic.what = "learning while reading";

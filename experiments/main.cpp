@@ -123,7 +123,11 @@ int dispatch(int argc, char** argv) {
     if (!value.defaulted()) o.given.insert(name);
   o.command = words[0];
   o.config_file = config;
-  if (map.count("plastic") != 0) sets.emplace_back("evaluate.plastic=true");
+  if (map.count("plastic") != 0) {
+    if (words[0] != "evaluate" && !(words[0] == "run" && words.size() > 1 && words[1] == "evaluate"))
+      throw ConfigError("--plastic", "", "means nothing to strata " + words[0] + "; strata evaluate takes it");
+    sets.emplace_back("evaluate.plastic=true");
+  }
   o.sets = sets;
   words.erase(words.begin());
   return run_command(std::move(o), words);

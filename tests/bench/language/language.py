@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+"""Writes results/reference/language.md: the hierarchy beside what counting and compressors reach, on the same tokens and bytes.
+
+usage: tests/bench/language/language.py --strata build/release/strata [--only CORPUS ...] [--seeds K] [--work DIR]
+
+The corpora are those of ../shared/data; what is absent is skipped and said, and so is a compressor that is not installed. Every run is kept in --work and not
+repeated, so that the page can be made in parts. Configurations were chosen on the last tenth of each training text, never on what is scored here.
+"""
+
+import argparse
+import json
+import lzma
+import math
+import pathlib
+import shutil
+import statistics
+import subprocess
+import tempfile
+
+TOP = pathlib.Path(__file__).resolve().parents[3]
+DATA = TOP.parent / "shared" / "data"
+# name: configuration, training text, held-out text (none: the last tenth), longest n-grams, what holds for counting alone
+CORPORA = {
+    "ptb": ("ptb", "ptb/ptb.train.txt", "ptb/ptb.valid.txt", "3, 4, 5, 7", ("baselines.begin=document",)),
+    "tiny_shakespeare": ("tiny_shakespeare", "tinyshakespeare/input.txt", None, "5, 7", ()),
+    "reuters": ("reuters", "reuters/train.txt", None, "4, 5, 7", ()),
+}
+COMPRESSED = ("reuters/train.txt", 4 << 20)
+
+
+class Lab:
+    """Runs the command, once per distinct run, and keeps what the page must say of where its figures come from."""
+
+    def __init__(self, options):
+        self.options, self.commits, self.commands, self.processors = options, set(), [], set()
+
+    def run(self, corpus, name, *words, seed=1):
+        config, text, held_out, _, _ = CORPORA[corpus]
+        out = pathlib.Path(self.options.work) / f"{corpus}_{name}_{seed}"
+        call = [*words, "--config", f"experiments/config/{config}.ini", "--text", str(DATA / text)]
+        call += ["--held-out", str(DATA / held_out)] if held_out else ["--set", "text.hold_out=last"]
+        shown = " ".join(f"'{w}'" if " " in w else w for w in call).replace(str(DATA), "../shared/data") + (" --seed N" if name != "counting" else "")
+        if shown not in self.commands:
+            self.commands.append(shown)
+        if not (out / "summary.json").exists():
+            print(shown, "with seed", seed, flush=True)
+            subprocess.run([self.options.strata, *call, "--seed", str(seed), "--set", "run.figures=false", "--quiet", "--json", "--out", str(out)], check=True,
+                           cwd=TOP, stdout=subprocess.DEVNULL)
+            (out / "trace.h5").unlink(missing_ok=True)
+        summary = json.loads((out / "summary.json").read_text())
+        self.commits.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
+        return summary
+
+
+def spread(values, digits=2):
+    text = f"{statistics.median(values):.{digits}f}"
+    return text if len(values) == 1 else f"{text} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def corpus_lines(lab, corpus):
+    _, _, _, orders, settings = CORPORA[corpus]
+    counting = lab.run(corpus, "counting", "run", "baselines", "--set", f"baselines.orders={orders}", *(w for s in settings for w in ("--set", s)))
+    runs = [lab.run(corpus, "evaluate", "evaluate", "--plastic", "--set", "evaluate.experts=true", seed=s) for s in range(1, lab.options.seeds + 1)]
+    lines = [f"## {corpus}", "", f"{counting['held_out_tokens']} held-out tokens, {counting['held_out_bytes']:.0f} bytes; unigram perplexity {math.exp(counting['unigram_nats']):.1f}.", "",
+             "| | as trained | learning while it reads |", "| --- | --- | --- |"]
+    for order in counting["orders"]:
+        cells = [[order[way + also]["perplexity"] for way in ("static", "learning")] for also in ("", "_cache")]
+        lines.append(f"| Kneser-Ney {order['order']} | {cells[0][0]:.2f} | {cells[0][1]:.2f} |")
+        lines.append(f"| Kneser-Ney {order['order']} + cache | {cells[1][0]:.2f} | {cells[1][1]:.2f} |")
+    lines.append(f"| **strata** | **{spread([r['perplexity'] for r in runs])}** | **{spread([r['plastic']['perplexity'] for r in runs])}** |")
+    lines.append(f"| **strata + experts** | **{spread([r['experts']['perplexity'] for r in runs])}** | **{spread([r['plastic_experts']['perplexity'] for r in runs])}** |")
+    trained = runs[0]["training"]
+    lines += ["", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and the n-gram features; trained in {spread([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
+              f"{runs[0]['threads']} threads ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most. Bits per byte as trained {spread([r['bits_per_byte'] for r in runs], 4)}.", ""]
+    return lines
+
+
+def compressor_lines():
+    """Bits per byte of whole programs on the first bytes of a text."""
+    path, size = COMPRESSED
+    data = (DATA / path).read_bytes()[:size]
+    lines = [f"## Compressors, first {size >> 20} MiB of {path}", "", "| | bits per byte |", "| --- | --- |"]
+
+    def row(name, compressed):
+        lines.append(f"| {name} | {f'{8 * compressed / len(data):.3f}' if compressed else 'not installed'} |")
+
+    row("xz -9e", len(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME)))
+    row("zstd -19", len(subprocess.run(["zstd", "-19", "-c"], input=data, capture_output=True, check=True).stdout) if shutil.which("zstd") else None)
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder) / "text"
+        source.write_bytes(data)
+        for name, tool, call in (("7zip PPMd", "7z", ["7z", "a", "-m0=PPMd:o=8:mem=256m", "out.7z", "text"]), ("zpaq -m5", "zpaq", ["zpaq", "add", "out.zpaq", "text", "-m5"])):
+            if shutil.which(tool):
+                subprocess.run(call, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                row(name, next(pathlib.Path(folder).glob("out.*")).stat().st_size)
+                next(pathlib.Path(folder).glob("out.*")).unlink()
+            else:
+                row(name, None)
+    return [*lines, ""]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--strata", required=True)
+    parser.add_argument("--only", nargs="+", choices=[*CORPORA, "compressors"], default=[*CORPORA, "compressors"])
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--work", default=None, help="where runs are kept (a new temporary folder)")
+    parser.add_argument("--out", default=str(TOP / "results" / "reference" / "language.md"))
+    options = parser.parse_args()
+    options.strata = str(pathlib.Path(options.strata).resolve())
+    options.work = options.work or tempfile.mkdtemp(prefix="strata_language_")
+    lab, lines = Lab(options), []
+    for corpus in CORPORA:
+        if corpus not in options.only:
+            continue
+        if not (DATA / CORPORA[corpus][1]).exists():
+            print(f"SKIPPED: {corpus}: {CORPORA[corpus][1]} is not there")
+            continue
+        lines += corpus_lines(lab, corpus)
+    if "compressors" in options.only and (DATA / COMPRESSED[0]).exists():
+        lines += compressor_lines()
+    page = ["# The token level beside its peers", "",
+            "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
+            "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text.", "",
+            *lines, f"Made at {', '.join(sorted(lab.commits)) or 'no commit'} by `tests/bench/language/language.py --seeds {options.seeds}`, which ran:", "", *[f"    strata {c}" for c in lab.commands], ""]
+    pathlib.Path(options.out).write_text("\n".join(page))
+    print("\n".join(page))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+#!/usr/bin/python3
+"""evaluate --plastic and evaluate.experts: a text scored while it is learned from, and beside what counting says."""
+import json
+
+import support
+from support import TINY, CommandTest, sets
+
+
+class Plastic(CommandTest):
+    def scored(self, out, *arguments):
+        return json.loads(self.strata("evaluate", *TINY, "--text", "prose.txt", "--out", out, "--json", "--quiet", *arguments))
+
+    def test_readings_stand_side_by_side(self):
+        keys = sets({"evaluate.experts": "true", "evaluate.streams": 2, "level.0.ngrams": 2, "level.0.recent_time": 50, "world.passes": 2})
+        with_all = self.scored("all", "--plastic", *keys)
+        for name in ("experts", "plastic", "plastic_experts"):
+            for key in ("perplexity", "nats_per_token", "bits_per_byte"):
+                self.assertGreater(with_all[name][key], 0)
+        shares = [with_all["experts"][f"share_{name}"] for name in ("hierarchy", "ngrams", "cache")]
+        self.assertAlmostEqual(sum(shares), 1)
+        self.assertTrue(all(share > 0 for share in shares))
+        # The reading that learns nothing does not depend on what is read after it.
+        plain = self.scored("plain", *keys[2:])
+        self.assertEqual(plain["nats_per_token"], with_all["nats_per_token"])
+        self.assertNotIn("plastic", plain)
+
+    def test_it_learns(self):
+        """A text unlike the one learned from: going on learning must help, and a rate of nothing still counts n-grams."""
+        self.write("other.txt", "zq vw xk jq " * 400 + "\n")
+        keys = ("--held-out", "other.txt", "--plastic", *sets({"level.0.ngrams": 2, "evaluate.streams": 1}))
+        learned = self.scored("learned", *keys)
+        self.assertLess(learned["plastic"]["nats_per_token"], .7 * learned["nats_per_token"])
+        counted = self.scored("counted", *keys, *sets({"evaluate.plastic_rate": 0}))
+        self.assertLess(counted["plastic"]["nats_per_token"], .8 * counted["nats_per_token"])
+
+    def test_a_model_alone_is_enough(self):
+        self.strata("train", *TINY, "--text", "prose.txt", "--out", "model", "--quiet")
+        summary = json.loads(self.strata("evaluate", "--model", "model/model.h5", "--held-out", "prose.txt", "--plastic", "--out", "from_model",
+                                         *sets({"evaluate.streams": 2}), "--json", "--quiet"))
+        self.assertGreater(summary["plastic"]["perplexity"], 1)
+        self.refused(2, "experts count the training text", "evaluate", "--model", "model/model.h5", "--held-out", "prose.txt", "--out", "no_text",
+                     *sets({"evaluate.experts": "true"}))
+
+    def test_where_it_means_nothing(self):
+        self.refused(2, "--plastic", "train", *TINY, "--text", "prose.txt", "--plastic")
+        self.refused(2, "is for text", "evaluate", "--world", "nested", "--plastic", "--quick", *sets({"world.tokens": 2000}))
+
+
+if __name__ == "__main__":
+    support.main()

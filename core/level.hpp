@@ -44,7 +44,7 @@ struct Step {
   std::uint64_t seed = 0;
   Index slot = 0;           ///< position inside the current learning step, 0 .. K-1
   bool learning = false;    ///< false: weights, gains and running statistics are frozen
-  bool dropout = false;     ///< activity is dropped out: while learning from a text that is not scored
+  bool dropout = false;     ///< activity is dropped out: while learning, but for a reading that is scored so (evaluate --plastic)
   bool settling = true;     ///< beliefs will settle on the next token; false: no errors are needed
   bool last_sweep = false;  ///< emit: no sweep follows, so that only what other levels or learning read must be as settled
   ConstView<T> active;      ///< B x 1, 1 or 0
@@ -131,6 +131,8 @@ class Level {
   virtual Upward<T> upward() const = 0;
   virtual Snapshot<T> snapshot() const = 0;
   virtual void visit_weights(const std::function<void(Weight<T>&)>& visit) = 0;
+  /// Numbers learned beside them: weights of the sparse features met so far.
+  virtual Index sparse_parameters() const { return 0; }
   virtual void archive_parameters(Archive& archive) = 0;  ///< weights and running statistics: what a model is
   virtual void archive_state(Archive& archive) = 0;       ///< traces, counts, pending predictions: what a checkpoint adds
   /// Everything a stream carries goes back to its initial value (start of an experiment).

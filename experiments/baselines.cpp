@@ -259,10 +259,14 @@ class Comparison {
 
 /// Sets the scores and returns the table's cells.
 std::string score(Summary& into, double total_nats, double tokens, double bytes) {
-  const double per_token = total_nats / tokens, bits = total_nats / std::log(2.0) / bytes;
-  into.set("perplexity", std::exp(per_token)).set("nats_per_token", per_token).set("bits_per_byte", bits);
-  char text[80];
-  std::snprintf(text, sizeof text, " %11.2f %10.4f %9.4f", std::exp(per_token), per_token, bits);
+  const double per_token = total_nats / tokens;
+  into.set("perplexity", std::exp(per_token)).set("nats_per_token", per_token);
+  char text[80], bits[32] = "-";
+  if (bytes > 0) {
+    into.set("bits_per_byte", total_nats / std::log(2.0) / bytes);
+    std::snprintf(bits, sizeof bits, "%.4f", total_nats / std::log(2.0) / bytes);
+  }
+  std::snprintf(text, sizeof text, " %11.2f %10.4f %9s", std::exp(per_token), per_token, bits);
   return text;
 }
 
@@ -290,11 +294,14 @@ Findings run(Bench& bench) {
   const std::vector<int> orders = orders_of(bench.values);
   if (study.training.empty()) throw ConfigError("--text", "", "baselines counts a training text; name one beside --held-out");
   Comparison comparison(bench);
-  const double bytes = held_out_bytes(study);
+  const double bytes = comparable_bytes(study);
   const auto tokens = text::total_tokens(study.held_out);
   Findings findings;
   Summary& s = findings.summary;
-  s.set("begin", comparison.begin()).set("held_out_tokens", tokens).set("held_out_bytes", bytes).set("unigram_nats", unigram_nats(study));
+  s.set("begin", comparison.begin())
+      .set("held_out_tokens", tokens)
+      .set("held_out_bytes", held_out_bytes(study))
+      .set("unigram_nats", unigram_nats(study));
   char text[400];
   std::snprintf(text, sizeof text,
                 "held out: %lld tokens of %zu documents   unigram %.4f nats   histories begin anew at every %s\n"

@@ -111,22 +111,38 @@ Findings run_sampled(Bench& bench) {
   return findings;
 }
 
-std::unique_ptr<ExpertPanel> make_panel(const Values& values, const TextStudy& study, Index streams, bool learning) {
-  if (!values.flag("experts")) return nullptr;
+/// The n-grams of the training text, where experts were asked for.
+std::optional<KneserNey> count_training(Bench& bench, const TextStudy& study) {
+  if (!bench.values.flag("experts")) return std::nullopt;
+  if (study.training.empty())
+    throw ConfigError("evaluate.experts", "true", "experts count the training text; name it with --text beside --held-out");
+  bench.progress.say("counting the n-grams of the training text");
+  KneserNey ngrams(static_cast<int>(bench.values.integer("expert_order")), study.vocabulary());
+  for (const auto& document : study.training) ngrams.add(document.ids);
+  ngrams.finish();
+  return ngrams;
+}
+
+std::unique_ptr<ExpertPanel> make_panel(const Values& values, const std::optional<KneserNey>& ngrams, Index streams, bool learning) {
+  if (!ngrams) return nullptr;
   ExpertPanel::Settings settings;
-  settings.order = static_cast<int>(values.integer("expert_order"));
   settings.cache_time_constant = values.real("cache_time");
   settings.learning = learning;
-  return std::make_unique<ExpertPanel>(settings, study.training, study.vocabulary(), streams);
+  return std::make_unique<ExpertPanel>(settings, *ngrams, streams);
 }
 
 /// Sets perplexity, nats and bits, and returns a line of the table.
 std::string score_line(Summary& into, const char* name, const DocumentScores& scores, double bytes) {
-  const double nats = scores.nats_per_token(), bits = scores.total_nats() / std::log(2.0) / bytes;
-  into.set("perplexity", std::exp(nats)).set("nats_per_token", nats).set("bits_per_byte", bits);
+  const double nats = scores.nats_per_token();
+  into.set("perplexity", std::exp(nats)).set("nats_per_token", nats);
   char line[160];
-  std::snprintf(line, sizeof line, "%-28s perplexity %8.2f   %.4f nats/token   %.4f bits/byte\n", name, std::exp(nats), nats, bits);
-  return line;
+  int length = std::snprintf(line, sizeof line, "%-28s perplexity %8.2f   %.4f nats/token", name, std::exp(nats), nats);
+  if (bytes > 0) {
+    const double bits = scores.total_nats() / std::log(2.0) / bytes;
+    into.set("bits_per_byte", bits);
+    length += std::snprintf(line + length, sizeof line - static_cast<std::size_t>(length), "   %.4f bits/byte", bits);
+  }
+  return std::string(line, static_cast<std::size_t>(length)) + "\n";
 }
 
 /// The lines for one way of reading; `name` is its section of the summary, "" for the reading that the summary itself is about.
@@ -141,28 +157,45 @@ std::string reading_lines(Summary& s, const std::string& name, const Scores& sco
   return lines;
 }
 
+/// Reads once more, learning; the lines of that reading.
+std::string plastic_lines(Bench& bench, Summary& s, Hierarchy<float>& hierarchy, Index updates, const std::optional<KneserNey>& ngrams,
+                          double bytes) {
+  const auto panel = make_panel(bench.values, ngrams, hierarchy.streams(), true);
+  ScoringOptions options;
+  options.broad = false;
+  options.what = "learning while reading";
+  options.plastic = bench.study.learning();
+  options.plastic->rate = bench.values.real("plastic_rate");
+  options.updates = updates;
+  options.experts = panel.get();
+  return reading_lines(s, "plastic", score_held_out(bench.text(), hierarchy, options, bench.progress), panel.get(), bytes);
+}
+
 Findings run_text(Bench& bench) {
   TextStudy& study = bench.text();
   // Streams without a document would only be empty columns.
   const Index streams = std::min(bench.values.integer("streams"), static_cast<Index>(study.held_out.size()));
   auto hierarchy = study.load_hierarchy(bench.model, streams);
+  const bool plastic = bench.values.flag("plastic");
+  const Index updates = plastic ? study.load_power(bench.model, *hierarchy) : 0;
+  const auto ngrams = count_training(bench, study);
+  const auto panel = make_panel(bench.values, ngrams, streams, false);
   ScoringOptions options;
   options.stream_every = bench.values.integer("stream_every");
   options.trace = bench.folder.file("trace.h5");
-  const auto panel = make_panel(bench.values, study, streams, false);
   options.experts = panel.get();
-  if (panel && study.training.empty())
-    throw ConfigError("evaluate.experts", "true", "experts count the training text; name it with --text beside --held-out");
   const Scores scores = score_held_out(study, *hierarchy, options, bench.progress);
 
   Findings findings;
   Summary& s = findings.summary;
-  const double nats = scores.documents.nats_per_token(), bytes = held_out_bytes(study);
+  const double nats = scores.documents.nats_per_token(), bytes = comparable_bytes(study);
   std::string lines = reading_lines(s, "", scores, panel.get(), bytes);
   s.set("unigram_nats", unigram_nats(study));
   s.set("held_out_tokens", static_cast<std::int64_t>(scores.documents.total_tokens()));
   s.set("held_out_documents", static_cast<std::int64_t>(study.held_out.size()));
   s.set("parameters", static_cast<std::int64_t>(hierarchy->parameter_count()));
+  if (const Index sparse = hierarchy->level(0).sparse_parameters(); sparse > 0)
+    s.set("sparse_parameters", static_cast<std::int64_t>(sparse));
   s.set("free_energy_before", scores.free_energy.front());
   s.set("free_energy_after", scores.free_energy.back());
   s.set("rejected_fraction", scores.rejected_fraction);
@@ -178,17 +211,7 @@ Findings run_text(Bench& bench) {
     if (l > 0) broad_findings(level, scores.broad[i]);
     if (l > 0 && scores.stream.measured()) stream_findings(level, scores.stream, i, study.options.seed);
   }
-  if (bench.values.flag("plastic")) {
-    const auto learning_panel = make_panel(bench.values, study, streams, true);
-    ScoringOptions plastic;
-    plastic.broad = false;
-    plastic.what = "learning while reading";
-    plastic.plastic = study.learning();
-    plastic.plastic->rate = bench.values.real("plastic_rate");
-    plastic.updates = study.load_power(bench.model, *hierarchy);
-    plastic.experts = learning_panel.get();
-    lines += reading_lines(s, "plastic", score_held_out(study, *hierarchy, plastic, bench.progress), learning_panel.get(), bytes);
-  }
+  if (plastic) lines += plastic_lines(bench, s, *hierarchy, updates, ngrams, bytes);
   char head[512];
   std::snprintf(head, sizeof head,
                 "held out: %lld tokens of %zu documents   unigram %.4f nats\n"

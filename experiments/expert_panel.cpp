@@ -8,11 +8,10 @@ namespace {
 constexpr std::size_t most_kept = 64;  // words of a history beyond what any order looks at
 }
 
-ExpertPanel::ExpertPanel(const Settings& settings, const std::vector<text::EncodedDocument>& training, Index vocabulary, Index streams)
-    : settings_(settings), ngrams_(settings.order, vocabulary), mixture_(3, 2 * static_cast<std::size_t>(settings.order), settings.rate) {
-  for (const auto& document : training) ngrams_.add(document.ids);
-  ngrams_.finish();
-  for (Index j = 0; j < streams; ++j) streams_.push_back({-1, {}, UnigramCache(vocabulary, {settings.cache_time_constant, 0}), false});
+ExpertPanel::ExpertPanel(const Settings& settings, KneserNey ngrams, Index streams)
+    : settings_(settings), ngrams_(std::move(ngrams)), mixture_(3, 2 * static_cast<std::size_t>(ngrams_.order()), settings.rate) {
+  for (Index j = 0; j < streams; ++j)
+    streams_.push_back({-1, {}, UnigramCache(ngrams_.vocabulary(), {settings.cache_time_constant, 0}), false});
 }
 
 void ExpertPanel::read(const Observation& o, std::span<const float> surprise, std::span<double> out) {

@@ -10,20 +10,18 @@
 #include "experiments/cache.hpp"
 #include "experiments/experts.hpp"
 #include "experiments/kneser_ney.hpp"
-#include "experiments/worlds/text/tokenizer.hpp"
 
 namespace strata {
 
 class ExpertPanel {
  public:
   struct Settings {
-    int order = 5;                     ///< of the n-gram model
     double cache_time_constant = 200;  ///< tokens
     double rate = .02;                 ///< of the shares
     bool learning = false;             ///< the n-gram model goes on counting while it reads
   };
-  /// Counts `training`, documents of a vocabulary of that size. Throws ShapeError for an order outside 1 .. 8.
-  ExpertPanel(const Settings& settings, const std::vector<text::EncodedDocument>& training, Index vocabulary, Index streams);
+  /// `ngrams` has counted the training text, its histories beginning anew with each document.
+  ExpertPanel(const Settings& settings, KneserNey ngrams, Index streams);
 
   /// Reads one step, given the hierarchy's surprise in nats per stream; returns the mixture's nats of stream j in out[j], 0 where idle.
   void read(const Observation& observation, std::span<const float> surprise, std::span<double> out);

@@ -227,6 +227,11 @@ double unigram_nats(const TextStudy& study) {
   return nats / static_cast<double>(text::total_tokens(study.held_out));
 }
 
+double comparable_bytes(const TextStudy& study) {
+  const bool words = study.tokenizer->unknown() >= 0 && study.tokenizer->line_end() >= 0;
+  return words || text::count_unknown(*study.tokenizer, study.scored_corpus(), study.held_out) > 0 ? 0 : held_out_bytes(study);
+}
+
 double held_out_bytes(const TextStudy& study) {
   double bytes = 0;
   for (const auto& document : study.held_out) bytes += static_cast<double>(document.starts.back() - document.starts.front());

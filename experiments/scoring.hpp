@@ -1,6 +1,7 @@
 #pragma once
 // Scores a trained hierarchy on held-out documents, token by token and document by document: learning off, or going on learning while it
-// reads (prequentially: every token is scored before it is learned from, nothing is dropped out).
+// reads (prequentially: every token is scored before it is learned from, nothing is dropped out; documents read side by side are learned from together, so that
+// such a score depends on the number of streams).
 
 #include <optional>
 #include <string>
@@ -53,6 +54,8 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
 
 /// Nats per token of the training unigram on the held-out documents.
 double unigram_nats(const TextStudy& study);
+/// The same, or 0 where tokens do not spell the bytes: words leave out white space, <unk> what it stands for.
+double comparable_bytes(const TextStudy& study);
 /// Bytes that the held-out documents consist of.
 double held_out_bytes(const TextStudy& study);
 

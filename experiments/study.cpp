@@ -90,7 +90,13 @@ void Study::archive_power(Archive& archive, Hierarchy<float>& hierarchy, std::in
 
 Index Study::load_power(const std::string& model, Hierarchy<float>& hierarchy) {
   std::int64_t updates = 0;
-  load(model, [&](Archive& archive) { archive_power(archive, hierarchy, updates); });
+  try {
+    load(model, [&](Archive& archive) { archive_power(archive, hierarchy, updates); });
+  } catch (const FileError&) {
+    throw DataError(model, 0, "was trained by a strata that kept no power of gradients, so that it cannot go on learning; train it again");
+  }
+  const auto scale = static_cast<float>(streams()) / static_cast<float>(hierarchy.streams());
+  hierarchy.visit_weights([&](Weight<float>& weight) { hierarchy.device().axpby(0, weight.value, scale, weight.second_moment); });
   return updates;
 }
 

@@ -4,7 +4,10 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <numeric>
+#include <string>
 
+#include "core/error.hpp"
 #include "core/random.hpp"
 
 namespace strata {
@@ -45,6 +48,11 @@ void Ngrams::read(Index stream, std::int32_t id) {
   const auto first = history_.begin() + stream * settings_.orders;
   std::copy_backward(first, first + settings_.orders - 1, first + settings_.orders);
   *first = static_cast<std::uint64_t>(id) + 1;
+}
+
+void Ngrams::forget(Index stream) {
+  std::fill_n(history_.begin() + stream * settings_.orders, settings_.orders, std::uint64_t{0});
+  if (recency_) recency_->clear(stream);
 }
 
 void Ngrams::reset() {
@@ -156,7 +164,10 @@ template <class T>
 void Ngrams::play(std::span<const Reading> readings, std::vector<Entry<T>>& out) {
   played_.clear();
   for (const Reading& reading : readings) {
-    ++stamp_;
+    if (++stamp_ == 0) {
+      std::fill(seen_.begin(), seen_.end(), 0);
+      stamp_ = 1;
+    }
     if (recency_) play_recent(reading, out);
     for (Index order = settings_.orders; order > 0; --order)
       if (const std::int32_t context = find(key(reading.stream, order)); context != none) play_context(order, context, reading, out);
@@ -214,6 +225,13 @@ void Ngrams::learn(std::span<const Reading> readings, std::span<const T> p) {
 }
 
 void Ngrams::archive_parameters(Archive& archive) {
+  std::int64_t orders = settings_.orders, recent = recency_ ? 1 : 0;
+  archive.value("orders", orders);
+  archive.value("recent", recent);
+  if (orders != settings_.orders || (recent != 0) != (recency_ != nullptr))
+    throw ShapeError("n-gram features",
+                     "level.0.ngrams = " + std::to_string(orders) + (recent != 0 ? " with" : " without") + " recent_time, as trained",
+                     std::to_string(settings_.orders) + (recency_ ? " with" : " without"));
   std::vector<std::int64_t> keys;
   std::vector<std::int32_t> sizes, totals, words, counts;
   std::vector<float> thetas, powers;
@@ -239,6 +257,13 @@ void Ngrams::archive_parameters(Archive& archive) {
   archive.value("gain", gain_);
   archive.value("gain_power", gain_power_);
   if (!archive.loading()) return;
+  const auto listed = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
+  const auto in_range = [&](std::int32_t w) { return w >= 0 && static_cast<std::size_t>(w) < rarity_.size(); };
+  if (sizes.size() != keys.size() || totals.size() != keys.size() || listed != static_cast<std::int64_t>(words.size()) ||
+      std::any_of(sizes.begin(), sizes.end(), [](std::int32_t n) { return n < 0; }) || !std::all_of(words.begin(), words.end(), in_range) ||
+      thetas.size() != words.size() || powers.size() != words.size() || counts.size() != words.size() ||
+      gain_.size() != gain_step_.size() || gain_power_.size() != gain_step_.size())
+    throw ShapeError("n-gram lists", "as many words, counts and weights as their sizes say, of this vocabulary", "others");
   contexts_.clear();
   pool_.clear();
   for (auto& spare : spare_) spare.clear();
@@ -256,6 +281,8 @@ void Ngrams::archive_parameters(Archive& archive) {
 void Ngrams::archive_state(Archive& archive) {
   std::vector<std::int64_t> history(history_.begin(), history_.end());
   archive.value("history", history);
+  if (history.size() != history_.size())
+    throw ShapeError("histories of n-gram features", std::to_string(history_.size()), std::to_string(history.size()));
   history_.assign(history.begin(), history.end());
   if (!recency_) return;
   Archive::Scope scope(archive, "recency");

@@ -6,8 +6,11 @@
 // Symbols         h: the last k tokens;  r: leaky count of w in this stream (levels/recency.hpp);  c: how often w followed h;  n: how often h was seen;  diversity: distinct words after h over n;  all of the text read so far,
 //                 in its first pass. theta and A for every (h, w) that came, at most `limit` words per h; g shared by all of a bucket.
 // Leave one out   in later passes the text has been counted already: the word that comes is predicted as if this occurrence were not in the
-//                 counts (c - 1, n - 1, theta scaled by (c-1)/c). Else every context would know its answer.
-// Discretisation  contexts are hashed to 64 bits; counts by their logarithm, words by their surprise under the unigram
+//                 counts (c - 1, n - 1, theta scaled by (c-1)/c). Else every context would know its answer. What it taught the thetas of other
+//                 words stays; where a long document is cut elsewhere than in the first pass, its first words leave out what was not counted.
+// Discretisation  contexts are hashed to 64 bits and begin anew with each document; counts by their logarithm, words by their surprise under
+//                 the unigram; rates do not follow the schedule of learning.*. Lists grow with the text: the one place that asks for memory
+//                 while a hierarchy runs
 // Limit           without the rest of the level and with g alone: discounts of an interpolated n-gram model, learned
 // Source          Kneser & Ney 1995 (counts of counts, leave one out); Mikolov et al. 2011 (hashed n-gram features beside a network);
 //                 Duchi et al. 2011 (Adagrad)
@@ -43,9 +46,8 @@ class Ngrams {
   Ngrams(const NgramSettings& settings, Index streams, const std::vector<double>& log_unigram);
 
   void read(Index stream, std::int32_t id);
-  void forget(Index stream) {
-    if (recency_) recency_->clear(stream);
-  }  ///< what came lately: a document has ended
+  /// A document has ended: what comes next begins anew.
+  void forget(Index stream);
   void reset();
 
   /// Appends what the listed words' logits gain in the streams that read: rows are words, columns streams.
@@ -56,6 +58,7 @@ class Ngrams {
   void learn(std::span<const Reading> readings, std::span<const T> p);
 
   Index size() const { return static_cast<Index>(items_); }  ///< features held
+  /// Throws ShapeError for lists of other settings, of another vocabulary, or damaged.
   void archive_parameters(Archive& archive);
   void archive_state(Archive& archive);
 

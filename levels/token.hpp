@@ -64,6 +64,7 @@ class TokenLevel : public Level<T> {
     return {mu_0_.view(), belief_.view(), e0_.view(), error_norm_.view(), surprise_.view(), free_energy_.view()};
   }
   void visit_weights(const std::function<void(Weight<T>&)>& visit) override;
+  Index sparse_parameters() const override { return ngrams_ ? ngrams_->size() : 0; }
   void archive_parameters(Archive& archive) override;
   void archive_state(Archive& archive) override;
   void reset_state() override;
@@ -125,7 +126,7 @@ class TokenLevel : public Level<T> {
   std::vector<Ngrams::Reading> ngram_readings_;
   std::size_t ngram_first_ = 0;  // where theirs begin in extra_
   std::vector<Entry<T>> ngram_entries_;
-  std::vector<T> ngram_p_;
+  std::vector<T> ngram_p_, gains_;
   std::vector<Entry<T>> primed_[3], stash_primed_[3], stash_hits_[3], word_entries_;  // hits: the word read was primed
 };
 

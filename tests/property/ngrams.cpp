@@ -7,8 +7,12 @@
 #include "core/memory_archive.hpp"
 #include "core/random.hpp"
 #include "levels/ngrams.hpp"
+#include "tests/support/probe.hpp"
+#include "tests/support/scripted_world.hpp"
+#include "tests/support/tiny.hpp"
 
 using namespace strata;
+using namespace strata::test;
 
 namespace {
 
@@ -156,4 +160,29 @@ TEST_CASE("n-grams: saved in the middle, they go on as if never stopped") {
   other.archive_state(saved);
   CHECK(other.size() == one.size());
   CHECK(go(one, 2500, 4000) == go(other, 2500, 4000));
+}
+
+TEST_CASE("n-grams: a hierarchy that reads a text again does not score it by its answers") {
+  // The same hundred words twice: as new text the second time, they are known by heart; as the second pass over a text, they are not.
+  const auto second_reading = [](bool told) {
+    Tiny<double> tiny({"hierarchy.levels=1", "learning.rate=0", "level.0.ngrams=3", "level.0.context_dropout=0"}, 1, 4, 60);
+    ScriptedWorld world(1, 60, 200, [told](Index t, Index) {
+      Word word = random_word(3, t % 100, 60);
+      word.pass = told && t >= 100 ? 1 : 0;
+      return word;
+    });
+    Probe<double> probe(*tiny.hierarchy, world, tiny.learning.get(), 4);
+    probe.start();
+    double nats = 0;
+    for (Index t = 0; t < 200; ++t) {
+      probe.begin();
+      if (t >= 110) nats += values<double>(tiny.hierarchy->level(0).snapshot().surprise, *tiny.device)[0] / 90;
+      probe.end();
+    }
+    return nats;
+  };
+  const double told = second_reading(true), untold = second_reading(false);
+  INFO(told << " and " << untold << " nats");
+  CHECK(untold < 3);
+  CHECK(told > 3.7);  // ln 60 is 4.1
 }

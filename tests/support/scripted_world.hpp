@@ -13,6 +13,7 @@ struct Word {
   std::int32_t id = 0;
   std::uint8_t boundary = 0;
   bool active = true;
+  std::int32_t pass = 0;
 };
 
 class ScriptedWorld final : public World {
@@ -30,6 +31,7 @@ class ScriptedWorld final : public World {
       const auto s = static_cast<std::size_t>(j);
       out.id[s] = word.active ? word.id : 0;
       out.active[s] = word.active ? 1 : 0;
+      out.pass[s] = word.pass;
       out.boundary[s] = word.active ? word.boundary : std::uint8_t{0};
     }
     ++time_;

@@ -32,7 +32,7 @@ class Lab:
     """Runs the command, once per distinct run, and keeps what the page must say of where its figures come from."""
 
     def __init__(self, options):
-        self.options, self.commits, self.commands, self.processors = options, set(), [], set()
+        self.options, self.commits, self.commands = options, set(), []
 
     def run(self, corpus, name, *words, seed=1):
         config, text, held_out, _, _ = CORPORA[corpus]
@@ -70,8 +70,8 @@ def corpus_lines(lab, corpus):
     lines.append(f"| **strata** | **{spread([r['perplexity'] for r in runs])}** | **{spread([r['plastic']['perplexity'] for r in runs])}** |")
     lines.append(f"| **strata + experts** | **{spread([r['experts']['perplexity'] for r in runs])}** | **{spread([r['plastic_experts']['perplexity'] for r in runs])}** |")
     trained = runs[0]["training"]
-    lines += ["", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and the n-gram features; trained in {spread([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
-              f"{runs[0]['threads']} threads ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most. Bits per byte as trained {spread([r['bits_per_byte'] for r in runs], 4)}.", ""]
+    lines += ["", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and {runs[0].get('sparse_parameters', 0)} of sparse features; trained in {spread([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
+              f"{runs[0]['threads']} threads ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most." + (f" Bits per byte as trained {spread([r['bits_per_byte'] for r in runs], 4)}." if "bits_per_byte" in runs[0] else ""), ""]
     return lines
 
 

@@ -43,8 +43,9 @@ struct Step {
   std::uint64_t index = 0;  ///< steps since the start of training; keys the random numbers
   std::uint64_t seed = 0;
   Index slot = 0;           ///< position inside the current learning step, 0 .. K-1
-  bool learning = false;    ///< false: weights, gains and running statistics are frozen
-  bool dropout = false;     ///< activity is dropped out: while learning, but for a reading that is scored so (evaluate --plastic)
+  bool learning = false;    ///< false: everything learned is frozen
+  bool training = false;    ///< learning, and not from a text that is scored (evaluate --plastic): activity is dropped out, and gains and
+                            ///< running statistics, means over many streams, follow
   bool settling = true;     ///< beliefs will settle on the next token; false: no errors are needed
   bool last_sweep = false;  ///< emit: no sweep follows, so that only what other levels or learning read must be as settled
   ConstView<T> active;      ///< B x 1, 1 or 0

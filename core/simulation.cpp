@@ -26,7 +26,7 @@ Step<T> Simulation<T>::describe_step() const {
   step.seed = seed_;
   step.slot = static_cast<Index>(step_ % static_cast<std::uint64_t>(interval_));
   step.learning = learning_ != nullptr;
-  step.dropout = step.learning && dropout;
+  step.training = step.learning && training;
   step.settling = hierarchy_.relaxation().settings.steps > 0;
   step.active = active_.view();
   step.active_count = active_count_;

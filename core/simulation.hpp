@@ -40,7 +40,7 @@ class Simulation {
   std::int64_t tokens() const { return tokens_; }
   double nats() const { return nats_; }  ///< summed surprise of level 0 so far
   Recorder record;
-  bool dropout = true;  ///< while learning; false where the surprise is a score
+  bool training = true;  ///< while learning; false where the surprise is a score (Step::training)
   /// Called between forecast and observe with the step about to be taken; for instruments that score alternatives.
   std::function<void(const Step<T>&)> before_observe;
   /// Called between carry and forecast; for instruments that change what a level holds. At the last step of an interval nothing is stashed.

@@ -190,7 +190,7 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
   std::optional<Learning<float>> learning;
   if (options.plastic) learning.emplace(*options.plastic, 0, options.updates);
   Simulation<float> simulation(hierarchy, world, learning ? &*learning : nullptr, study.interval(), study.options.seed);
-  simulation.dropout = false;
+  simulation.training = false;
   for (Index l = 1; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(options.broad);
   Tally tally(study, hierarchy);
   std::unique_ptr<StreamProbe> probe;

@@ -45,7 +45,7 @@ void SituationLevel<T>::innovate(const Step<T>& step) {
   double ticks = 0;
   for (const auto t : ticking_) ticks += t;
   if (ticks == 0) return;
-  if (step.learning) {
+  if (step.training) {
     const double rate = running_rate(innovation_count_++);
     device_.map(Unary::square, e_, tmp_);
     device_.row_sum(static_cast<T>(rate / ticks), tmp_, tick_mask_, static_cast<T>(1 - rate), power_);
@@ -65,7 +65,7 @@ void SituationLevel<T>::innovate(const Step<T>& step) {
   device_.axpby(static_cast<T>(settings_.feed_innovation / std::sqrt(static_cast<double>(tick_))), delta_, T(0), innovation_part);
   device_.select_columns(tick_mask_, new_features_, features_);
 
-  if (!settings_.carry || !step.learning) return;
+  if (!settings_.carry || !step.training) return;
   device_.multiply(delta_, kap_used_, tmp_);
   device_.column_sum(tmp_, column_);
   device_.download(column_, host_);
@@ -103,7 +103,7 @@ template <class T>
 void SituationLevel<T>::open_gate(const Step<T>& step) {
   if (!settings_.gate.on) return;
   for (std::size_t j = 0; j < nats_.size(); ++j) evidence_[j] = lexicon_.log_unigram(step.observation->id[j]) + nats_[j];  // ln u - ln p_l
-  gate_.read(evidence_, step.observation->active, step.learning);
+  gate_.read(evidence_, step.observation->active, step.training);
   for (std::size_t j = 0; j < carried_gate_.size(); ++j) carried_gate_[j] *= gate_.leak_factor(j);
 }
 
@@ -117,7 +117,7 @@ void SituationLevel<T>::integrate(const Step<T>& step, ConstView<T> features) {
     device_.leaky_integrate(decay_, static_cast<T>(std::sqrt(1 - leak_[q] * leak_[q])), step.active, inputs_now_,
                             h_.rows_at(q * inputs_, inputs_));
   }
-  if (!step.learning || step.active_count == 0) return;
+  if (!step.training || step.active_count == 0) return;
   const double rate = running_rate(mean_count_++);
   device_.row_sum(static_cast<T>(rate / static_cast<double>(step.active_count)), features, step.active, static_cast<T>(1 - rate), mean_);
 }
@@ -139,7 +139,7 @@ void SituationLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) 
     device_.select_columns(tick_mask_, tmp_, mu_);
     if (settings_.dropout > 0) {
       const RandomKey key{step.seed, step.index, static_cast<std::uint32_t>(settings_.index), activity_dropout};
-      if (step.dropout)
+      if (step.training)
         device_.dropout_mask(settings_.dropout, key, tmp_);
       else
         device_.fill(tmp_, T(1));  // a hierarchy that stops learning keeps no unit of its last mask silent

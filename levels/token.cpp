@@ -280,7 +280,7 @@ void TokenLevel<T>::prime() {
 template <class T>
 void TokenLevel<T>::drop(const Step<T>& step) {
   const auto draw = [&](Tensor<T>& mask, double rate, Purpose purpose) {
-    if (step.dropout && rate > 0)
+    if (step.training && rate > 0)
       device_.dropout_mask(rate, {step.seed, step.index, 0, purpose}, mask);
     else
       device_.fill(mask, T(1));

@@ -34,7 +34,7 @@ class LevelRig {
     s.observation = &observation;
     s.index = index_;
     s.learning = learning;
-    s.dropout = learning;
+    s.training = learning;
     s.active = active_.view();
     s.active_count = active_.rows();
     return s;

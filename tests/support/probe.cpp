@@ -25,7 +25,7 @@ Step<T> Probe<T>::step() const {
   s.seed = seed_;
   s.slot = static_cast<Index>(index_ % static_cast<std::uint64_t>(interval_));
   s.learning = learning_ != nullptr;
-  s.dropout = s.learning;
+  s.training = s.learning;
   s.active = active_.view();
   s.active_count = active_count_;
   return s;

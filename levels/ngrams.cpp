@@ -140,7 +140,9 @@ void Ngrams::play_context(Index order, std::int32_t index, const Reading& readin
     seen = stamp_;
     const float value = share * item.theta + (gain != none ? gain_[static_cast<std::size_t>(gain)] : 0.0F);
     out.push_back({item.word, reading.stream, static_cast<T>(value)});
-    played_.push_back({index, i, gain, share, hit});
+    // In a text read before, what was met once could only be unlearned: the one time it was right is left out.
+    const float learned = reading.counted && item.count == 1 ? 0.0F : share;
+    played_.push_back({index, i, gain, learned, hit});
   }
 }
 

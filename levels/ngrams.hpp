@@ -6,7 +6,7 @@
 // Symbols         h: the last k tokens;  r: leaky count of w in this stream (levels/recency.hpp);  c: how often w followed h;  n: how often h was seen;  diversity: distinct words after h over n;  all of the text read so far,
 //                 in its first pass. theta and A for every (h, w) that came, at most `limit` words per h; g shared by all of a bucket.
 // Leave one out   in later passes the text has been counted already: the word that comes is predicted as if this occurrence were not in the
-//                 counts (c - 1, n - 1, theta scaled by (c-1)/c). Else every context would know its answer. What it taught the thetas of other
+//                 counts (c - 1, n - 1, theta scaled by (c-1)/c; of c = 1 it rests). Else every context would know its answer. What it taught the thetas of other
 //                 words stays; where a long document is cut elsewhere than in the first pass, its first words leave out what was not counted.
 // Discretisation  contexts are hashed to 64 bits and begin anew with each document; counts by their logarithm, words by their surprise under
 //                 the unigram; rates do not follow the schedule of learning.*. Lists grow with the text: the one place that asks for memory
@@ -76,7 +76,7 @@ class Ngrams {
   /// One entry of play(): the item behind it.
   struct Played {
     std::int32_t context, item, gain;
-    float share;  // of theta that counted
+    float share;  // of theta that counted and learns
     bool hit;     // the word that came
   };
   static constexpr std::int32_t none = -1;

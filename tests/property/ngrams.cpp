@@ -186,3 +186,19 @@ TEST_CASE("n-grams: a hierarchy that reads a text again does not score it by its
   CHECK(untold < 3);
   CHECK(told > 3.7);  // ln 60 is 4.1
 }
+
+TEST_CASE("n-grams: what was met once is not unlearned when the text is read again") {
+  Ngrams ngrams(own_weights(1), 1, log_unigram);
+  const auto read = [&](bool counted) {
+    for (const std::int32_t id : {1, 2, 1, 3, 1, 4}) step(ngrams, {0, id, counted}, .3);
+  };
+  read(false);
+  ngrams.read(0, 1);
+  std::vector<Entry<double>> entries;
+  const auto before = played(ngrams, {0, 0, false}, entries);
+  for (int pass = 0; pass < 5; ++pass) read(true);
+  ngrams.read(0, 1);
+  const auto after = played(ngrams, {0, 0, false}, entries);
+  CHECK(before.size() == 3);
+  CHECK(after == before);
+}

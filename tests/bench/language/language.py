@@ -22,8 +22,6 @@ DATA = TOP.parent / "shared" / "data"
 # name: configuration, training text, held-out text (none: the last tenth), longest n-grams, what holds for counting alone
 CORPORA = {
     "ptb": ("ptb", "ptb/ptb.train.txt", "ptb/ptb.valid.txt", "3, 4, 5, 7", ("baselines.begin=document",)),
-    "tiny_shakespeare": ("tiny_shakespeare", "tinyshakespeare/input.txt", None, "5, 7", ()),
-    "reuters": ("reuters", "reuters/train.txt", None, "4, 5, 7", ()),
 }
 COMPRESSED = ("reuters/train.txt", 4 << 20)
 

@@ -29,6 +29,17 @@ std::vector<text::EncodedDocument> thinned(std::vector<text::EncodedDocument> al
   return kept;
 }
 
+/// A model scored on the part of a text that another way of holding out leaves has learned from that part.
+void require_same_hold_out(const std::string& model, const std::string& wanted) {
+  const auto notes = read_notes(model);
+  Configuration its;
+  if (const auto found = notes.find("config"); found != notes.end()) its.adopt(found->second, model);
+  const std::string trained = its.resolve(text_parameters(), "text.").text("hold_out");
+  if (trained != wanted)
+    throw ConfigError("text.hold_out", wanted,
+                      "the model was trained with " + trained + ", so that it would be scored on what it learned from");
+}
+
 void warn_of_unknown(const std::string& what, const text::Tokenizer& tokenizer, const text::Corpus& corpus,
                      const std::vector<text::EncodedDocument>& documents, Progress& progress) {
   const Index unknown = text::count_unknown(tokenizer, corpus, documents);
@@ -123,8 +134,9 @@ void TextStudy::read_documents(Progress& progress) {
   }
   if (options.model.empty() && options.text.empty()) throw ConfigError("--text", "", "training needs a text, or give a trained --model");
   text::HoldOut split;
-  if (!options.text.empty() && options.held_out.empty())
-    split = text_.text("hold_out") == "last" ? text::hold_out_last(corpus) : text::hold_out_tenth(corpus);
+  const bool holds_out = !options.text.empty() && options.held_out.empty();
+  if (holds_out && !options.model.empty()) require_same_hold_out(options.model, text_.text("hold_out"));
+  if (holds_out) split = text_.text("hold_out") == "last" ? text::hold_out_last(corpus) : text::hold_out_tenth(corpus);
   if (!options.text.empty() && !options.held_out.empty()) split.training = text::all_documents(corpus);
   take_tokenizer(split.training, progress);
   training = tokenizer->encode(corpus, split.training);

@@ -41,6 +41,11 @@ class Plastic(CommandTest):
         self.refused(2, "experts count the training text", "evaluate", "--model", "model/model.h5", "--held-out", "prose.txt", "--out", "no_text",
                      *sets({"evaluate.experts": "true"}))
 
+    def test_a_model_is_not_scored_on_what_it_learned_from(self):
+        self.strata("train", *TINY, "--text", "prose.txt", "--out", "tenth", "--quiet")
+        self.refused(2, ["text.hold_out", "every"], "evaluate", "--model", "tenth/model.h5", "--text", "prose.txt", *sets({"text.hold_out": "last"}))
+        self.strata("evaluate", "--model", "tenth/model.h5", "--text", "prose.txt", "--out", "same", "--quiet", *sets({"evaluate.streams": 2}))
+
     def test_where_it_means_nothing(self):
         self.refused(2, "--plastic", "train", *TINY, "--text", "prose.txt", "--plastic")
         self.refused(2, "is for text", "evaluate", "--world", "nested", "--plastic", "--quick", *sets({"world.tokens": 2000}))

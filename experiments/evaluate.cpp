@@ -37,7 +37,7 @@ ParameterTable parameters() {
       {"steps", std::int64_t{4096}, 10, 1e9, {}, "steps", "of every stretch of a sampled world that are scored", ""},
       {"warm_up", std::int64_t{1024}, 0, 1e9, {}, "steps", "of every stretch before that: beliefs start from nothing", ""},
       {"plastic", false, 0, 1, {}, "", "also read the text once more, learning from every token after it was scored (--plastic)", ""},
-      {"plastic_rate", .00002, 0, 1, {}, "1", "Adam's step size then", ""},
+      {"plastic_rate", .0001, 0, 1, {}, "1", "Adam's step size then", ""},
       {"experts", false, 0, 1, {}, "", "also mix in an n-gram model of the training text and a cache of recent words", ""},
       {"expert_order", std::int64_t{5}, 1, KneserNey::highest_order, {}, "tokens", "longest n-gram of that model", "Kneser & Ney 1995"},
       {"cache_time", 200.0, 1, 1e9, {}, "tokens", "time constant of that cache", "Kuhn & De Mori 1990"},

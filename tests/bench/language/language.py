@@ -42,7 +42,7 @@ class Lab:
             self.commands.append(shown)
         if not (out / "summary.json").exists():
             print(shown, "with seed", seed, flush=True)
-            subprocess.run([self.options.strata, *call, "--seed", str(seed), "--set", "run.figures=false", "--quiet", "--json", "--out", str(out)], check=True,
+            subprocess.run([self.options.strata, *call, "--seed", str(seed), "--threads", str(self.options.threads), "--set", "run.figures=false", "--quiet", "--json", "--out", str(out)], check=True,
                            cwd=TOP, stdout=subprocess.DEVNULL)
             (out / "trace.h5").unlink(missing_ok=True)
         summary = json.loads((out / "summary.json").read_text())
@@ -102,6 +102,7 @@ def main():
     parser.add_argument("--strata", required=True)
     parser.add_argument("--only", nargs="+", choices=[*CORPORA, "compressors"], default=[*CORPORA, "compressors"])
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0, help="of every run (0: all)")
     parser.add_argument("--work", default=None, help="where runs are kept (a new temporary folder)")
     parser.add_argument("--out", default=str(TOP / "results" / "reference" / "language.md"))
     options = parser.parse_args()

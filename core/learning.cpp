@@ -55,7 +55,10 @@ void Learning<T>::apply(Hierarchy<T>& hierarchy) {
   const auto update = [&](Weight<T>& weight) {
     step.rate = now * weight.rate;
     step.decay = weight.decays ? settings.weight_decay : 0.0;
+    // The same update and the same decay on the way back: only what the two differ by decays.
+    if (weight.separate()) hierarchy.device().axpby(T(-1), weight.value, T(1), weight.feedback);
     hierarchy.device().adam(step, weight.gradient, weight.first_moment, weight.second_moment, weight.value);
+    if (weight.separate()) hierarchy.device().axpby(T(1), weight.value, static_cast<T>(1 - step.rate * step.decay), weight.feedback);
   };
   hierarchy.visit_weights(std::ref(update));  // of a reference, a std::function keeps nothing on the heap
 }

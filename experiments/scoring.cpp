@@ -188,9 +188,10 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
 
   hierarchy.reset_state();
   std::optional<Learning<float>> learning;
-  if (options.plastic) learning.emplace(*options.plastic, 0, options.updates);
+  const Index planned = options.fresh ? (world.steps() + study.interval() - 1) / study.interval() : 0;
+  if (options.plastic) learning.emplace(*options.plastic, planned, options.updates);
   Simulation<float> simulation(hierarchy, world, learning ? &*learning : nullptr, study.interval(), study.options.seed);
-  simulation.training = false;
+  simulation.training = options.fresh;
   for (Index l = 1; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(options.broad);
   Tally tally(study, hierarchy);
   std::unique_ptr<StreamProbe> probe;

@@ -228,13 +228,13 @@ void Broad<T>::learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>
   View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count);
   const T beta = static_cast<T>(beta_);
   // through the read-out: back = beta S (q - p)
-  device_.gemm(false, false, beta, lexicon_.vectors.value.view(), residual, T(0), back);
+  device_.gemm(false, false, beta, lexicon_.vectors.back(), residual, T(0), back);
   device_.outer_product(scale, back, f, readout_.gradient);
   device_.outer_product(scale * beta, mf, residual, lexicon_.vectors.gradient);
   device_.row_sum(scale, residual, device_.ones(count), T(1), background_.gradient);
   device_.dot_entries(scale, recent_, residual, recency_gain_.gradient);
   // through mu_l: e = (1 - f^2) .* M' back
-  device_.gemm(true, false, T(1), readout_.value.view(), back, T(0), mf);
+  device_.gemm(true, false, T(1), readout_.back(), back, T(0), mf);
   device_.map(Unary::square, f, square);
   device_.multiply(square, mf, square);
   device_.axpby(T(-1), square, T(1), mf);

@@ -19,6 +19,14 @@ ParameterTable hierarchy_parameters() {
   return {
       {"levels", std::int64_t{4}, 1, 16, {}, "levels", "number of levels, the token level included", ""},
       {"units", std::int64_t{48}, 1, 65536, {}, "units", "units n of the lexicon and of every situation level", "model A"},
+      {"feedback",
+       std::string("tied"),
+       0,
+       0,
+       {"tied", "separate"},
+       "",
+       "what errors return by: the weights of the prediction, or weights of their own that learn by the same local updates",
+       "Kolen & Pollack 1994; Akrout et al. 2019"},
   };
 }
 
@@ -27,6 +35,7 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
                                               Index streams, Index interval, std::uint64_t seed, Index channels) {
   const Values shape = configuration.resolve(hierarchy_parameters(), "hierarchy.");
   const Index depth = shape.integer("levels"), units = shape.integer("units");
+  const bool separate = shape.text("feedback") == "separate";
   std::vector<const LevelKind*> kinds;
   std::vector<Values> values;
   std::vector<Index> units_of;
@@ -42,6 +51,9 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   std::vector<std::unique_ptr<Level<T>>> levels;
   for (Index l = 0; l < depth; ++l) {
     const auto i = static_cast<std::size_t>(l);
+    if (separate && !kinds[i]->uses_lexicon)
+      throw ConfigError("hierarchy.feedback", "separate",
+                        "is for token and situation levels; level " + std::to_string(l) + " is " + kinds[i]->name);
     if (l > 0 && kinds[i]->uses_lexicon && words == 0)
       throw ConfigError("level." + std::to_string(l) + ".kind", kinds[i]->name,
                         "reads the words of a token level; make level.0.kind=token");
@@ -55,7 +67,12 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
       levels.push_back(kinds[i]->make_double(place));
   }
   const auto relaxation = RelaxationSettings::from(configuration.resolve(RelaxationSettings::parameters(), "relaxation."));
-  return std::make_unique<Hierarchy<T>>(device, std::move(lexicon), std::move(levels), streams, relaxation);
+  auto hierarchy = std::make_unique<Hierarchy<T>>(device, std::move(lexicon), std::move(levels), streams, relaxation);
+  if (separate)
+    hierarchy->visit_weights([&](Weight<T>& weight) {
+      if (weight.decays) weight.separate_feedback();  // biases and gains carry no error
+    });
+  return hierarchy;
 }
 
 template std::unique_ptr<Hierarchy<float>> build_hierarchy<float>(Configuration&, Device<float>&, const std::vector<double>&, Index, Index,

@@ -126,7 +126,7 @@ template <class T>
 void SituationLevel<T>::average_window(const Upward<T>& below) {
   device_.axpby(T(1), below.emission_error, T(1), rho_sum_);
   if (below.feedback.data != nullptr) device_.axpby(T(1), below.feedback, T(1), feedback_sum_);
-  device_.gemm(true, false, T(1), share_out_.value.view(), rho_sum_.view(), T(0), drive_);
+  device_.gemm(true, false, T(1), share_out_.back(), rho_sum_.view(), T(0), drive_);
   device_.axpby(T(1), feedback_sum_, T(1), drive_);
   for (std::size_t j = 0; j < ticking_.size(); ++j) {
     host_[j] = ticking_[j] != 0 ? static_cast<T>(1.0 / static_cast<double>(elapsed_[j])) : T(0);
@@ -143,7 +143,7 @@ void SituationLevel<T>::average_window(const Upward<T>& below) {
 template <class T>
 void SituationLevel<T>::settle(const Upward<T>& below, ConstView<T> rate) {
   if (this->joint()) {
-    device_.gemm(true, false, T(1), share_out_.value.view(), below.emission_error, T(0), drive_);
+    device_.gemm(true, false, T(1), share_out_.back(), below.emission_error, T(0), drive_);
     if (below.feedback.data != nullptr) device_.axpby(T(1), below.feedback, T(1), drive_);
   }
   device_.multiply(drive_, drop_, message_);
@@ -155,7 +155,7 @@ void SituationLevel<T>::settle(const Upward<T>& below, ConstView<T> rate) {
 template <class T>
 void SituationLevel<T>::error_and_feedback() {
   device_.prediction_error(static_cast<T>(settings_.precision), x_, mu_, e_, column_);
-  if (above_ > 0) device_.gemm(true, false, T(1), above_in_.value.view(), e_.view(), T(0), feedback_);
+  if (above_ > 0) device_.gemm(true, false, T(1), above_in_.back(), e_.view(), T(0), feedback_);
 }
 
 template <class T>
@@ -213,7 +213,7 @@ void SituationLevel<T>::end_settling(const Step<T>&) {
   device_.upload(host_, factor_);
   device_.copy(e_, ek_);
   device_.scale_columns(factor_, ek_);  // a window's error counts for each of its k tokens
-  if (above_ > 0) device_.gemm(true, false, T(1), above_in_.value.view(), ek_.view(), T(0), feedback_);
+  if (above_ > 0) device_.gemm(true, false, T(1), above_in_.back(), ek_.view(), T(0), feedback_);
   std::vector<T>& norm = host_;
   device_.download(new_norm_, norm);
   device_.download(penalty_, host2_);
@@ -240,7 +240,7 @@ void SituationLevel<T>::learn(const Step<T>& step) {
 /// dS[w_s] += sum_q sqrt(1 - a_q^2) a_q^(age) V_q' e: the newest tokens exactly, then every 8th standing for 8.
 template <class T>
 void SituationLevel<T>::trace_eligibility() {
-  device_.gemm(true, false, T(1), memory_in_.value.view(), ek_.view(), T(0), eligible_);
+  device_.gemm(true, false, T(1), memory_in_.back(), ek_.view(), T(0), eligible_);
   const Index ring = static_cast<Index>(ring_.size()) / streams_;
   const Index half = lag_stride / 2;
   for (int q = 0; q < 2; ++q) {

@@ -28,6 +28,10 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
   bias_ = {device, "bias", d, 1, false};
   output_bias_ = {device, "output_bias", v, 1, false};
   embedding_.randomise(.1, seed, 0);
+  if (settings.separate_embeddings) {
+    embedding_in_ = {device, "embedding_in", d, v};
+    embedding_in_.randomise(.1, seed, 0);
+  }
   hidden_in_.randomise(3 / std::sqrt(static_cast<double>(in)), seed, 0);
   hidden_out_.randomise(1 / std::sqrt(static_cast<double>(ha)), seed, 0);
   direct_.randomise(1 / std::sqrt(static_cast<double>(in)), seed, 0);
@@ -69,9 +73,32 @@ View<T> row(View<T> per_stream) {
 template <class T>
 void TokenLevel<T>::expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p) {
   if (version_ == 0) version_ = next_version();
+  if (embedding_.separate() && (mean_0.data != nullptr || mean_c.data != nullptr))
+    return expect_separately(f, stream, normaliser, mean_0, mean_c, p);
   const SoftmaxPart<T> parts[] = {{embedding_.value.view(), f, mean_0}, {lexicon_.vectors.value.view(), stream, mean_c}};
   device_.softmax_layer(std::span(parts).first(stream.data != nullptr ? 2 : 1), output_bias_.value, extra_, reading_, version_, normaliser,
                         p);
+}
+
+/// The same where errors return by weights of their own: means are of those.
+template <class T>
+void TokenLevel<T>::expect_separately(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p) {
+  const auto count = static_cast<Index>(reading_.size());
+  if (p.data == nullptr && p_.rows() == 0) p_ = {device_, lexicon_.vocabulary(), streams_};
+  if (p.data == nullptr) p = p_.cols_at(0, count);
+  expect(f, stream, normaliser, {}, {}, p);
+  const auto mean_of = [&](const Weight<T>& words, View<T> mean) {
+    if (mean.data == nullptr) return;
+    if (back_.rows() < mean.rows) back_ = {device_, mean.rows, streams_};
+    const View<T> its = back_.view().rows_at(0, mean.rows).cols_at(0, count);
+    device_.gemm(false, false, T(1), words.back(), p, T(0), its);
+    scatters_.clear();
+    for (Index k = 0; k < count; ++k) scatters_.push_back({reading_[static_cast<std::size_t>(k)], static_cast<std::int32_t>(k), T(1)});
+    device_.fill(mean, T(0));
+    device_.scatter_add_columns(its, scatters_, mean);
+  };
+  mean_of(embedding_, mean_0);
+  mean_of(lexicon_.vectors, mean_c);
 }
 
 template <class T>
@@ -137,13 +164,13 @@ void TokenLevel<T>::score(ConstView<T> active, ConstView<T> f, ConstView<T> stre
 
 template <class T>
 void TokenLevel<T>::messages(const Step<T>& step) {
-  const auto towards = [&](ConstView<T> word, ConstView<T> mean, View<T> out) {
-    device_.copy(word, out);
+  const auto towards = [&](const Weight<T>& words, ConstView<T> mean, View<T> out) {
+    device_.gather_columns(words.back(), ids_, out);
     device_.axpby(T(-1), mean, T(1), out);
     device_.scale_columns(step.active, out);
   };
-  if (!step.last_sweep) towards(target_0_, mean_0_, gradient_0_);
-  if (streamed_) towards(word_, mean_c_, rho_);
+  if (!step.last_sweep) towards(embedding_, mean_0_, gradient_0_);
+  if (streamed_) towards(lexicon_.vectors, mean_c_, rho_);
 }
 
 template <class T>
@@ -188,7 +215,7 @@ void TokenLevel<T>::settle(const Upward<T>&, ConstView<T> rate) {
   device_.relax_step(pi_0, mu_0_, dot_0_, rate, x_0_, f_0_);
   device_.multiply(f_0_, drop_0_, fd_0_);
   device_.prediction_error(pi_0, x_0_, mu_0_, e0_, scratch_energy_);
-  device_.gemm(true, false, T(1), hidden_out_.value.view(), e0_.view(), T(0), message_a_);
+  device_.gemm(true, false, T(1), hidden_out_.back(), e0_.view(), T(0), message_a_);
   device_.multiply(message_a_, drop_a_, message_a_);
   device_.relax_step(pi_a, mu_a_, message_a_, rate, x_a_, f_a_);
   device_.multiply(f_a_, drop_a_, fd_a_);
@@ -294,7 +321,7 @@ template <class T>
 void TokenLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) {
   const Index d = settings_.units;
   for (Index k = 0; k < settings_.context; ++k)
-    device_.gather_columns(embedding_.value,
+    device_.gather_columns(read_in().value,
                            std::span(context_).subspan(static_cast<std::size_t>(k * streams_), static_cast<std::size_t>(streams_)),
                            ctx_.rows_at(k * d, d));
   drop(step);
@@ -317,6 +344,7 @@ void TokenLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) {
 template <class T>
 void TokenLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
   version_ = 0;
+  if (settings_.separate_embeddings) visit(embedding_in_);
   for (auto* w : {&embedding_, &hidden_in_, &hidden_out_, &direct_, &hidden_bias_, &bias_, &output_bias_}) visit(*w);
   if (recency_) visit(priming_gain_);
 }

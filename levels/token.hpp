@@ -5,7 +5,8 @@
 //             logits = E' f(x_0) + S' c_1 + beta0 (+ word priming + n-gram features)
 //             settling: message_0 = f'(x_0) .* E (onehot - p),  message_a = f'(x_a) .* W2' e_0,  e_n = pi_n (x_n - mu_n)
 //             learning: dW2 = e_0 f(x_a)', dW3 = e_0 ctx', dW1 = e_a ctx', output E and S from the PREDICTED x_0: f(mu_0) (onehot - p)',
-//             input E from W3' e_0 + W1' e_a on the context words
+//             input E (level.0.embeddings=separate: E_in) from W3' e_0 + W1' e_a on the context words
+//             where feedback is separate, errors come back by weights of their own instead of E, S, W1', W2', W3'
 // Symbols     E d x V, W1 Ha x K0 d, W2 d x Ha, W3 d x K0 d, S n x V (the shared lexicon), c_1 n x B; all activities units x streams
 // Limit       one sweep with gamma = 1 and large pi_a equals back-propagation of -ln p(w)
 // Source      predictive coding of a two-layer network, Whittington & Bogacz 2017; log-bilinear context, Mnih & Hinton 2007
@@ -29,6 +30,7 @@ struct TokenSettings {
   bool priming = false;
   NgramSettings ngrams;
   double dropout = 0;  ///< of f(x_0) and f(x_a) while learning
+  bool separate_embeddings = false;
   static ParameterTable parameters();
   static TokenSettings from(const Values& values);
 };
@@ -83,10 +85,13 @@ class TokenLevel : public Level<T> {
   void drop(const Step<T>& step);
   /// What follows from f(x_0) and a stream, in the streams that read: the normaliser, and where `mean_0`, `mean_c`, `p` have data, E p, S p, p.
   void expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p);
+  void expect_separately(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p);
   /// loss = -ln p(w) of this step's words, 0 in idle streams, from the normaliser that expect() found for f and stream.
   void score(ConstView<T> active, ConstView<T> f, ConstView<T> stream, ConstView<T> normaliser, View<T> loss);
   /// E (onehot - p), which no one reads after the last sweep, and S (onehot - p), 0 without levels above, from what expect() found.
   void messages(const Step<T>& step);
+  /// Word vectors of the context: E, or E_in where they are separate.
+  Weight<T>& read_in() { return settings_.separate_embeddings ? embedding_in_ : embedding_; }
   ConstView<T> held_stream() const { return streamed_ ? stream_held_.view() : ConstView<T>{}; }
   void prime();
   void learn_words(T scale);
@@ -96,7 +101,7 @@ class TokenLevel : public Level<T> {
   Lexicon<T>& lexicon_;
   TokenSettings settings_;
   Index streams_;
-  Weight<T> embedding_, hidden_in_, hidden_out_, direct_, hidden_bias_, bias_, output_bias_, priming_gain_;
+  Weight<T> embedding_, embedding_in_, hidden_in_, hidden_out_, direct_, hidden_bias_, bias_, output_bias_, priming_gain_;
 
   // the forecast held and the settling beliefs, units x B
   std::vector<std::int32_t> context_;  // K0 x B ids, newest first, stream-major inside each position
@@ -107,6 +112,7 @@ class TokenLevel : public Level<T> {
   Tensor<T> normaliser_, mean_0_, mean_c_;           // of the last expect()
   Tensor<T> target_0_, target_bias_, target_extra_;  // of this step's words: columns of E, of beta0, priming; those of S are word_
   Tensor<T> dot_0_, dot_c_, part_, active_, scored_, loss_, surprise_, belief_, error_norm_, free_energy_, scratch_energy_;
+  Tensor<T> p_, back_;                       // separate feedback: p of the streams that read; means by weights of the way back
   std::uint64_t version_ = 0;                // of the output weights; 0: they may have changed
   Tensor<T> stream_held_;                    // c_1 of the forecast, zero without levels above
   bool streamed_ = false;                    // there are levels above

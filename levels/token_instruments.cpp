@@ -37,7 +37,7 @@ void TokenLevel<T>::held_energy(ConstView<T> stream, View<T> energy) {
   const auto n = static_cast<std::size_t>(streams_);
   View<T> ctx = context_error_.cols_at(0, streams_), mu_0 = gradient_0_, mu_a = message_a_;
   for (Index k = 0; k < settings_.context; ++k)
-    device_.gather_columns(embedding_.value, std::span(context_).subspan(static_cast<std::size_t>(k) * n, n), ctx.rows_at(k * d, d));
+    device_.gather_columns(read_in().value, std::span(context_).subspan(static_cast<std::size_t>(k) * n, n), ctx.rows_at(k * d, d));
   device_.multiply(ctx, ctx_mask_, ctx);
   device_.affine(hidden_in_.value, ctx, hidden_bias_.value, T(0), mu_a);
   device_.prediction_error(static_cast<T>(settings_.hidden_precision), x_a_, mu_a, e_a_, energy);

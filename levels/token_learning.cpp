@@ -90,15 +90,15 @@ void TokenLevel<T>::accumulate(T scale, bool learning) {
   device_.row_sum(scale, part(stash_e_0_), device_.ones(n), T(1), bias_.gradient);
   device_.row_sum(scale, part(stash_e_a_), device_.ones(n), T(1), hidden_bias_.gradient);
   View<T> error = context_error_.cols_at(0, n);
-  device_.gemm(true, false, T(1), direct_.value.view(), part(stash_e_0_), T(0), error);
-  device_.gemm(true, false, T(1), hidden_in_.value.view(), part(stash_e_a_), T(1), error);
+  device_.gemm(true, false, T(1), direct_.back(), part(stash_e_0_), T(0), error);
+  device_.gemm(true, false, T(1), hidden_in_.back(), part(stash_e_a_), T(1), error);
   device_.multiply(error, part(stash_ctx_mask_), error);
   for (Index k = 0; k < settings_.context; ++k) {
     scatters_.clear();
     for (Index column = 0; column < n; ++column)
       scatters_.push_back(
           {stash_context_[static_cast<std::size_t>(column * settings_.context + k)], static_cast<std::int32_t>(column), scale});
-    device_.scatter_add_columns(error.rows_at(k * d, d), scatters_, embedding_.gradient);
+    device_.scatter_add_columns(error.rows_at(k * d, d), scatters_, read_in().gradient);
   }
   stashed_ = 0;
 }

@@ -26,6 +26,14 @@ ParameterTable TokenSettings::parameters() {
        "part of the context features dropped while learning",
        "Srivastava et al. 2014"},
       {"dropout", d.dropout, 0, .95, {}, "1", "part of the level's activity dropped while learning", "Srivastava et al. 2014"},
+      {"embeddings",
+       std::string("tied"),
+       0,
+       0,
+       {"tied", "separate"},
+       "",
+       "whether the words of the context are read by the vectors that words are predicted with",
+       "Press & Wolf 2017"},
       {"priming",
        d.priming,
        0,
@@ -73,6 +81,7 @@ TokenSettings TokenSettings::from(const Values& v) {
   s.hidden_precision = v.real("hidden_precision");
   s.context_dropout = v.real("context_dropout");
   s.dropout = v.real("dropout");
+  s.separate_embeddings = v.text("embeddings") == "separate";
   s.priming = v.flag("priming");
   s.ngrams.orders = v.integer("ngrams");
   s.ngrams.rate = v.real("ngram_rate");

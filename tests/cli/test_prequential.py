@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+"""prequential: a text's cost from nothing, its prefix's cost whatever follows, the vocabulary charged, words refused."""
+import math
+import os
+
+import support
+from support import CommandTest, sets, text
+
+SMALL = {"hierarchy.units": 8, "level.0.units": 8, "level.0.hidden": 16, "text.tokenizer": "bytes", "level.0.context_dropout": 0, "level.0.ngrams": 4,
+         **{f"level.{l}.dropout": 0 for l in (1, 2, 3)}}
+
+
+class Prequential(CommandTest):
+    def cost(self, out, path, keys=()):
+        self.strata("run", "prequential", "--text", path, *sets({**SMALL, **dict(keys)}), "--out", out, "--quiet")
+        return self.summary(out)
+
+    def test_every_byte_counts_once(self):
+        found = self.cost("bytes", "prose.txt")
+        size = os.path.getsize(self.prose)
+        self.assertEqual((found["bytes"], found["tokens"], found["vocabulary_bits"]), (size, size, 0))
+        for scores in (found, found["experts"]):
+            self.assertAlmostEqual(scores["bits_per_byte"], scores["nats_per_token"] / math.log(2))
+            self.assertLess(scores["bits_per_byte"], 4)
+            tenths = scores["bits_per_byte_by_tenth"]
+            self.assertEqual(len(tenths), 10)
+            self.assertLess(tenths[-1], .8 * tenths[0])  # it learns
+        self.assertFalse(os.path.exists(self.path("bytes/model.h5")))
+
+    def test_nothing_is_known_before_it_is_read(self):
+        """Bytes of no regularity cost eight bits each, and more: nothing of their frequencies was told before."""
+        import random
+        chance = random.Random(1)
+        alphabet = [chr(c) for c in range(0x4E00, 0x4E00 + 4096)]
+        self.write("noise.txt", "\f\n".join("".join(chance.choices(alphabet, k=700)) + ".\n" for _ in range(3)))
+        found = self.cost("noise", "noise.txt", {"prequential.streams": 1})
+        # each character is three bytes: the first all but known, 12 bits in the other two
+        self.assertGreater(found["bits_per_byte"], 12 / 3)
+        self.assertGreater(found["experts"]["bits_per_byte"], 12 / 3)
+
+    def test_a_prefix_costs_the_same_whatever_follows(self):
+        first = text(documents=10)
+        for name, rest in (("one.txt", text(documents=10, seed=5)), ("other.txt", "zq vw xk jq. " * 1500 + "\n")):
+            self.write(name, first + "\f\n" + rest)
+        # One stream, a rate that does not fall towards an end: what the first ten documents cost must be the same to the last bit.
+        keys = {"prequential.streams": 1, "learning.final_rate": 1}
+        one, other = (self.cost(name[:-4], name, keys)["document_nats"] for name in ("one.txt", "other.txt"))
+        self.assertEqual(one[:10], other[:10])
+        self.assertNotEqual(one[10], other[10])
+
+    def test_a_vocabulary_is_charged(self):
+        found = self.cost("bpe", "prose.txt", {"text.tokenizer": "bpe", "text.vocabulary": 400})
+        self.assertGreater(found["vocabulary_bits"], 400)
+        plain = found["nats_per_token"] * found["tokens"] / math.log(2)
+        self.assertAlmostEqual(found["bits_per_byte"], (plain + found["vocabulary_bits"]) / found["bytes"])
+
+    def test_refused(self):
+        self.refused(2, ["text.tokenizer", "words", "bytes"], "run", "prequential", "--text", "prose.txt", *sets({"text.tokenizer": "words"}), "--out", "no")
+        self.refused(2, "nested", "run", "prequential", "--world", "nested", "--out", "no")
+
+
+if __name__ == "__main__":
+    support.main()

@@ -1,0 +1,81 @@
+// Errors that return by weights of their own: with those of the prediction it is the tied machine; begun elsewhere, only the difference decays.
+
+#include <catch2/catch.hpp>
+
+#include "core/error.hpp"
+#include "tests/support/probe.hpp"
+#include "tests/support/tiny.hpp"
+
+using namespace strata;
+using namespace strata::test;
+
+namespace {
+
+std::vector<std::string> lines(std::vector<std::string> more) {
+  std::vector<std::string> all{"hierarchy.levels=4",       "learning.rate=.02", "learning.warm_up=5",
+                               "learning.weight_decay=.1", "level.0.ngrams=2",  "level.1.broad_interval=5"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("feedback: separate weights that equal those of the prediction learn as tied ones do", "[feedback]") {
+  for (const char* steps : {"relaxation.steps=1", "relaxation.steps=4"})
+    for (const char* embeddings : {"level.0.embeddings=tied", "level.0.embeddings=separate"}) {
+      INFO(steps << " " << embeddings);
+      Tiny<double> tied(lines({steps, embeddings}), 5, 4, 13),
+          separate(lines({steps, embeddings, "hierarchy.feedback=separate"}), 5, 4, 13);
+      separate.hierarchy->visit_weights([&](Weight<double>& w) {
+        CHECK(w.separate() == w.decays);
+        if (w.separate()) separate.device->copy(w.value, w.feedback);
+      });
+      for (auto* tiny : {&tied, &separate}) {
+        tiny->simulation->start();
+        for (int t = 0; t < 200; ++t) tiny->simulation->advance();
+      }
+      const auto expected = weight_values(*tied.hierarchy), found = weight_values(*separate.hierarchy);
+      for (const auto& [name, matrix] : expected) {
+        INFO(name);
+        CHECK(relative_distance(matrix.data, found.at(name).data) < 1e-9);
+      }
+    }
+}
+
+TEST_CASE("feedback: what the two ways differ by decays and nothing else", "[feedback]") {
+  Tiny<double> tiny(lines({"hierarchy.feedback=separate"}), 5, 4, 13);
+  std::map<std::string, std::vector<double>> before;
+  const auto differences = [&] {
+    std::map<std::string, std::vector<double>> all;
+    for_each_weight<double>(*tiny.hierarchy, [&](const std::string& name, Weight<double>& w) {
+      if (!w.separate()) return;
+      auto value = values<double>(w.value, *tiny.device);
+      const auto back = values<double>(w.feedback, *tiny.device);
+      for (std::size_t i = 0; i < value.size(); ++i) value[i] -= back[i];
+      all[name] = value;
+    });
+    return all;
+  };
+  const auto first = differences();
+  CHECK(first.size() >= 10);
+  tiny.simulation->start();
+  double kept = 1;
+  for (int t = 0; t < 400; ++t) {
+    const double rate = tiny.learning->rate();
+    tiny.simulation->advance();
+    if (t % 4 == 3) kept *= 1 - .1 * rate;
+  }
+  CHECK(kept < .97);
+  for (auto& [name, difference] : differences()) {
+    INFO(name);
+    auto expected = first.at(name);
+    for (double& x : expected) x *= kept;
+    CHECK(relative_distance(expected, difference) < 1e-9);
+  }
+}
+
+TEST_CASE("feedback: levels that have no such way back say so", "[feedback]") {
+  CHECK_THROWS_AS(
+      Tiny<double>({"hierarchy.feedback=separate", "level.0.kind=categorical", "level.1.kind=categorical", "hierarchy.levels=2"}),
+      ConfigError);
+}

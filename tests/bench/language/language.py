@@ -3,7 +3,7 @@
 
 usage: tests/bench/language/language.py --strata build/release/strata [--only CORPUS ...] [--seeds K] [--work DIR]
 
-The corpora are those of ../shared/data; what is absent is skipped and said, and so is a compressor that is not installed. Every run is kept in --work and not
+The corpora are those of ../shared/data, and Austen's novels where demo.sh puts them; what is absent is skipped and said, and so is a compressor that is not installed. Every run is kept in --work and not
 repeated, so that the page can be made in parts. Configurations were chosen on the last tenth of each training text, never on what is scored here.
 """
 
@@ -19,11 +19,18 @@ import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
 DATA = TOP.parent / "shared" / "data"
-# name: configuration, training text, held-out text (none: the last tenth), longest n-grams, what holds for counting alone
+NOVELS = TOP / "results" / "demo" / "text" / "austen"
+# name: configuration, training text, held-out text (none: what the configuration holds out), longest n-grams, what holds for counting alone
 CORPORA = {
-    "ptb": ("ptb", "ptb/ptb.train.txt", "ptb/ptb.valid.txt", "3, 4, 5, 7", ("baselines.begin=document",)),
+    "ptb": ("ptb", DATA / "ptb/ptb.train.txt", DATA / "ptb/ptb.valid.txt", "3, 4, 5, 7", ("baselines.begin=document",)),
+    "tinyshakespeare": ("tiny_shakespeare", DATA / "tinyshakespeare/input.txt", None, "5, 7", ()),
+    "reuters": ("reuters", DATA / "reuters/train.txt", None, "3, 5, 7", ()),
+    "speeches_us": ("prose", DATA / "speeches_us", None, "3, 5, 7", ()),
+    "ko_news": ("korean", DATA / "ko_news", None, "3, 5, 7", ()),
+    "austen": ("prose", NOVELS, None, "3, 5, 7", ()),
 }
-COMPRESSED = ("reuters/train.txt", 4 << 20)
+COMPRESSED = (DATA / "reuters/train.txt", 4 << 20)
+BAR = "Kneser-Ney 5 + cache"
 
 
 class Lab:
@@ -35,9 +42,13 @@ class Lab:
     def run(self, corpus, name, *words, seed=1):
         config, text, held_out, _, _ = CORPORA[corpus]
         out = pathlib.Path(self.options.work) / f"{corpus}_{name}_{seed}"
-        call = [*words, "--config", f"experiments/config/{config}.ini", "--text", str(DATA / text)]
-        call += ["--held-out", str(DATA / held_out)] if held_out else ["--set", "text.hold_out=last"]
-        shown = " ".join(f"'{w}'" if " " in w else w for w in call).replace(str(DATA), "../shared/data") + (" --seed N" if name != "counting" else "")
+        call = [*words, "--config", f"experiments/config/{config}.ini", "--text", str(text), *(["--held-out", str(held_out)] if held_out else [])]
+        return self.kept(out, call, seed, name != "counting")
+
+    def kept(self, out, call, seed=1, seeded=True):
+        shown = " ".join(f"'{w}'" if " " in w else w for w in call) + (" --seed N" if seeded else "")
+        for folder, short in ((DATA, "../shared/data"), (TOP, "."), (self.options.work, "WORK")):
+            shown = shown.replace(str(folder), short)
         if shown not in self.commands:
             self.commands.append(shown)
         if not (out / "summary.json").exists():
@@ -68,16 +79,21 @@ def corpus_lines(lab, corpus):
     lines.append(f"| **strata** | **{spread([r['perplexity'] for r in runs])}** | **{spread([r['plastic']['perplexity'] for r in runs])}** |")
     lines.append(f"| **strata + experts** | **{spread([r['experts']['perplexity'] for r in runs])}** | **{spread([r['plastic_experts']['perplexity'] for r in runs])}** |")
     trained = runs[0]["training"]
+    counted = next((order for order in counting["orders"] if order["order"] == 5), None)
+    if counted:
+        below = [[100 * (1 - r["perplexity"] / counted[way]["perplexity"]) for r in ([*runs] if way == "static_cache" else [r["plastic"] for r in runs])]
+                 for way in ("static_cache", "learning_cache")]
+        lines += ["", f"strata alone is {spread(below[0], 1)} % below {BAR} as trained, {spread(below[1], 1)} % where both learn while they read."]
     lines += ["", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and {runs[0].get('sparse_parameters', 0)} of sparse features; trained in {spread([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
               f"{runs[0]['threads']} threads ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most." + (f" Bits per byte as trained {spread([r['bits_per_byte'] for r in runs], 4)}." if "bits_per_byte" in runs[0] else ""), ""]
     return lines
 
 
-def compressor_lines():
-    """Bits per byte of whole programs on the first bytes of a text."""
+def compressor_lines(lab):
+    """Bits per byte of whole programs on the first bytes of a text, and of strata reading them once."""
     path, size = COMPRESSED
-    data = (DATA / path).read_bytes()[:size]
-    lines = [f"## Compressors, first {size >> 20} MiB of {path}", "", "| | bits per byte |", "| --- | --- |"]
+    data = path.read_bytes()[:size]
+    lines = [f"## One pass over the first {size >> 20} MiB of {path.parent.name}, from nothing", "", "| | bits per byte |", "| --- | --- |"]
 
     def row(name, compressed):
         lines.append(f"| {name} | {f'{8 * compressed / len(data):.3f}' if compressed else 'not installed'} |")
@@ -94,6 +110,13 @@ def compressor_lines():
                 next(pathlib.Path(folder).glob("out.*")).unlink()
             else:
                 row(name, None)
+    head = pathlib.Path(lab.options.work) / "head.txt"
+    head.write_bytes(data)
+    found = lab.kept(pathlib.Path(lab.options.work) / "prequential_1",
+                     ["run", "prequential", "--config", "experiments/config/prequential.ini", "--text", str(head)], seeded=False)
+    lines += [f"| **strata** | **{found['bits_per_byte']:.3f}** |", f"| **strata + experts** | **{found['experts']['bits_per_byte']:.3f}** |", "",
+              f"strata: every byte scored before it is learned from, {found['seconds'] / 60:.1f} minutes on {found['threads']} thread{'s' if found['threads'] > 1 else ''}; by tenths of the text "
+              + ", ".join(f"{b:.2f}" for b in found["bits_per_byte_by_tenth"]) + "."]
     return [*lines, ""]
 
 
@@ -112,12 +135,12 @@ def main():
     for corpus in CORPORA:
         if corpus not in options.only:
             continue
-        if not (DATA / CORPORA[corpus][1]).exists():
+        if not CORPORA[corpus][1].exists():
             print(f"SKIPPED: {corpus}: {CORPORA[corpus][1]} is not there")
             continue
         lines += corpus_lines(lab, corpus)
-    if "compressors" in options.only and (DATA / COMPRESSED[0]).exists():
-        lines += compressor_lines()
+    if "compressors" in options.only and COMPRESSED[0].exists():
+        lines += compressor_lines(lab)
     page = ["# The token level beside its peers", "",
             "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
             "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text.", "",

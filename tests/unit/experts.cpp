@@ -1,4 +1,5 @@
 // The cache of recent words in closed form; the mixture of experts finds who is right.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -8,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "experiments/cache.hpp"
+#include "experiments/expert_panel.hpp"
 #include "experiments/experts.hpp"
 
 using namespace strata;
@@ -107,4 +109,77 @@ TEST_CASE("a mixture of nothing is refused", "[experts]") {
   ExpertMixture mixture(2, 3);
   CHECK_THROWS_AS(mixture.probability(std::vector<double>{1}), ShapeError);
   CHECK_THROWS_AS(mixture.learn(std::vector<double>{1, 1}, 3), ShapeError);
+}
+
+namespace {
+
+/// One step of streams: the words that they read, -1 for a stream that is idle.
+Observation words_of(const std::vector<std::int32_t>& ids, const std::vector<std::int32_t>& documents) {
+  Observation o;
+  o.resize(static_cast<Index>(ids.size()));
+  for (std::size_t j = 0; j < ids.size(); ++j) {
+    o.active[j] = ids[j] >= 0;
+    o.id[j] = std::max(0, ids[j]);
+    o.document[j] = ids[j] >= 0 ? documents[j] : -1;
+  }
+  return o;
+}
+
+}  // namespace
+
+TEST_CASE("a panel mixes the hierarchy, n-grams and the stream's own cache, which begin anew with a document", "[experts]") {
+  const std::vector<std::int32_t> training{0, 1, 2, 0, 1, 2, 0, 1, 3, 0, 1, 2};
+  KneserNey ngrams(2, 5);
+  ngrams.add(training);
+  ngrams.finish();
+  const bool learning = GENERATE(false, true);
+  ExpertPanel::Settings settings;
+  settings.cache_time_constant = 3;
+  settings.rate = 0;  // shares stay a third each
+  settings.learning = learning;
+  ExpertPanel panel(settings, ngrams, 2);
+  // What each stream's experts must say, kept by hand.
+  KneserNey counts = ngrams;
+  std::vector<UnigramCache> caches(2, UnigramCache(5, {3, 0}));
+  std::vector<std::vector<std::int32_t>> history(2, {KneserNey::begin});
+  std::vector<double> out(2);
+  const std::vector<float> surprise{1.5F, .5F};
+  for (int t = 0; t < 200; ++t) {
+    const std::vector<std::int32_t> ids{t % 3, t % 7 == 6 ? -1 : (t * t) % 5}, documents{t / 50, 100};
+    if (t % 50 == 0 && t > 0) {
+      history[0] = {KneserNey::begin};
+      caches[0].clear();
+    }
+    panel.read(words_of(ids, documents), surprise, out);
+    for (std::size_t j = 0; j < 2; ++j) {
+      if (ids[j] < 0) {
+        CHECK(out[j] == 0);
+        continue;
+      }
+      const double p =
+          (std::exp(-static_cast<double>(surprise[j])) + counts.probability(history[j], ids[j]) + caches[j].probability(ids[j])) / 3;
+      CHECK(out[j] == Approx(-std::log(p)));
+      if (learning) counts.learn(history[j], ids[j]);
+      caches[j].read(ids[j]);
+      history[j].push_back(ids[j]);
+    }
+  }
+  const auto shares = panel.shares();
+  for (const double share : shares) CHECK(share == Approx(1.0 / 3));
+}
+
+TEST_CASE("a panel's shares follow who is right", "[experts]") {
+  KneserNey ngrams(2, 5);
+  ngrams.add(std::vector<std::int32_t>{0, 1, 2, 3, 4, 0, 1, 2, 3, 4});
+  ngrams.finish();
+  ExpertPanel panel({}, ngrams, 1);
+  std::vector<double> out(1);
+  double last = 0;
+  for (int t = 0; t < 3000; ++t) {
+    const std::vector<float> surprise{static_cast<float>(std::log(5.0))};  // a hierarchy that knows nothing
+    panel.read(words_of({t % 5}, {0}), surprise, out);
+    last = out[0];
+  }
+  CHECK(panel.shares()[1] > .8);
+  CHECK(last < .6);
 }

@@ -68,10 +68,12 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   }
   const auto relaxation = RelaxationSettings::from(configuration.resolve(RelaxationSettings::parameters(), "relaxation."));
   auto hierarchy = std::make_unique<Hierarchy<T>>(device, std::move(lexicon), std::move(levels), streams, relaxation);
-  if (separate)
+  if (separate) {
+    std::uint32_t place = 0;
     hierarchy->visit_weights([&](Weight<T>& weight) {
-      if (weight.decays) weight.separate_feedback();  // biases and gains carry no error
+      if (weight.decays) weight.separate_feedback(seed, place++);  // biases and gains carry no error
     });
+  }
   return hierarchy;
 }
 

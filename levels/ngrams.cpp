@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t count_buckets = 8, total_buckets = 12, diversity_buckets = 4, rarity_buckets = 10;
 constexpr std::size_t per_list = count_buckets * rarity_buckets;
-constexpr std::size_t per_context = total_buckets * diversity_buckets * per_list;
+constexpr std::size_t per_order = total_buckets * diversity_buckets * per_list;
 constexpr std::size_t recent_buckets = 16;
 constexpr std::size_t per_trace = recent_buckets * rarity_buckets;
 constexpr float faintest = .1F;      // count of a recent word that is looked at
@@ -35,11 +35,8 @@ int logarithm(std::int32_t x) { return std::bit_width(static_cast<std::uint32_t>
 Ngrams::Ngrams(const NgramSettings& settings, Index streams, const std::vector<double>& log_unigram)
     : settings_(settings), slots_(1024, none), spare_(32) {
   for (const double l : log_unigram) rarity_.push_back(static_cast<std::uint8_t>(std::clamp(-l - 2, 0.0, 9.0)));
-  for (Index k = 1; k <= settings.orders; ++k) patterns_.push_back((1U << static_cast<unsigned>(k)) - 1);
-  patterns_.insert(patterns_.end(), skip_patterns.begin(), skip_patterns.begin() + settings.skips);
-  for (const std::uint32_t pattern : patterns_) reach_ = std::max<Index>(reach_, std::bit_width(pattern));
-  history_.assign(static_cast<std::size_t>(reach_ * streams), 0);
-  gain_.assign(patterns_.size() * per_context + std::max<std::size_t>(1, settings.recency.size()) * per_trace, 0);
+  history_.assign(static_cast<std::size_t>(settings.orders * streams), 0);
+  gain_.assign(static_cast<std::size_t>(settings.orders) * per_order + settings.recency.size() * per_trace, 0);
   gain_power_ = gain_step_ = gain_;
   seen_.assign(log_unigram.size(), 0);
   if (!settings.recency.empty()) recency_ = std::make_unique<Recency>(streams, static_cast<Index>(log_unigram.size()), settings.recency);
@@ -47,14 +44,14 @@ Ngrams::Ngrams(const NgramSettings& settings, Index streams, const std::vector<d
 
 void Ngrams::read(Index stream, std::int32_t id) {
   if (recency_) recency_->read(stream, id);
-  if (reach_ == 0) return;
-  const auto first = history_.begin() + stream * reach_;
-  std::copy_backward(first, first + reach_ - 1, first + reach_);
+  if (settings_.orders == 0) return;
+  const auto first = history_.begin() + stream * settings_.orders;
+  std::copy_backward(first, first + settings_.orders - 1, first + settings_.orders);
   *first = static_cast<std::uint64_t>(id) + 1;
 }
 
 void Ngrams::forget(Index stream) {
-  std::fill_n(history_.begin() + stream * reach_, reach_, std::uint64_t{0});
+  std::fill_n(history_.begin() + stream * settings_.orders, settings_.orders, std::uint64_t{0});
   if (recency_) recency_->clear(stream);
 }
 
@@ -63,11 +60,9 @@ void Ngrams::reset() {
   if (recency_) recency_->clear_all();
 }
 
-std::uint64_t Ngrams::key(std::int32_t stream, std::size_t pattern) const {
-  const std::uint32_t places = patterns_[pattern];
-  std::uint64_t z = mix(places);
-  for (Index k = 0; k < std::bit_width(places); ++k)
-    if ((places >> static_cast<unsigned>(k) & 1U) != 0) z = mix(z ^ history_[static_cast<std::size_t>(stream * reach_ + k)]);
+std::uint64_t Ngrams::key(std::int32_t stream, Index order) const {
+  std::uint64_t z = mix(static_cast<std::uint64_t>(order));
+  for (Index k = 0; k < order; ++k) z = mix(z ^ history_[static_cast<std::size_t>(stream * settings_.orders + k)]);
   return z;
 }
 
@@ -114,15 +109,15 @@ std::size_t Ngrams::take(std::int32_t room) {
   return place;
 }
 
-std::size_t Ngrams::bucket(std::size_t pattern, std::int32_t total, std::int32_t size) const {
+std::size_t Ngrams::bucket(Index order, std::int32_t total, std::int32_t size) const {
   const auto n = std::min<std::size_t>(total_buckets - 1, static_cast<std::size_t>(logarithm(std::max(total, 1))));
   const auto diversity =
       std::min<std::size_t>(diversity_buckets - 1, static_cast<std::size_t>(diversity_buckets * size / std::max(total, 1)));
-  return ((pattern * total_buckets + n) * diversity_buckets + diversity) * per_list;
+  return ((static_cast<std::size_t>(order - 1) * total_buckets + n) * diversity_buckets + diversity) * per_list;
 }
 
 template <class T>
-void Ngrams::play_context(std::size_t pattern, std::int32_t index, const Reading& reading, std::vector<Entry<T>>& out) {
+void Ngrams::play_context(Index order, std::int32_t index, const Reading& reading, std::vector<Entry<T>>& out) {
   const Context& context = contexts_[static_cast<std::size_t>(index)];
   const Item* const items = pool_.data() + context.first;
   std::int32_t total = context.total, distinct = context.size;
@@ -131,7 +126,7 @@ void Ngrams::play_context(std::size_t pattern, std::int32_t index, const Reading
     for (std::int32_t i = 0; i < context.size; ++i)
       if (items[i].word == reading.id && items[i].count == 1) --distinct;
   }
-  const std::size_t base = bucket(pattern, total, distinct);
+  const std::size_t base = bucket(order, total, distinct);
   for (std::int32_t i = 0; i < context.size; ++i) {
     const Item& item = items[i];
     const bool hit = item.word == reading.id;
@@ -156,7 +151,7 @@ void Ngrams::play_recent(std::size_t trace, const Reading& reading, std::vector<
   recent_.clear();
   recency_->entries(
       reading.stream, trace, reading.stream, [](float r) { return r; }, recent_);
-  const std::size_t base = patterns_.size() * per_context + trace * per_trace;
+  const std::size_t base = static_cast<std::size_t>(settings_.orders) * per_order + trace * per_trace;
   for (const Entry<float>& recent : recent_) {
     if (recent.value < faintest) continue;
     const auto strength =
@@ -176,11 +171,8 @@ void Ngrams::play(std::span<const Reading> readings, std::vector<Entry<T>>& out)
       stamp_ = 1;
     }
     for (std::size_t trace = 0; trace < settings_.recency.size(); ++trace) play_recent(trace, reading, out);
-    const auto play_one = [&](std::size_t pattern) {
-      if (const std::int32_t context = find(key(reading.stream, pattern)); context != none) play_context(pattern, context, reading, out);
-    };
-    for (Index order = settings_.orders; order > 0; --order) play_one(static_cast<std::size_t>(order - 1));
-    for (auto pattern = static_cast<std::size_t>(settings_.orders); pattern < patterns_.size(); ++pattern) play_one(pattern);
+    for (Index order = settings_.orders; order > 0; --order)
+      if (const std::int32_t context = find(key(reading.stream, order)); context != none) play_context(order, context, reading, out);
   }
 }
 
@@ -230,19 +222,19 @@ void Ngrams::learn(std::span<const Reading> readings, std::span<const T> p) {
     gain_step_[g] = 0;
   }
   for (const Reading& reading : readings)
-    for (std::size_t pattern = 0; !reading.counted && pattern < patterns_.size(); ++pattern)
-      count(contexts_[static_cast<std::size_t>(find_or_add(key(reading.stream, pattern)))], reading);
+    for (Index order = 1; !reading.counted && order <= settings_.orders; ++order)
+      count(contexts_[static_cast<std::size_t>(find_or_add(key(reading.stream, order)))], reading);
 }
 
 void Ngrams::archive_parameters(Archive& archive) {
-  const std::vector<std::int64_t> its{settings_.orders, settings_.skips, static_cast<std::int64_t>(settings_.recency.size())};
-  std::vector<std::int64_t> stored = its;
-  archive.value("shape", stored);
-  const auto shape = [](const std::vector<std::int64_t>& s) {
-    return s.size() != 3 ? "another shape"
-                         : std::to_string(s[0]) + ", " + std::to_string(s[1]) + " with gaps, " + std::to_string(s[2]) + " recent_time";
-  };
-  if (stored != its) throw ShapeError("n-gram features", "level.0.ngrams = " + shape(stored) + ", as trained", shape(its));
+  const auto traces = static_cast<std::int64_t>(settings_.recency.size());
+  std::int64_t orders = settings_.orders, recent = traces;
+  archive.value("orders", orders);
+  archive.value("recent", recent);
+  if (orders != settings_.orders || recent != traces)
+    throw ShapeError("n-gram features",
+                     "level.0.ngrams = " + std::to_string(orders) + " with " + std::to_string(recent) + " recent_time, as trained",
+                     std::to_string(settings_.orders) + " with " + std::to_string(traces));
   std::vector<std::int64_t> keys;
   std::vector<std::int32_t> sizes, totals, words, counts;
   std::vector<float> thetas, powers;

@@ -58,7 +58,7 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
     priming_gain_ = {device, "priming_gain", v, 3, false};
     recency_ = std::make_unique<Recency>(b, v, priming_time_constants);
   }
-  if (settings.ngrams.orders + settings.ngrams.skips > 0 || !settings.ngrams.recency.empty())
+  if (settings.ngrams.orders > 0 || !settings.ngrams.recency.empty())
     ngrams_ = std::make_unique<Ngrams>(settings.ngrams, b, lexicon.log_unigrams());
 }
 

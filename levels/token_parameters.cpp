@@ -50,14 +50,6 @@ ParameterTable TokenSettings::parameters() {
        "tokens",
        "longest context of the sparse n-gram features; 0: none",
        "Mikolov et al. 2011"},
-      {"ngram_skips",
-       std::int64_t{d.ngrams.skips},
-       0,
-       static_cast<double>(skip_patterns.size()),
-       {},
-       "contexts",
-       "contexts with gaps beside them: of the tokens 1, 2, 3, .. back 2; 1 3; 2 3; 3; 1 3 4; 1 2 4, the first so many",
-       "Shazeer et al. 2015"},
       {"ngram_rate", d.ngrams.rate, 0, 10, {}, "1", "learning rate of each feature's own weight", "Duchi et al. 2011"},
       {"ngram_gain_rate", d.ngrams.gain_rate, 0, 10, {}, "1", "learning rate of the weights that features of like counts share", ""},
       {"ngram_limit", std::int64_t{d.ngrams.limit}, 1, 1e6, {}, "words", "words listed after a context at most", ""},
@@ -96,7 +88,6 @@ TokenSettings TokenSettings::from(const Values& v) {
   s.ngrams.gain_rate = v.real("ngram_gain_rate");
   s.ngrams.limit = v.integer("ngram_limit");
   s.ngrams.exclusive = v.flag("ngram_exclusive");
-  s.ngrams.skips = v.integer("ngram_skips");
   for (const double tau : real_list("level.0.recent_time", v.text("recent_time"), 0, 1e6))
     if (tau > 0) s.ngrams.recency.push_back(tau);
   return s;

@@ -23,7 +23,6 @@ std::vector<std::string> lines(const std::string& kind, bool dropout, bool token
                                "learning.warm_up=0",
                                "level.0.priming=1",
                                "level.0.ngrams=2",
-                               "level.0.ngram_skips=1",
                                "level.0.recent_time=20",
                                "level.0.dropout=" + std::string(dropout ? ".3" : "0"),
                                "level.0.context_dropout=" + std::string(dropout ? ".3" : "0")};

@@ -55,35 +55,26 @@ NgramSettings own_weights(Index orders) {
 }  // namespace
 
 TEST_CASE("n-grams: each context's words have the weights that its errors give, by a plain map") {
-  constexpr Index orders = 3, furthest = 4;
+  constexpr Index orders = 3;
   constexpr double p = .1;
-  NgramSettings settings = own_weights(orders);
-  settings.skips = 5;
-  Ngrams ngrams(settings, 2, log_unigram);
-  // Which tokens back make each context, the number of the context first: equal words in other places are another context.
-  const std::vector<std::vector<std::size_t>> places{{0}, {0, 1}, {0, 1, 2}, {1}, {0, 2}, {1, 2}, {2}, {0, 2, 3}};
+  Ngrams ngrams(own_weights(orders), 2, log_unigram);
   struct Weight {
     float theta = 0, power = 0;
   };
   std::map<std::vector<std::int32_t>, std::map<std::int32_t, Weight>> expected;
-  std::vector<std::int32_t> history(furthest, -1);
-  const auto words_of = [&](std::size_t c) {
-    std::vector<std::int32_t> words{static_cast<std::int32_t>(c)};
-    for (const std::size_t place : places[c]) words.push_back(history[place]);
-    return words;
-  };
+  std::vector<std::int32_t> history(orders, -1);
   for (std::uint64_t t = 0; t < 3000; ++t) {
     const std::int32_t id = word(t);
     std::map<std::int32_t, double> sums;
-    for (std::size_t c = 0; c < places.size(); ++c) {
-      auto& listed = expected[words_of(c)];
+    for (Index k = 1; k <= orders; ++k) {
+      auto& listed = expected[std::vector<std::int32_t>(history.begin(), history.begin() + k)];
       for (const auto& [w, weight] : listed) sums[w] += weight.theta;
     }
     const auto found = step(ngrams, {1, id, false}, p);
     REQUIRE(found.size() == sums.size());
     for (const auto& [w, sum] : sums) REQUIRE(found.at(w) == Approx(sum).margin(1e-5));
-    for (std::size_t c = 0; c < places.size(); ++c) {
-      auto& listed = expected[words_of(c)];
+    for (Index k = 1; k <= orders; ++k) {
+      auto& listed = expected[std::vector<std::int32_t>(history.begin(), history.begin() + k)];
       for (auto& [w, weight] : listed) {
         const float e = (w == id ? 1.0F : 0.0F) - static_cast<float>(p);
         weight.power += e * e;

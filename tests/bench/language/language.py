@@ -17,6 +17,8 @@ import statistics
 import subprocess
 import tempfile
 
+import beside_lstm
+
 TOP = pathlib.Path(__file__).resolve().parents[3]
 DATA = TOP.parent / "shared" / "data"
 NOVELS = TOP / "results" / "demo" / "text" / "austen"
@@ -47,11 +49,15 @@ class Lab:
     def __init__(self, options):
         self.options, self.commits, self.commands = options, set(), []
 
-    def run(self, corpus, name, *words, seed=1):
+    def folder(self, corpus, name, seed):
+        return pathlib.Path(self.options.work).resolve() / f"{corpus}_{name}_{seed}"
+
+    def texts(self, corpus):
         config, text, held_out, _, _ = CORPORA[corpus]
-        out = pathlib.Path(self.options.work) / f"{corpus}_{name}_{seed}"
-        call = [*words, "--config", f"experiments/config/{config}.ini", "--text", str(text), *(["--held-out", str(held_out)] if held_out else [])]
-        return self.kept(out, call, seed, name != "counting")
+        return ["--config", f"experiments/config/{config}.ini", "--text", str(text), *(["--held-out", str(held_out)] if held_out else [])]
+
+    def run(self, corpus, name, *words, seed=1):
+        return self.kept(self.folder(corpus, name, seed), [*words, *self.texts(corpus)], seed, name != "counting")
 
     def kept(self, out, call, seed=1, seeded=True):
         shown = " ".join(f"'{w}'" if " " in w else w for w in call) + (" --seed N" if seeded else "")
@@ -84,6 +90,8 @@ def corpus_lines(lab, corpus):
         cells = [[order[way + also]["perplexity"] for way in ("static", "learning")] for also in ("", "_cache")]
         lines.append(f"| Kneser-Ney {order['order']} | {cells[0][0]:.2f} | {cells[0][1]:.2f} |")
         lines.append(f"| Kneser-Ney {order['order']} + cache | {cells[1][0]:.2f} | {cells[1][1]:.2f} |")
+    lstm = beside_lstm.peers(lab, corpus, lab.texts(corpus)) if lab.options.lstm_minutes > 0 else []
+    lines += beside_lstm.rows(lstm, spread)
     lines.append(f"| **strata** | **{spread([r['perplexity'] for r in runs])}** | **{spread([r['plastic']['perplexity'] for r in runs])}** |")
     lines.append(f"| **strata + experts** | **{spread([r['experts']['perplexity'] for r in runs])}** | **{spread([r['plastic_experts']['perplexity'] for r in runs])}** |")
     trained = runs[0]["training"]
@@ -94,7 +102,7 @@ def corpus_lines(lab, corpus):
         lines += ["", f"strata alone is {spread(below[0], 1)} % below {BAR} as trained, {spread(below[1], 1)} % where both learn while they read."]
     lines += ["", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and {runs[0].get('sparse_parameters', 0)} of sparse features; trained in {spread([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
               f"{runs[0]['threads']} threads ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most." + (f" Bits per byte as trained {spread([r['bits_per_byte'] for r in runs], 4)}." if "bits_per_byte" in runs[0] else ""), ""]
-    return lines
+    return lines + beside_lstm.lines(lab, corpus, lstm)
 
 
 def compressor_lines(lab):
@@ -151,6 +159,7 @@ def main():
     parser.add_argument("--only", nargs="+", choices=[*CORPORA, "compressors", "settling"], default=[*CORPORA, "compressors", "settling"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="of every run (0: all)")
+    parser.add_argument("--lstm-minutes", type=float, default=30, help="of processor time on each thread for training an LSTM of equal size, where PyTorch is there (0: none)")
     parser.add_argument("--work", default=None, help="where runs are kept (a new temporary folder)")
     parser.add_argument("--out", default=str(TOP / "results" / "reference" / "language.md"))
     options = parser.parse_args()

@@ -1,0 +1,82 @@
+"""Rows and tables of language.py that stand for the LSTM (lstm.py), run as a program of its own so that a machine without PyTorch makes the rest of the page."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+EXPERIMENTS = ("belief_inertia", "surprise_recovery")
+
+
+def trials(lab, corpus, call):
+    """Folders of what the experiments recorded of the hierarchy of seed 1, and what strata said where a text does not allow one."""
+    folders, refused = [], []
+    for name in EXPERIMENTS:
+        out = lab.folder(corpus, name, 1)
+        if not (out / "trace.h5").exists():
+            words = ["run", name, "--model", str(lab.folder(corpus, "evaluate", 1) / "model.h5"), *call, "--threads", str(lab.options.threads), "--set", "run.figures=false"]
+            done = subprocess.run([lab.options.strata, *words, "--quiet", "--out", str(out)], cwd=HERE.parents[2], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                  check=False)
+            if done.returncode:
+                refused.append(f"{name}: {done.stderr.strip().split(': ', 2)[-1].split('; ')[0]}")
+                continue
+        folders.append(out)
+    return folders, refused
+
+
+def peers(lab, corpus, call):
+    """summary.json of the LSTM of every seed; none where PyTorch is absent."""
+    found, refused = [], []
+    for seed in range(1, lab.options.seeds + 1):
+        out = lab.folder(corpus, "lstm", seed)
+        if not (out / "summary.json").exists():
+            folders, refused = trials(lab, corpus, call) if seed == 1 else ([], [])
+            words = ["--strata", lab.options.strata, "--beside", lab.folder(corpus, "evaluate", seed), "--out", out, "--minutes", lab.options.lstm_minutes, "--seed", seed]
+            words += ["--threads", lab.options.threads or 1, "--trials", *folders]
+            print("lstm.py beside", corpus, "with seed", seed, flush=True)
+            done = subprocess.run([sys.executable, str(HERE / "lstm.py"), *map(str, words)], cwd=HERE.parents[2], check=True, stdout=subprocess.PIPE, text=True)
+            print(done.stdout, end="", flush=True)
+            if "SKIPPED: " in done.stdout:
+                break
+            (out / "refused.json").write_text(json.dumps(refused))
+        found.append(json.loads((out / "summary.json").read_text()))
+    return found
+
+
+def rows(found, spread):
+    """Of the table of perplexities."""
+    if not found:
+        return ["| LSTM | PyTorch is not installed | - |"]
+    return [f"| {name} | {spread([f[way]['perplexity'] for f in found])} | - |" for name, way in (("LSTM, equal parameters", "static"), ("LSTM + cache", "cache"))]
+
+
+def cell(level, key):
+    at_least = f"{key}_at_least"
+    if key not in level:
+        return f"at least {level[at_least]:.0f}" if at_least in level else "-"
+    low, high = level.get(f"{key}_ci95", (None, None))
+    return f"{level[key]:.1f}" + (f" ({low:.1f} to {high:.1f})" if high is not None else "")
+
+
+def lines(lab, corpus, found):
+    """What was trained, and inertia and recovery beside the hierarchy's, on the same trials."""
+    if not found:
+        return []
+    first, out = found[0], lab.folder(corpus, "lstm", 1)
+    text = [f"LSTM (`tests/bench/language/lstm.py` says how): {first['layers']} layer of {first['units']} units, {first['parameters']} weights; {first['passes']:.1f} passes in {first['processor_seconds'] / 60:.1f} minutes of processor "
+            f"time on each of {first['threads']} threads; cache of {first['cache_time_constant']} tokens, weight {first['cache_weight']:.2f}.", ""]
+    table = []
+    for experiment, key in (("belief_inertia", "half_life"), ("surprise_recovery", "recovery")):
+        if experiment not in first:
+            continue
+        own = json.loads((lab.folder(corpus, experiment, 1) / "summary.json").read_text())
+        its = first[experiment][key]
+        levels = its["levels"] if key == "half_life" else its["conditions"][own["condition"]]["levels"]
+        what = "half-life" if key == "half_life" else f"recovery, {own['condition'].replace('_', ' of another ')}"
+        table += [f"| {what} | {who} {level['name']} | {cell(level, key)} |" for who, all_of in (("strata,", own["levels"]), ("LSTM,", levels)) for level in all_of]
+    if table:
+        text += ["Half-life of what two copies with different histories expect, and recovery from a foreign passage, in tokens [95 %], one seed, the same trials.", "",
+                 "| | | tokens |", "| --- | --- | --- |", *table, ""]
+    refused = json.loads((out / "refused.json").read_text())
+    return text + ([f"Not measured on this text: {'; '.join(refused)}.", ""] if refused else [])

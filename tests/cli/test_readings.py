@@ -42,6 +42,8 @@ class Tokens(CommandTest):
         self.write("other.txt", support.text(documents=3, seed=5))
         texts = self.started_here("given", "prose.txt", {"text.tokenizer": "words"}, "--held-out", "other.txt")
         self.assertEqual((len(texts.training), len(texts.held_out)), (40, 3))
+        texts = self.started_here("two", "prose.txt", {"text.tokenizer": "words"}, "--text", "other.txt")
+        self.assertEqual((len(texts.training), len(texts.held_out)), (39, 4))
         self.write("one.txt", support.document(1, support.random.Random(1), paragraphs=60))
         for kind in KINDS:
             texts = self.started_here("one_" + kind, "one.txt", {"text.tokenizer": kind, "text.hold_out": "last"})

@@ -43,10 +43,10 @@ def documents_of(trace):
     return sorted(found, key=lambda d: d.index)
 
 
-def configuration(folder):
-    """key -> value of a result folder's config.ini."""
-    lines = (pathlib.Path(folder) / "config.ini").read_text().splitlines()
-    return dict(map(str.strip, line.split("=", 1)) for line in lines if "=" in line and not line.startswith("#"))
+def keys_of(text):
+    """key -> value of a configuration as strata writes it; what is quoted is quoted as JSON is."""
+    pairs = (map(str.strip, line.split("=", 1)) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {key: json.loads(value) if value.startswith('"') else value for key, value in pairs}
 
 
 @dataclass
@@ -67,9 +67,9 @@ def evaluate(strata, out, *words):
 
 def read_texts(strata, beside, work, threads=0):
     """The texts of the run in the folder `beside`, read by a smallest hierarchy. Raises ValueError where it did not read what that run did."""
-    own, work = configuration(beside), pathlib.Path(work)
-    summary = json.loads((pathlib.Path(beside) / "summary.json").read_text())
-    text, given = own["run.text"].split(", "), own["run.held_out"].split(", ") if own["run.held_out"] else []
+    beside, work = pathlib.Path(beside), pathlib.Path(work)
+    own, summary = keys_of((beside / "config.ini").read_text()), json.loads((beside / "summary.json").read_text())
+    text, given = own["run.text"].splitlines(), own["run.held_out"].splitlines()
     common = [w for key, value in own.items() if key.startswith("text.") for w in ("--set", f"{key}={value}")]
     common += ["--seed", own["run.seed"], "--threads", threads]
     sources = [w for path in text for w in ("--text", path)] + [w for path in given for w in ("--held-out", path)]
@@ -124,8 +124,7 @@ def trials_of(trace, documents):
     places = {d.index: {place: i for i, place in reversed(list(enumerate(zip(d.begin.tolist(), d.end.tolist(), d.ids.tolist()))))} for d in documents}
     by_index = {d.index: d for d in documents}
     with h5py.File(trace, "r") as file:
-        keys = dict(map(str.strip, line.split("=", 1)) for line in text_of(file.attrs["config"]).splitlines() if "=" in line)
-        experiment = text_of(file.attrs["experiment"])
+        keys, experiment = keys_of(text_of(file.attrs["config"])), text_of(file.attrs["experiment"])
         history = int(keys[f"{experiment}.history"])
         groups = {"/": file, **{name: group for name, group in file.get("conditions", {}).items() if not name.startswith("twin_l")}}
         conditions = []

@@ -1,21 +1,29 @@
 """Rows and tables of language.py that stand for the LSTM (lstm.py), run as a program of its own so that a machine without PyTorch makes the rest of the page."""
 
+import importlib.util
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-EXPERIMENTS = ("belief_inertia", "surprise_recovery")
+# Less text before and behind than the experiments ask for by themselves: articles are short.
+EXPERIMENTS = {"belief_inertia": ("context=100", "room=300"), "surprise_recovery": ("context=200", "room=300")}
 
 
-def trials(lab, corpus, call):
+def call(lab, corpus, name):
+    """The words of an experiment on the text of a corpus, but for its model."""
+    return ["run", name, *lab.texts(corpus), *(w for s in EXPERIMENTS[name] for w in ("--set", f"{name}.{s}"))]
+
+
+def trials(lab, corpus):
     """Folders of what the experiments recorded of the hierarchy of seed 1, and what strata said where a text does not allow one."""
     folders, refused = [], []
     for name in EXPERIMENTS:
         out = lab.folder(corpus, name, 1)
         if not (out / "trace.h5").exists():
-            words = ["run", name, "--model", str(lab.folder(corpus, "evaluate", 1) / "model.h5"), *call, "--threads", str(lab.options.threads), "--set", "run.figures=false"]
+            words = [*call(lab, corpus, name), "--model", str(lab.folder(corpus, "evaluate", 1) / "model.h5"), "--threads", str(lab.options.threads), "--set", "run.figures=false"]
             done = subprocess.run([lab.options.strata, *words, "--quiet", "--out", str(out)], cwd=HERE.parents[2], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                   check=False)
             if done.returncode:
@@ -25,13 +33,18 @@ def trials(lab, corpus, call):
     return folders, refused
 
 
-def peers(lab, corpus, call):
-    """summary.json of the LSTM of every seed; none where PyTorch is absent."""
+def peers(lab, corpus):
+    """summary.json of the LSTM of every seed; none where PyTorch is absent, None where none was asked for."""
+    if lab.options.lstm_minutes <= 0:
+        return None
+    if importlib.util.find_spec("torch") is None:
+        print("SKIPPED: the LSTM: PyTorch is absent; how to install it stands at the top of tests/bench/language/lstm.py")
+        return []
     found, refused = [], []
     for seed in range(1, lab.options.seeds + 1):
         out = lab.folder(corpus, "lstm", seed)
         if not (out / "summary.json").exists():
-            folders, refused = trials(lab, corpus, call) if seed == 1 else ([], [])
+            folders, refused = trials(lab, corpus) if seed == 1 else ([], [])
             words = ["--strata", lab.options.strata, "--beside", lab.folder(corpus, "evaluate", seed), "--out", out, "--minutes", lab.options.lstm_minutes, "--seed", seed]
             words += ["--threads", lab.options.threads or 1, "--trials", *folders]
             print("lstm.py beside", corpus, "with seed", seed, flush=True)
@@ -46,6 +59,8 @@ def peers(lab, corpus, call):
 
 def rows(found, spread):
     """Of the table of perplexities."""
+    if found is None:
+        return []
     if not found:
         return ["| LSTM | PyTorch is not installed | - |"]
     return [f"| {name} | {spread([f[way]['perplexity'] for f in found])} | - |" for name, way in (("LSTM, equal parameters", "static"), ("LSTM + cache", "cache"))]
@@ -64,12 +79,14 @@ def lines(lab, corpus, found):
     if not found:
         return []
     first, out = found[0], lab.folder(corpus, "lstm", 1)
-    text = [f"LSTM (`tests/bench/language/lstm.py` says how): {first['layers']} layer of {first['units']} units, {first['parameters']} weights; {first['passes']:.1f} passes in {first['processor_seconds'] / 60:.1f} minutes of processor "
-            f"time on each of {first['threads']} threads; cache of {first['cache_time_constant']} tokens, weight {first['cache_weight']:.2f}.", ""]
+    text = [f"LSTM (`tests/bench/language/lstm.py` says how): {first['layers']} layer{'s' if first['layers'] > 1 else ''} of {first['units']} units, {first['parameters']} weights; {first['passes']:.1f} passes in {first['processor_seconds'] / 60:.1f} minutes of processor "
+            f"time{' on each thread' if first['threads'] > 1 else ''}; cache of {first['cache_time_constant']} tokens, weight {first['cache_weight']:.2f}.", ""]
     table = []
     for experiment, key in (("belief_inertia", "half_life"), ("surprise_recovery", "recovery")):
         if experiment not in first:
             continue
+        shown = " ".join([*call(lab, corpus, experiment), "--model", "MODEL_OF_SEED_1"])
+        lab.commands.append(re.sub(r"\S*/shared/data/", "../shared/data/", shown))
         own = json.loads((lab.folder(corpus, experiment, 1) / "summary.json").read_text())
         its = first[experiment][key]
         levels = its["levels"] if key == "half_life" else its["conditions"][own["condition"]]["levels"]

@@ -90,7 +90,7 @@ def corpus_lines(lab, corpus):
         cells = [[order[way + also]["perplexity"] for way in ("static", "learning")] for also in ("", "_cache")]
         lines.append(f"| Kneser-Ney {order['order']} | {cells[0][0]:.2f} | {cells[0][1]:.2f} |")
         lines.append(f"| Kneser-Ney {order['order']} + cache | {cells[1][0]:.2f} | {cells[1][1]:.2f} |")
-    lstm = beside_lstm.peers(lab, corpus, lab.texts(corpus)) if lab.options.lstm_minutes > 0 else []
+    lstm = beside_lstm.peers(lab, corpus)
     lines += beside_lstm.rows(lstm, spread)
     lines.append(f"| **strata** | **{spread([r['perplexity'] for r in runs])}** | **{spread([r['plastic']['perplexity'] for r in runs])}** |")
     lines.append(f"| **strata + experts** | **{spread([r['experts']['perplexity'] for r in runs])}** | **{spread([r['plastic_experts']['perplexity'] for r in runs])}** |")

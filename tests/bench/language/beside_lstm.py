@@ -27,7 +27,7 @@ def trials(lab, corpus):
             done = subprocess.run([lab.options.strata, *words, "--quiet", "--out", str(out)], cwd=HERE.parents[2], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                   check=False)
             if done.returncode:
-                refused.append(f"{name}: {done.stderr.strip().split(': ', 2)[-1].split('; ')[0]}")
+                refused.append(f"{name}: {done.stderr.strip().split(': ', 2)[-1].split('; ')[0].split(' (')[0]}")
                 continue
         folders.append(out)
     return folders, refused

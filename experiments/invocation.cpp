@@ -78,14 +78,15 @@ ParameterTable run_parameters() {
       word("model", "", "trained model that an experiment uses (--model)"),
       word("device", "cpu", "what computes (--device)"),
       word("isa", "auto", "instruction set of the cpu device (--isa)"),
+      {"checked", std::string("cpu"), 0, 0, {"cpu", "cuda"}, "", "what --device check compares with the reference", ""},
       {"products",
        std::string("float"),
        0,
        0,
-       {"float", "bfloat16", "auto"},
+       {"float", "tf32", "bfloat16", "auto"},
        "",
-       "numbers that the products of the softmax over words multiply (cpu device); bfloat16 is faster and rounds: nats are right to about .005; auto: "
-       "bfloat16 where the processor has it",
+       "numbers that the products of the softmax over words multiply (cpu: float, bfloat16; cuda: also tf32); bfloat16 is faster and rounds: nats are "
+       "right to about .005; auto: bfloat16 where the processor has it",
        ""},
       {"figures", true, 0, 1, {}, "", "draw figures/*.png and report.html when the run is complete", ""},
   };
@@ -123,6 +124,7 @@ void settle_run_keys(Options& o) {
   o.device.name = values.text("device");
   o.device.isa = values.text("isa");
   o.device.products = values.text("products");
+  o.device.checked = values.text("checked");
   o.figures = values.flag("figures");
 }
 

@@ -11,6 +11,7 @@ std::unique_ptr<Device<T>> make_cuda_device(const DeviceOptions&) {
 }
 
 bool cuda_available() { return false; }
+std::string cuda_summary() { return "NVIDIA graphics processors; not built in: configure with -DSTRATA_CUDA=ON"; }
 
 template std::unique_ptr<Device<float>> make_cuda_device<float>(const DeviceOptions&);
 template std::unique_ptr<Device<double>> make_cuda_device<double>(const DeviceOptions&);

@@ -79,6 +79,8 @@ class Device {
   virtual void release(T* data, Index elements) noexcept = 0;
   virtual void upload(std::span<const T> host, View<T> to) = 0;  ///< host is dense column-major, rows*cols
   virtual void download(ConstView<T> from, std::span<T> host) const = 0;
+  /// Waits until everything asked for so far is done; who measures time asks for it, download() and read_entries() need not.
+  virtual void synchronize() const {}
 
   // --- primitives
   virtual void fill(View<T> y, T value) = 0;
@@ -170,7 +172,9 @@ struct DeviceOptions {
   std::string name = "cpu";        ///< reference | cpu | cuda | check
   std::string isa = "auto";        ///< auto | x86-64-v2 | x86-64-v3 | x86-64-v4
   int threads = 0;                 ///< 0: all hardware threads
-  std::string products = "float";  ///< of softmax layers: float | bfloat16 (sums stay float) | auto: bfloat16 where the processor has it
+  /// Of softmax layers, sums stay float: float | bfloat16 | tf32 (cuda) | auto: bfloat16 where the processor has it.
+  std::string products = "float";
+  std::string checked = "cpu";  ///< what `check` compares with the reference: cpu | cuda
 };
 
 /// Makes a device; throws DeviceError (absent), ConfigError (unknown name or isa).

@@ -2,6 +2,7 @@
 // How the registry makes each device; one function per folder (cuda's comes from absent.cpp where it is not built).
 
 #include <memory>
+#include <string>
 
 #include "core/device/device.hpp"
 
@@ -18,5 +19,7 @@ std::unique_ptr<Device<T>> make_check_device(const DeviceOptions& options);
 
 /// Whether a cuda device was built in and this machine has one.
 bool cuda_available();
+/// What `strata devices` says of it: the graphics processor, or what is missing.
+std::string cuda_summary();
 
 }  // namespace strata

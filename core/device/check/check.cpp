@@ -162,7 +162,9 @@ template <class T>
 std::unique_ptr<Device<T>> make_check_device(const DeviceOptions& options) {
   DeviceOptions full = options;
   full.products = "float";  // tolerances are those of float
-  return std::make_unique<CheckDevice<T>>(make_cpu_device<T>(full), make_reference_device<T>(full));
+  if (options.checked != "cpu" && options.checked != "cuda") throw ConfigError("checked", options.checked, "must be one of cpu, cuda");
+  auto tested = options.checked == "cuda" ? make_cuda_device<T>(full) : make_cpu_device<T>(full);
+  return std::make_unique<CheckDevice<T>>(std::move(tested), make_reference_device<T>(full));
 }
 
 template std::unique_ptr<Device<float>> make_check_device<float>(const DeviceOptions&);

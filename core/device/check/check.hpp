@@ -31,6 +31,7 @@ class CheckDevice : public Device<T> {
   void release(T* data, Index elements) noexcept override { tested_->release(data, elements); }
   void upload(std::span<const T> host, View<T> to) override;
   void download(ConstView<T> from, std::span<T> host) const override { tested_->download(from, host); }
+  void synchronize() const override { tested_->synchronize(); }
 
   // Every operation below throws DeviceError with its name, the shapes and the largest difference where the devices disagree.
   void fill(View<T> y, T value) override;

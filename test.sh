@@ -50,13 +50,29 @@ check_format() {
     return
   fi
   local complaints
-  complaints=$(find core levels experiments analysis tests -name '*.cpp' -o -name '*.hpp' | sort | xargs -r "$tool" --dry-run 2>&1 |
+  complaints=$(find core levels experiments analysis tests -name '*.cpp' -o -name '*.hpp' -o -name '*.cu' -o -name '*.cuh' | sort | xargs -r "$tool" --dry-run 2>&1 |
     grep -oE '^[^:]+:[0-9]+' | sort -u -t: -k1,1 || true)
   if [ -n "$complaints" ]; then
     printf '%s\n' "$complaints" >&2
     fail "these files are not formatted; run: clang-format -i FILE"
   fi
   say "every source is formatted as .clang-format says"
+}
+
+# Where nvcc is, the cuda device is compiled and linked, asked for its devices, and run on the host (tests/cuda).
+check_cuda() {
+  if ! ninja -C "build/$preset" -t query strata_cuda_check >/dev/null 2>&1; then
+    say "nvcc was not found: core/device/cuda was not compiled"
+    return
+  fi
+  build "$preset" strata_cuda_check
+  build "$preset" tests/test_cuda
+  "build/$preset/strata_cuda_check" devices | sed -n 's/^cuda /    cuda /p'
+  "build/$preset/tests/test_cuda" >"build/test_cuda.log" 2>&1 || {
+    tail -n 60 build/test_cuda.log >&2
+    fail "the cuda device on the host: tests failed (whole output: build/test_cuda.log)"
+  }
+  say "the cuda device on the host: $(tail -n 2 build/test_cuda.log | tr -d '\n')"
 }
 
 # The kernels are built once per instruction set and so looked at as often; what is found in a header is said once.
@@ -82,6 +98,10 @@ phase "Checking the format"
 check_format
 phase "Building ($preset)"
 build "$preset"
+if [ "$preset" = ci ] && [ "${#names[@]}" -eq 0 ] && [ "${selection[0]}" = -LE ]; then
+  phase "Compiling the cuda device"
+  check_cuda
+fi
 phase "Testing"
 # TBB's own synchronisation is not instrumented; the suppressions name it.
 export TSAN_OPTIONS="suppressions=$top/tests/support/tsan.supp ${TSAN_OPTIONS:-}"

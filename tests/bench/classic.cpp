@@ -6,15 +6,14 @@
 #include "core/io/provenance.hpp"
 #include "core/random.hpp"
 #include "levels/dense_network.hpp"
+#include "tests/bench/devices.hpp"
 #include "tests/bench/machine.hpp"
 
 namespace {
 using namespace strata;
 
 void classic(benchmark::State& state, const std::vector<Index>& units, Activation activation, Index samples) {
-  DeviceOptions options;
-  options.threads = static_cast<int>(state.range(0));
-  const auto device = make_device<float>(options);
+  const auto device = bench::make_measured(static_cast<int>(state.range(0)));
   DenseNetworkSettings settings;
   settings.units = units;
   settings.activation = activation;
@@ -26,11 +25,12 @@ void classic(benchmark::State& state, const std::vector<Index>& units, Activatio
       host[i] = random_uniform(3, static_cast<std::uint32_t>(x->rows()), static_cast<std::uint32_t>(i));
     device->upload(host, *x);
   }
-  static const double peak = bench::fma_peak(), two = bench::fma_of_two_threads();
-  for (auto _ : state) {
+  static const double two = bench::on_cuda() ? 0 : bench::fma_of_two_threads();
+  const double peak = bench::peak_of(*device);
+  bench::repeat(state, *device, [&] {
     network.settle(input, target);
     network.learn(input);
-  }
+  });
   const double flops = dense_operations(settings) * static_cast<double>(samples * state.iterations());
   state.counters["GFLOP/s"] = benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsRate);
   state.counters["peak_share"] = benchmark::Counter(flops / peak / static_cast<double>(state.range(0)), benchmark::Counter::kIsRate);

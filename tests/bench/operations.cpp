@@ -1,13 +1,16 @@
-// Every operation of the cpu device, one thread, over sizes: units x streams of a level, of the words of a text, and beyond every cache.
+// Every operation of the device (devices.hpp; the cpu's with one thread) over sizes: units x streams of a level, of the words of a text, and beyond every cache.
 //
 // bandwidth_share counts the bytes that an operation must read and write once, over those of y = a x + z on arrays beyond every cache in the
 // same run: in cache it lies above 1. Products also have peak_share, over fused multiply-adds in registers.
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <span>
+
 #include "core/device/device.hpp"
 #include "core/random.hpp"
-#include "tests/bench/machine.hpp"
+#include "tests/bench/devices.hpp"
 
 namespace {
 using namespace strata;
@@ -28,10 +31,14 @@ struct Operands {
   }
   void make(Tensor<float>& t, Index rows, Index cols) {
     t = {device, rows, cols};
-    std::vector<float> values(static_cast<std::size_t>(rows * cols));
+    const Index most = std::max<Index>(1, (Index{1} << 23) / rows);  // columns drawn; they come again beyond
+    std::vector<float> values(static_cast<std::size_t>(rows * std::min(cols, most)));
     for (std::size_t i = 0; i < values.size(); ++i)
       values[i] = .01F + .98F * random_uniform(7, static_cast<std::uint32_t>(rows), static_cast<std::uint32_t>(i));
-    device.upload(values, t);
+    for (Index first = 0; first < cols; first += most) {
+      const Index count = std::min(most, cols - first);
+      device.upload(std::span(values).first(static_cast<std::size_t>(rows * count)), t.cols_at(first, count));
+    }
   }
 
   Device<float>& device;
@@ -95,21 +102,13 @@ constexpr Operation sparse[] = {
     {"read_entries", 0, [](D& d, O& o) { d.read_entries(o.x, o.entries, o.host); }},
 };
 
-std::unique_ptr<Device<float>> one_thread() {
-  DeviceOptions options;
-  options.threads = 1;
-  return make_device<float>(options);
-}
+std::unique_ptr<Device<float>> one_thread() { return bench::make_measured(1); }
 
 void run(benchmark::State& state, const Operation& operation) {
   const auto device = one_thread();
   Operands operands(*device, state.range(0), state.range(1));
-  static const double bandwidth = bench::bandwidth();
-  operation.run(*device, operands);
-  for (auto _ : state) {
-    operation.run(*device, operands);
-    benchmark::ClobberMemory();
-  }
+  const double bandwidth = bench::bandwidth_of(*device);
+  bench::repeat(state, *device, [&] { operation.run(*device, operands); });
   const double bytes = operation.words * sizeof(float) * static_cast<double>(operands.units * operands.streams * state.iterations());
   state.counters["GB/s"] = benchmark::Counter(bytes * 1e-9, benchmark::Counter::kIsRate);
   state.counters["bandwidth_share"] = benchmark::Counter(bytes / bandwidth, benchmark::Counter::kIsRate);
@@ -118,13 +117,9 @@ void run(benchmark::State& state, const Operation& operation) {
 
 /// A product with `operations` floating-point operations a call.
 template <class Body>
-void product(benchmark::State& state, double operations, const Body& body) {
-  static const double peak = bench::fma_peak();
-  body();
-  for (auto _ : state) {
-    body();
-    benchmark::ClobberMemory();
-  }
+void product(benchmark::State& state, Device<float>& device, double operations, const Body& body) {
+  const double peak = bench::peak_of(device);
+  bench::repeat(state, device, body);
   const double all = operations * static_cast<double>(state.iterations());
   state.counters["GFLOP/s"] = benchmark::Counter(all * 1e-9, benchmark::Counter::kIsRate);
   state.counters["peak_share"] = benchmark::Counter(all / peak, benchmark::Counter::kIsRate);
@@ -138,40 +133,41 @@ void gemm(benchmark::State& state, bool transpose_a, bool transpose_b, Product p
   const auto device = one_thread();
   Operands a(*device, transpose_a ? p.k : p.m, transpose_a ? p.m : p.k), b(*device, transpose_b ? p.n : p.k, transpose_b ? p.k : p.n),
       c(*device, p.m, p.n);
-  product(state, 2. * static_cast<double>(p.m * p.n * p.k),
+  product(state, *device, 2. * static_cast<double>(p.m * p.n * p.k),
           [&] { device->gemm(transpose_a, transpose_b, 1.F, a.x.view(), b.x.view(), 0.F, c.y); });
 }
 
 void affine(benchmark::State& state, Product p) {
   const auto device = one_thread();
   Operands a(*device, p.m, p.k), b(*device, p.k, p.n), c(*device, p.m, p.n);
-  product(state, 2. * static_cast<double>(p.m * p.n * p.k), [&] { device->affine(a.x, b.x, c.unit, 0.F, c.y); });
+  product(state, *device, 2. * static_cast<double>(p.m * p.n * p.k), [&] { device->affine(a.x, b.x, c.unit, 0.F, c.y); });
 }
 
 void outer(benchmark::State& state, Product p) {
   const auto device = one_thread();
   Operands a(*device, p.m, p.k), b(*device, p.n, p.k), c(*device, p.m, p.n);
-  product(state, 2. * static_cast<double>(p.m * p.n * p.k), [&] { device->outer_product(1e-6F, a.x, b.x, c.y); });
+  product(state, *device, 2. * static_cast<double>(p.m * p.n * p.k), [&] { device->outer_product(1e-6F, a.x, b.x, c.y); });
 }
 
 /// Two parts, d and n units, V words: logits, normaliser and both W p. Weights as they were (`fresh` 0), or new in every call.
-void softmax_layer(benchmark::State& state, Index words, Index streams, bool fresh) {
-  const auto device = one_thread();
+void softmax_layer(benchmark::State& state, Index words, Index streams, bool fresh, const char* products) {
+  const auto device = bench::make_measured(1, products);
   constexpr Index d = 64, n = 48;
   Operands first(*device, d, words), second(*device, n, words), x(*device, d, streams), c(*device, n, streams), bias(*device, words, 1);
   std::vector<std::int32_t> columns;
   for (Index j = 0; j < streams; ++j) columns.push_back(static_cast<std::int32_t>(j));
   const SoftmaxPart<float> parts[] = {{first.x, x.x, x.y}, {second.x, c.x, c.y}};
   const std::uint64_t version = next_version();
-  product(state, 4. * static_cast<double>(words * streams * (d + n)),
+  product(state, *device, 4. * static_cast<double>(words * streams * (d + n)),
           [&] { device->softmax_layer(parts, bias.unit, {}, columns, fresh ? next_version() : version, x.stream, {}); });
 }
 
 [[maybe_unused]] const bool registered = [] {
   const auto named = [](const std::string& name) { return "operation/" + name; };
   for (const Operation& o : elementwise)
-    for (const auto& [n, b] : {std::pair<Index, Index>{64, 32}, {8192, 32}, {8192, 1024}})
-      benchmark::RegisterBenchmark(named(o.name).c_str(), run, o)->ArgNames({"units", "streams"})->Args({n, b});
+    for (const auto& [n, b] : {std::pair<Index, Index>{64, 32}, {8192, 32}, {8192, 1024}, {8192, 4096}})
+      if (b < 4096 || bench::on_cuda())  // beyond the caches of graphics processors too
+        benchmark::RegisterBenchmark(named(o.name).c_str(), run, o)->ArgNames({"units", "streams"})->Args({n, b});
   for (const Operation& o : sparse)
     benchmark::RegisterBenchmark(named(o.name).c_str(), run, o)->ArgNames({"units", "streams"})->Args({8192, 32});
   const auto sizes = [](Product p) { return "/" + std::to_string(p.m) + "x" + std::to_string(p.n) + "/over:" + std::to_string(p.k); };
@@ -186,7 +182,10 @@ void softmax_layer(benchmark::State& state, Index words, Index streams, bool fre
   for (const Index words : {4096, 8192, 32768})
     for (const bool fresh : {false, true}) {
       const std::string name = "softmax_layer/" + std::to_string(words) + "x32/" + (fresh ? "packed_anew" : "kept");
-      benchmark::RegisterBenchmark(named(name).c_str(), softmax_layer, words, Index{32}, fresh);
+      benchmark::RegisterBenchmark(named(name).c_str(), softmax_layer, words, Index{32}, fresh, "float");
+      for (const char* products : {"tf32", "bfloat16"})
+        if (bench::on_cuda() && !fresh)
+          benchmark::RegisterBenchmark((named(name) + "/" + products).c_str(), softmax_layer, words, Index{32}, fresh, products);
     }
   return true;
 }();

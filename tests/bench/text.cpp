@@ -17,6 +17,7 @@
 #include "core/recorder.hpp"
 #include "core/simulation.hpp"
 #include "levels/build.hpp"
+#include "tests/bench/devices.hpp"
 #include "tests/bench/machine.hpp"
 
 namespace {
@@ -88,7 +89,7 @@ std::unique_ptr<Hierarchy<float>> make(const Setting& s, Device<float>& device) 
 
 /// Reads a million tokens while learning: what is held after a tenth of them, and at the end.
 void million(benchmark::State& state, const Setting& s) {
-  const auto device = make_device<float>(DeviceOptions{.threads = s.threads});
+  const auto device = bench::make_measured(s.threads);
   const double before = bench::allocated_memory();
   const auto hierarchy = make(s, *device);
   DrawnText world(s.streams, s.vocabulary);
@@ -106,12 +107,9 @@ void million(benchmark::State& state, const Setting& s) {
 
 void text(benchmark::State& state, const Setting& s) {
   const double held_before = bench::allocated_memory();
-  DeviceOptions options;
-  options.threads = s.threads;
-  if (s.brief) options.products = "bfloat16";
   std::unique_ptr<Device<float>> device;
   try {
-    device = make_device<float>(options);
+    device = bench::make_measured(s.threads, s.brief ? "bfloat16" : "float");
   } catch (const DeviceError& error) { return state.SkipWithError(error.what()); }
   const auto hierarchy = make(s, *device);
   DrawnText world(s.streams, s.vocabulary);
@@ -127,9 +125,11 @@ void text(benchmark::State& state, const Setting& s) {
   }
   simulation.start();
   for (int step = 0; step < 4 * interval; ++step) simulation.advance();
-  static const double peak = bench::fma_peak();
-  for (auto _ : state)
+  const double peak = bench::peak_of(*device);
+  for (auto _ : state) {
     for (Index k = 0; k < interval; ++k) simulation.advance();
+    device->synchronize();
+  }
   state.counters["bytes"] = bench::allocated_memory() - held_before;
   const double tokens = static_cast<double>(interval * s.streams * state.iterations());
   state.counters["tokens/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsRate);

@@ -6,10 +6,9 @@
 #include <filesystem>
 #include <numeric>
 
-#include "core/device/check/check.hpp"
 #include "core/device/cpu/cpu.hpp"
 #include "core/error.hpp"
-#include "tests/conformance/operations.hpp"
+#include "tests/conformance/conformity.hpp"
 
 namespace strata::test {
 namespace {
@@ -22,30 +21,6 @@ DeviceOptions cpu_with(int threads) {
   options.threads = threads;
   if (const char* isa = std::getenv("STRATA_TEST_ISA")) options.isa = isa;
   return options;
-}
-
-template <class T>
-std::unique_ptr<CheckDevice<T>> against_reference(std::unique_ptr<Device<T>> tested) {
-  return std::make_unique<CheckDevice<T>>(std::move(tested), std::make_unique<ReferenceDevice<T>>());
-}
-
-template <class T>
-std::string label(const Operation<T>& operation, const Shape& s) {
-  return std::string(operation.call) + " " + operation.detail + " m " + std::to_string(s.m) + " n " + std::to_string(s.n) + " k " +
-         std::to_string(s.k);
-}
-
-template <class T>
-void conforms() {
-  const auto device = against_reference<T>(std::make_unique<CpuDevice<T>>(cpu_with(2)));
-  for (const Operation<T>& operation : operations<T>()) {
-    for (const Shape& s : shapes()) {
-      INFO(label(operation, s));
-      Operands<T> operands(*device);
-      CHECK_NOTHROW(operation.run(*device, operands, s.m, s.n, s.k));
-      CHECK(operands.surroundings_kept());
-    }
-  }
 }
 
 /// Says something else than it holds: the last element of the `lie`-th downloaded operand is off. (The tensors around operands
@@ -73,13 +48,6 @@ class WrongDevice : public CpuDevice<float> {
   }
 };
 
-template <class T>
-std::vector<T> results(Device<T>& device, const Operation<T>& operation, const Shape& s) {
-  Operands<T> operands(device);
-  operation.run(device, operands, s.m, s.n, s.k);
-  return operands.contents();
-}
-
 Index threads_of_this_process() {
   const std::filesystem::directory_iterator tasks("/proc/self/task");
   return std::distance(begin(tasks), end(tasks));
@@ -87,8 +55,12 @@ Index threads_of_this_process() {
 
 }  // namespace
 
-TEST_CASE("the cpu device conforms to the reference in float", "[device]") { conforms<float>(); }
-TEST_CASE("the cpu device conforms to the reference in double", "[device]") { conforms<double>(); }
+TEST_CASE("the cpu device conforms to the reference in float", "[device]") {
+  conforms<float>(std::make_unique<CpuDevice<float>>(cpu_with(2)));
+}
+TEST_CASE("the cpu device conforms to the reference in double", "[device]") {
+  conforms<double>(std::make_unique<CpuDevice<double>>(cpu_with(2)));
+}
 
 TEST_CASE("any number of threads gives the same bits", "[device]") {
   for (const Operation<float>& operation : operations<float>()) {
@@ -109,15 +81,7 @@ TEST_CASE("any number of threads gives the same bits", "[device]") {
 
 TEST_CASE("a call gives the same bits every time", "[device]") {
   CpuDevice<float> device(cpu_with(3));
-  for (const Operation<float>& operation : operations<float>()) {
-    const Shape s = {1003, 67, 65};
-    INFO(label(operation, s));
-    const std::vector<float> first = results<float>(device, operation, s);
-    for (int again = 0; again < 3; ++again) {
-      const std::vector<float> now = results<float>(device, operation, s);
-      CHECK(std::memcmp(now.data(), first.data(), now.size() * sizeof(float)) == 0);
-    }
-  }
+  repeats(device);
 }
 
 TEST_CASE("the check device sees an error in any operand of any operation", "[device]") {

@@ -32,7 +32,7 @@ NOBODY = MAIN + r"|tests/"  # included by no file outside tests
 # Third-party headers: (header, files that may include it). The first rule that matches the header decides.
 THIRD_PARTY = [
     (r"(oneapi/)?tbb(/|\.h)|(oneapi/)?dnnl(/|\.h)|omp\.h|.*intrin\.h|cpuid\.h", r"core/device/cpu/|tests/"),
-    (r"cuda|cublas|nv", r"core/device/cuda/"),
+    (r"cuda|cublas|nv", r"core/device/cuda/|tests/cuda/"),
     (r"hdf5(_hl)?\.h|H5", r"core/io/|tests/"),
     (r"boost/program_options", MAIN + r"|core/parameter\.cpp"),
     (r"nlohmann/", r"(core/io|analysis|experiments|levels)/.*\.cpp|tests/"),

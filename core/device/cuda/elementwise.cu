@@ -10,6 +10,29 @@
 
 namespace strata {
 
+namespace gpu {
+namespace {
+
+template <class S, class T>
+void launch_plain(const ProductCall& p, cudaStream_t stream) {
+  elements("product", stream, p.m, p.n,
+           PlainProduct<S, T>{static_cast<const S*>(p.a), static_cast<const S*>(p.b), static_cast<const T*>(p.c), static_cast<T*>(p.d), p.k,
+                              p.lda, p.ldb, p.ldc, p.ldd, p.transpose_a, p.transpose_b, static_cast<T>(p.alpha), static_cast<T>(p.beta)});
+}
+
+}  // namespace
+
+void plain_product(const ProductCall& call, cudaStream_t stream) {
+  switch (call.numbers) {
+    case Numbers::twofold: return launch_plain<double, double>(call, stream);
+    case Numbers::brief: return launch_plain<std::uint16_t, float>(call, stream);
+    case Numbers::single:
+    case Numbers::tf32: return launch_plain<float, float>(call, stream);
+  }
+}
+
+}  // namespace gpu
+
 template <class T>
 void CudaDevice<T>::fill(View<T> y, T value) {
   gpu::elements("fill", stream_, y.rows, y.cols, gpu::Fill<T>{y, value});

@@ -3,6 +3,7 @@
 //
 // Floor of each: the bytes it names in core/device/cuda/README.md over the memory's bandwidth; none does enough arithmetic to matter.
 
+#include <bit>
 #include <cmath>
 
 #include "core/device/cuda/both.hpp"
@@ -188,6 +189,25 @@ struct Adam {
     at(second, i, j) = v;
     at(weight, i, j) = k.rate * (m / (std::sqrt(v * k.inverse_correction) + k.epsilon)) + k.keep_weight * at(weight, i, j);
     at(gradient, i, j) = T(0);
+  }
+};
+
+/// D = alpha op(A) op(B) + beta C, an element at a time: what cuBLASLt has no algorithm for. S is what A and B hold.
+template <class S, class T>
+struct PlainProduct {
+  const S *a, *b;
+  const T* c;
+  T* d;
+  Index k, lda, ldb, ldc, ldd;
+  bool transpose_a, transpose_b;
+  T alpha, beta;
+  STRATA_BOTH static T wide(T value) { return value; }
+  STRATA_BOTH static T wide(std::uint16_t bfloat16) { return std::bit_cast<float>(static_cast<std::uint32_t>(bfloat16) << 16U); }
+  STRATA_BOTH void operator()(Index i, Index j) const {
+    T sum = 0;
+    for (Index l = 0; l < k; ++l)
+      sum += wide(a[transpose_a ? l + i * lda : i + l * lda]) * wide(b[transpose_b ? j + l * ldb : l + j * ldb]);
+    d[i + j * ldd] = beta == T(0) ? alpha * sum : alpha * sum + beta * c[i + j * ldc];
   }
 };
 

@@ -1,12 +1,19 @@
 #pragma once
-// How kernels are launched: the two shapes that most of them have, over the bodies of elementwise.hpp, reducing.hpp, sparse.hpp and softmax.hpp.
+// How kernels are launched: four shapes, over the bodies of elementwise.hpp, reducing.hpp, sparse.hpp and softmax.hpp. Everything that is written
+// in CUDA's dialect stands here; the .cu files choose bodies.
+//
+// A compiler that is not nvcc gets the same four as loops, put off until the stream's turn: tests/cuda runs the whole device so, on the host.
 
 #include <algorithm>
+#include <functional>
 
 #include "core/device/cuda/reducing.hpp"
 #include "core/device/cuda/runtime.hpp"
+#include "core/device/cuda/sparse.hpp"
 
 namespace strata::gpu {
+
+#if defined(__CUDACC__)
 
 constexpr Index most_blocks_x = 1 << 30, most_blocks_y = 65535;
 
@@ -61,5 +68,74 @@ void reduce(const char* what, cudaStream_t stream, Index count, Index length, co
   }
   require_launch(what);
 }
+
+constexpr int rows_of_block = 32;
+
+/// Neighbouring threads have neighbouring rows; RowSum::lanes of them share a row.
+template <class T>
+__global__ void __launch_bounds__(rows_of_block* RowSum<T>::lanes) run_row_sum(RowSum<T> body) {
+  __shared__ T shares[RowSum<T>::lanes][rows_of_block];
+  const Index row = Index(blockIdx.x) * rows_of_block + threadIdx.x, lane = threadIdx.y;
+  if (row < body.x.rows) shares[lane][threadIdx.x] = body.share(row, lane);
+  __syncthreads();
+  if (lane == 0 && row < body.x.rows) body.finish(body.total(&shares[0][threadIdx.x], rows_of_block), row);
+}
+
+template <class T>
+void sum_rows(const char* what, cudaStream_t stream, const RowSum<T>& body) {
+  if (body.x.rows == 0) return;
+  const dim3 block(rows_of_block, static_cast<unsigned>(RowSum<T>::lanes));
+  run_row_sum<<<blocks(body.x.rows, rows_of_block, most_blocks_x), block, 0, stream>>>(body);
+  require_launch(what);
+}
+
+/// A block adds the entries of one column, chunk by chunk in their order.
+template <class T>
+__global__ void __launch_bounds__(entry_chunk) run_entries(AddEntries<T> body) {
+  __shared__ Entry<T> chunk[entry_chunk];
+  const Index t = threadIdx.x;
+  const Group group = body.groups[blockIdx.x];
+  for (Index first = group.first; first < group.last; first += entry_chunk) {
+    const Index count = group.last - first < entry_chunk ? group.last - first : entry_chunk;
+    if (t < count) chunk[t] = body.load(first + t);
+    __syncthreads();
+    body.add(chunk, count, t);
+    __syncthreads();
+  }
+}
+
+template <class T>
+void add_groups(const char* what, cudaStream_t stream, const AddEntries<T>& body, Index groups) {
+  if (groups == 0) return;
+  run_entries<<<static_cast<unsigned>(groups), static_cast<unsigned>(entry_chunk), 0, stream>>>(body);
+  require_launch(what);
+}
+
+#else
+
+/// Runs `work` when it is the stream's turn; tests/cuda has it.
+void enqueue(cudaStream_t stream, std::function<void()> work);
+
+template <class F>
+void elements(const char*, cudaStream_t stream, Index rows, Index cols, const F& f) {
+  enqueue(stream, [=] { run_on_host(rows, cols, f); });
+}
+
+template <class R>
+void reduce(const char*, cudaStream_t stream, Index count, Index length, const R& r) {
+  enqueue(stream, [=] { reduce_on_host(count, length, r); });
+}
+
+template <class T>
+void sum_rows(const char*, cudaStream_t stream, const RowSum<T>& body) {
+  enqueue(stream, [=] { sum_rows_on_host(body); });
+}
+
+template <class T>
+void add_groups(const char*, cudaStream_t stream, const AddEntries<T>& body, Index groups) {
+  enqueue(stream, [=] { add_entries_on_host(body, groups); });
+}
+
+#endif
 
 }  // namespace strata::gpu

@@ -3,7 +3,7 @@
 //
 // The algorithm of a product is asked for once per kind, shape, leading dimensions and alignment, and kept: the same call gives the same bits.
 // Sums are never cut with atomics (reduction schemes none and out of place alone), and every stream of work has a workspace of its own.
-// Where cuBLASLt has no algorithm for a shape, a plain kernel of ours (fallback.cu) takes it.
+// Where cuBLASLt has no algorithm for a shape, a plain kernel of ours takes it.
 
 #include <cublasLt.h>
 
@@ -91,7 +91,7 @@ ProductCall product_call(Numbers numbers, bool transpose_a, View<S> a, View<S> b
   return call;
 }
 
-/// The plain kernel, tile by tile through shared memory, sums in the order of k; of float and double.
+/// The same by a plain kernel, an element at a time, sums in the order of k.
 void plain_product(const ProductCall& call, cudaStream_t stream);
 
 }  // namespace strata::gpu

@@ -8,26 +8,9 @@
 #include "core/device/cuda/cuda.hpp"
 #include "core/device/cuda/launch.cuh"
 #include "core/device/cuda/softmax.hpp"
-#include "core/device/cuda/sparse.cuh"
 #include "core/device/cuda/staged.hpp"
 
 namespace strata {
-namespace {
-
-constexpr int rows_of_block = 32;
-
-/// Neighbouring threads have neighbouring rows; RowSum::lanes of them share a row.
-template <class T>
-__global__ void __launch_bounds__(rows_of_block* gpu::RowSum<T>::lanes) run_row_sum(gpu::RowSum<T> body) {
-  __shared__ T shares[gpu::RowSum<T>::lanes][rows_of_block];
-  const Index row = Index(blockIdx.x) * rows_of_block + threadIdx.x, lane = threadIdx.y;
-  if (row < body.x.rows) shares[lane][threadIdx.x] = body.share(row, lane);
-  __syncthreads();
-  if (lane == 0 && row < body.x.rows) body.finish(body.total(&shares[0][threadIdx.x], rows_of_block), row);
-}
-
-}  // namespace
-
 template <class T>
 void CudaDevice<T>::column_sum(ConstView<T> x, View<T> per_stream) {
   gpu::reduce("column_sum", stream_, x.cols, x.rows, gpu::ColumnSum<T>(x, per_stream));
@@ -40,11 +23,7 @@ void CudaDevice<T>::column_max(ConstView<T> x, View<T> per_stream) {
 
 template <class T>
 void CudaDevice<T>::row_sum(T alpha, ConstView<T> x, ConstView<T> weight, T beta, View<T> per_unit) {
-  if (x.rows == 0) return;
-  const dim3 block(rows_of_block, static_cast<unsigned>(gpu::RowSum<T>::lanes));
-  run_row_sum<T>
-      <<<gpu::blocks(x.rows, rows_of_block, gpu::most_blocks_x), block, 0, stream_>>>(gpu::RowSum<T>{alpha, x, weight, beta, per_unit});
-  gpu::require_launch("row_sum");
+  gpu::sum_rows("row_sum", stream_, gpu::RowSum<T>{alpha, x, weight, beta, per_unit});
 }
 
 template <class T>
@@ -68,7 +47,8 @@ void CudaDevice<T>::softmax_cross_entropy(ConstView<T> logits, std::span<const E
   const auto staged = gpu::stage_grouped(staging_, grouping_, targets, logits.cols, true, [](const Entry<T>& e) { return e.col; });
   gpu::reduce("softmax_cross_entropy", stream_, logits.cols, logits.rows,
               gpu::CrossEntropy<T>{logits, staged.items, staged.groups, error, loss});
-  if (!targets.empty()) gpu::add_staged<T>("softmax_cross_entropy", stream_, staged, {}, error);
+  if (!targets.empty())
+    gpu::add_groups("softmax_cross_entropy", stream_, gpu::AddEntries<T>{staged.items, staged.groups, {}, error}, staged.count);
 }
 
 #define STRATA_INSTANTIATE(T)                                                                          \

@@ -209,4 +209,13 @@ struct RowSum {
   STRATA_BOTH void finish(T sum, Index i) const { per_unit.data[i] = beta == T(0) ? alpha * sum : alpha * sum + beta * per_unit.data[i]; }
 };
 
+template <class T>
+void sum_rows_on_host(const RowSum<T>& body) {
+  T shares[RowSum<T>::lanes];
+  for (Index i = 0; i < body.x.rows; ++i) {
+    for (Index lane = 0; lane < RowSum<T>::lanes; ++lane) shares[lane] = body.share(i, lane);
+    body.finish(body.total(shares, 1), i);
+  }
+}
+
 }  // namespace strata::gpu

@@ -10,7 +10,6 @@
 #include "core/device/cuda/launch.cuh"
 #include "core/device/cuda/layer.hpp"
 #include "core/device/cuda/softmax.hpp"
-#include "core/device/cuda/sparse.cuh"
 #include "core/device/cuda/staged.hpp"
 
 namespace strata::gpu {
@@ -73,10 +72,11 @@ void SoftmaxLayers<T>::compute(const Hands& hands, const Call& call, Kept& layer
   });
   hands.products.run(product_call(call.numbers, true, stacked, inputs, logits), stream, hands.workspace);
   const View<T> whole = logits.rows_at(0, outcomes);
-  if (!call.extra.empty())
-    add_staged<T>("softmax_layer", stream,
-                  stage_grouped(hands.staging, hands.grouping, call.extra, layer.streams, false, [](const Entry<T>& e) { return e.col; }),
-                  {}, whole);
+  if (!call.extra.empty()) {
+    const auto by_stream = [](const Entry<T>& e) { return e.col; };
+    const auto staged = stage_grouped(hands.staging, hands.grouping, call.extra, layer.streams, false, by_stream);
+    add_groups("softmax_layer", stream, AddEntries<T>{staged.items, staged.groups, {}, whole}, staged.count);
+  }
   const std::int32_t* columns = stage(hands.staging, call.columns);
   const Index chunks = chunks_of(outcomes);
   layer.sums.grow(static_cast<std::size_t>(chunks * layer.streams) * sizeof(Exponentials<T>), stream);

@@ -2,9 +2,11 @@
 //
 // Floor  latency: one launch, one copy of the entries, a few dependent reads
 
-#include "core/device/cuda/sparse.cuh"
+#include "core/device/cuda/sparse.hpp"
 
 #include "core/device/cuda/cuda.hpp"
+#include "core/device/cuda/elementwise.hpp"
+#include "core/device/cuda/launch.cuh"
 #include "core/device/cuda/staged.hpp"
 
 namespace strata {
@@ -19,8 +21,8 @@ void CudaDevice<T>::scatter_add_columns(ConstView<T> x, std::span<const Scatter<
 template <class T>
 void CudaDevice<T>::add_entries(std::span<const Entry<T>> entries, ConstView<T> weight, View<T> y) {
   if (entries.empty()) return;
-  gpu::add_staged<T>("add_entries", stream_,
-                     gpu::stage_grouped(staging_, grouping_, entries, y.cols, false, [](const Entry<T>& e) { return e.col; }), weight, y);
+  const auto staged = gpu::stage_grouped(staging_, grouping_, entries, y.cols, false, [](const Entry<T>& e) { return e.col; });
+  gpu::add_groups("add_entries", stream_, gpu::AddEntries<T>{staged.items, staged.groups, weight, y}, staged.count);
 }
 
 template <class T>

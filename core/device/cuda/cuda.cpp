@@ -39,6 +39,22 @@ gpu::Numbers numbers_of(const std::string& products) {
   throw ConfigError("products", products, "must be one of float, tf32, bfloat16, auto");
 }
 
+/// Bytes from column to column; a single column's stride need not reach its end.
+template <class T>
+std::size_t stride_of(const ConstView<T>& v) {
+  return static_cast<std::size_t>(v.cols == 1 ? v.rows : v.ld) * sizeof(T);
+}
+
+/// `columns` columns of `column` bytes, each a stride from the next; in one piece where nothing lies between them.
+void transfer(void* to, std::size_t to_stride, const void* from, std::size_t from_stride, std::size_t column, Index columns,
+              cudaMemcpyKind way, cudaStream_t stream) {
+  const auto count = static_cast<std::size_t>(columns);
+  if (to_stride == column && from_stride == column)
+    gpu::require(cudaMemcpyAsync(to, from, count * column, way, stream), "cudaMemcpyAsync");
+  else
+    gpu::require(cudaMemcpy2DAsync(to, to_stride, from, from_stride, column, count, way, stream), "cudaMemcpy2DAsync");
+}
+
 }  // namespace
 
 CudaProcessor::CudaProcessor() {
@@ -86,9 +102,6 @@ void CudaDevice<T>::release(T* data, Index) noexcept {
 template <class T>
 void CudaDevice<T>::upload(std::span<const T> host, View<T> to) {
   if (host.empty()) return;
-  const std::size_t column = static_cast<std::size_t>(to.rows) * sizeof(T),
-                    stride = static_cast<std::size_t>(std::max(to.ld, to.rows)) * sizeof(T);
-  const auto columns = static_cast<std::size_t>(to.cols);
   const bool staged = host.size_bytes() <= gpu::Staging::most;
   const void* from = host.data();
   if (staged) {
@@ -96,22 +109,19 @@ void CudaDevice<T>::upload(std::span<const T> host, View<T> to) {
     std::memcpy(room.host, host.data(), host.size_bytes());
     from = room.host;
   }
-  gpu::require(cudaMemcpy2DAsync(to.data, stride, from, column, column, columns, cudaMemcpyHostToDevice, stream_),
-               "cudaMemcpy2DAsync to the device");
+  const std::size_t column = static_cast<std::size_t>(to.rows) * sizeof(T);
+  transfer(to.data, stride_of(ConstView<T>(to)), from, column, column, to.cols, cudaMemcpyHostToDevice, stream_);
   if (!staged) stream_.synchronize();  // the host span is read before the call returns
 }
 
 template <class T>
 void CudaDevice<T>::download(ConstView<T> from, std::span<T> host) const {
   if (host.empty()) return;
-  const std::size_t column = static_cast<std::size_t>(from.rows) * sizeof(T),
-                    stride = static_cast<std::size_t>(std::max(from.ld, from.rows)) * sizeof(T);
-  const auto columns = static_cast<std::size_t>(from.cols);
   const bool landed = host.size_bytes() <= gpu::Staging::most;
   if (landed) landing_.grow(host.size_bytes(), stream_);
   void* to = landed ? landing_.as<void>() : host.data();
-  gpu::require(cudaMemcpy2DAsync(to, column, from.data, stride, column, columns, cudaMemcpyDeviceToHost, stream_),
-               "cudaMemcpy2DAsync from the device");
+  const std::size_t column = static_cast<std::size_t>(from.rows) * sizeof(T);
+  transfer(to, column, from.data, stride_of(from), column, from.cols, cudaMemcpyDeviceToHost, stream_);
   stream_.synchronize();
   if (landed) std::memcpy(host.data(), to, host.size_bytes());
 }

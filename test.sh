@@ -66,7 +66,7 @@ check_cuda() {
     return
   fi
   build "$preset" strata_cuda_check
-  build "$preset" tests/test_cuda
+  build "$preset" test_cuda
   "build/$preset/strata_cuda_check" devices | sed -n 's/^cuda /    cuda /p'
   "build/$preset/tests/test_cuda" >"build/test_cuda.log" 2>&1 || {
     tail -n 60 build/test_cuda.log >&2

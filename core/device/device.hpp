@@ -169,9 +169,9 @@ class Device {
 std::uint64_t next_version();
 
 struct DeviceOptions {
-  std::string name = "cpu";        ///< reference | cpu | cuda | check
-  std::string isa = "auto";        ///< auto | x86-64-v2 | x86-64-v3 | x86-64-v4
-  int threads = 0;                 ///< 0: all hardware threads
+  std::string name = "cpu";  ///< reference | cpu | cuda | check
+  std::string isa = "auto";  ///< auto | x86-64-v2 | x86-64-v3 | x86-64-v4
+  int threads = 0;           ///< 0: all hardware threads
   /// Of softmax layers, sums stay float: float | bfloat16 | tf32 (cuda) | auto: bfloat16 where the processor has it.
   std::string products = "float";
   std::string checked = "cpu";  ///< what `check` compares with the reference: cpu | cuda

@@ -59,6 +59,8 @@ class Arena {
       if (used_ + bytes > size) return nullptr;
       result = base_ + used_;
       used_ += bytes;
+      if (bytes < large) touched_ += bytes;
+      if (!closed_) mprotect(base_, used_, PROT_READ | PROT_WRITE);
     } else {
       result = old.back();
       old.pop_back();
@@ -77,16 +79,22 @@ class Arena {
     return true;
   }
   void open() {
-    if (depth_++ == 0) mprotect(base_, used_, PROT_READ | PROT_WRITE);
+    if (depth_++ == 0 && closed_) mprotect(base_, used_, PROT_READ | PROT_WRITE);
+    closed_ = false;
   }
+  /// Closing takes longer the more was touched: of much memory it is done only now and then.
   void close() {
-    if (--depth_ == 0) mprotect(base_, used_, PROT_NONE);
+    if (--depth_ > 0 || (touched_ > (std::size_t{1} << 20U) && ++closings_ % 64 != 0)) return;
+    mprotect(base_, used_, PROT_NONE);
+    closed_ = true;
   }
 
  private:
   std::byte* base_;
-  std::size_t used_ = 0;
+  std::size_t used_ = 0, touched_ = 0;
+  std::uint64_t closings_ = 0;
   int depth_ = 0;
+  bool closed_ = true;
   std::map<std::byte*, std::size_t> taken_;
   std::map<std::size_t, std::vector<std::byte*>> free_;
 };

@@ -13,13 +13,14 @@ namespace strata {
 
 /// value: what the level computes with. gradient: sum of local updates (error x activity), pointing downhill in loss.
 /// feedback: the way back of errors where it has weights of its own (separate_feedback()); they change by the same local updates and decay, so
-/// that the two come together without a weight ever being copied. Source: Kolen & Pollack 1994; Akrout et al. 2019.
+/// that what the two differ by decays. Source: Kolen & Pollack 1994; Akrout et al. 2019.
 template <class T>
 struct Weight {
   std::string name;
   Tensor<T> value, gradient, first_moment, second_moment, feedback;
-  bool decays = true;  ///< weight decay applies (not to biases and gains per word)
-  double rate = 1;     ///< of this weight, times the learning rate
+  bool decays = true;   ///< weight decay applies (not to biases and gains per word)
+  bool returns = true;  ///< errors pass through it on their way back, if it decays; not through what only reads words in
+  double rate = 1;      ///< of this weight, times the learning rate
 
   Weight() = default;
   Weight(Device<T>& device, std::string its_name, Index rows, Index cols, bool its_decays = true)
@@ -36,8 +37,8 @@ struct Weight {
   /// What errors pass through on their way back.
   ConstView<T> back() const { return separate() ? feedback.view() : value.view(); }
 
-  /// Errors return by weights of their own from now on: of the signs that the value was drawn with and magnitudes drawn anew.
-  /// Source: signs that agree, Liao, Leibo & Poggio 2016. Drawn without, or from 0, they cost a quarter in perplexity over 300,000 tokens.
+  /// Errors return by weights of their own from now on, of the signs that the value was drawn with and magnitudes drawn anew.
+  /// Source: signs that agree, Liao, Leibo & Poggio 2016.
   void separate_feedback(std::uint64_t seed, std::uint32_t level) {
     std::vector<T> drawn(static_cast<std::size_t>(size()));
     value.device().download(value, drawn);

@@ -1,7 +1,7 @@
 #pragma once
 // Scores a trained hierarchy on held-out documents, token by token and document by document: learning off, or going on learning while it
-// reads (prequentially: every token is scored before it is learned from, nothing is dropped out, running statistics stay; documents read side by side are learned from together, so that
-// such a score depends on the number of streams).
+// reads (prequentially: every token is scored before it is learned from, nothing is dropped out, running statistics stay; documents read
+// side by side are learned from together, so that such a score depends on the number of streams).
 
 #include <optional>
 #include <string>

@@ -25,7 +25,7 @@ ParameterTable hierarchy_parameters() {
        0,
        {"tied", "separate"},
        "",
-       "what errors return by: the weights of the prediction, or weights of their own that learn by the same local updates",
+       "what errors return by: the weights of the prediction, or weights of their own that share their first signs and their local updates",
        "Kolen & Pollack 1994; Akrout et al. 2019"},
   };
 }
@@ -71,7 +71,7 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   if (separate) {
     std::uint32_t place = 0;
     hierarchy->visit_weights([&](Weight<T>& weight) {
-      if (weight.decays) weight.separate_feedback(seed, place++);  // biases and gains carry no error
+      if (weight.decays && weight.returns) weight.separate_feedback(seed, place++);  // biases and gains carry no error
     });
   }
   return hierarchy;

@@ -1,13 +1,16 @@
 #pragma once
 // Sparse features of the token level: what came before, after these very words, and what came lately.
 //
-// Equation        logit(w) += sum over orders k of [ theta_k(h, w) + g(k, c, n, diversity, frequency of w) ] + sum over i of g_i(r_i, frequency of w)
+// Equation        logit(w) += sum over orders k of [ theta_k(h, w) + g(k, c, n, diversity, frequency of w) ]
+//                             + sum over i of g_i(r_i, frequency of w)
 //                 theta += rate e / sqrt(A + .05),  A += e^2;   g the same with a rate of its own, summed over a step;   e = onehot(w) - p
-// Symbols         h: the last k tokens;  r_i: its i-th leaky count (levels/recency.hpp);  c: how often w followed h;  n: how often h was seen;  diversity: distinct words after h over n;  all of the text read so far,
-//                 in its first pass. theta and A for every (h, w) that came, at most `limit` words per h; g shared by all of a bucket.
+// Symbols         h: the last k tokens;  r_i: leaky count of w in this stream with the i-th time constant (levels/recency.hpp);
+//                 c: how often w followed h;  n: how often h was seen;  diversity: distinct words after h over n;  all of the text read so
+//                 far, in its first pass. theta and A for every (h, w) that came, at most `limit` words per h; g shared by all of a bucket.
 // Leave one out   in later passes the text has been counted already: the word that comes is predicted as if this occurrence were not in the
-//                 counts (c - 1, n - 1, theta scaled by (c-1)/c; of c = 1 it rests). Else every context would know its answer. What it taught the thetas of other
-//                 words stays; where a long document is cut elsewhere than in the first pass, its first words leave out what was not counted.
+//                 counts (c - 1, n - 1, theta scaled by (c-1)/c; of c = 1 it rests). Else every context would know its answer. What it
+//                 taught the thetas of other words stays; where a long document is cut elsewhere than in the first pass, its first words
+//                 leave out what was not counted.
 // Discretisation  contexts are hashed to 64 bits and begin anew with each document; counts by their logarithm, words by their surprise under
 //                 the unigram; rates do not follow the schedule of learning.*. Lists grow with the text: the one place that asks for memory
 //                 while a hierarchy runs

@@ -30,6 +30,7 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
   embedding_.randomise(.1, seed, 0);
   if (settings.separate_embeddings) {
     embedding_in_ = {device, "embedding_in", d, v};
+    embedding_in_.returns = false;
     embedding_in_.randomise(.1, seed, 0);
   }
   hidden_in_.randomise(3 / std::sqrt(static_cast<double>(in)), seed, 0);
@@ -69,37 +70,6 @@ View<T> row(View<T> per_stream) {
   return {per_stream.data, 1, per_stream.rows, 1};
 }
 }  // namespace
-
-template <class T>
-void TokenLevel<T>::expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p) {
-  if (version_ == 0) version_ = next_version();
-  if (embedding_.separate() && (mean_0.data != nullptr || mean_c.data != nullptr))
-    return expect_separately(f, stream, normaliser, mean_0, mean_c, p);
-  const SoftmaxPart<T> parts[] = {{embedding_.value.view(), f, mean_0}, {lexicon_.vectors.value.view(), stream, mean_c}};
-  device_.softmax_layer(std::span(parts).first(stream.data != nullptr ? 2 : 1), output_bias_.value, extra_, reading_, version_, normaliser,
-                        p);
-}
-
-/// The same where errors return by weights of their own: means are of those.
-template <class T>
-void TokenLevel<T>::expect_separately(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p) {
-  const auto count = static_cast<Index>(reading_.size());
-  if (p.data == nullptr && p_.rows() == 0) p_ = {device_, lexicon_.vocabulary(), streams_};
-  if (p.data == nullptr) p = p_.cols_at(0, count);
-  expect(f, stream, normaliser, {}, {}, p);
-  const auto mean_of = [&](const Weight<T>& words, View<T> mean) {
-    if (mean.data == nullptr) return;
-    if (back_.rows() < mean.rows) back_ = {device_, mean.rows, streams_};
-    const View<T> its = back_.view().rows_at(0, mean.rows).cols_at(0, count);
-    device_.gemm(false, false, T(1), words.back(), p, T(0), its);
-    scatters_.clear();
-    for (Index k = 0; k < count; ++k) scatters_.push_back({reading_[static_cast<std::size_t>(k)], static_cast<std::int32_t>(k), T(1)});
-    device_.fill(mean, T(0));
-    device_.scatter_add_columns(its, scatters_, mean);
-  };
-  mean_of(embedding_, mean_0);
-  mean_of(lexicon_.vectors, mean_c);
-}
 
 template <class T>
 void TokenLevel<T>::collect_targets(const Observation& observation, bool learning) {
@@ -145,39 +115,6 @@ void TokenLevel<T>::collect_extra() {
   }
   ngram_first_ = extra_.size();
   if (ngrams_) ngrams_->play<T>(ngram_readings_, extra_);
-}
-
-template <class T>
-void TokenLevel<T>::score(ConstView<T> active, ConstView<T> f, ConstView<T> stream, ConstView<T> normaliser, View<T> loss) {
-  device_.multiply(target_0_, f, dot_0_);
-  device_.column_sum(dot_0_, part_);
-  device_.copy(normaliser, loss);
-  device_.axpby(T(-1), part_, T(1), loss);
-  device_.axpby(T(-1), target_bias_, T(1), loss);
-  if (stream.data != nullptr) {
-    device_.multiply(word_, stream, dot_c_);
-    device_.column_sum(dot_c_, part_);
-    device_.axpby(T(-1), part_, T(1), loss);
-  }
-  device_.multiply(loss, active, loss);
-}
-
-template <class T>
-void TokenLevel<T>::messages(const Step<T>& step) {
-  const auto towards = [&](const Weight<T>& words, ConstView<T> mean, View<T> out) {
-    device_.gather_columns(words.back(), ids_, out);
-    device_.axpby(T(-1), mean, T(1), out);
-    device_.scale_columns(step.active, out);
-  };
-  if (!step.last_sweep) towards(embedding_, mean_0_, gradient_0_);
-  if (streamed_) towards(lexicon_.vectors, mean_c_, rho_);
-}
-
-template <class T>
-void TokenLevel<T>::score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) {
-  collect_targets(*step.observation, step.learning);
-  expect(fd_0_, stream, scored_, {}, {}, {});
-  score(step.active, fd_0_, stream, scored_, loss);
 }
 
 template <class T>

@@ -65,7 +65,9 @@ TEMPLATE_TEST_CASE("checkpoint: a restored run goes on with the same bits", "", 
     for (const auto& [interval, priming] : {std::pair{1, true}, {4, true}, {8, true}, {4, false}}) {
       INFO(device << ", interval " << interval << ", priming " << priming);
       auto assignments = lines();
-      if (!priming) assignments.emplace_back("level.0.priming=0");
+      if (!priming)
+        for (const char* line : {"level.0.priming=0", "hierarchy.feedback=separate", "level.0.embeddings=separate"})
+          assignments.emplace_back(line);
       const auto make = [&, between = interval] { return Tiny<TestType>(assignments, streams, between, vocabulary, true, 1, device); };
       auto whole = make();
       auto world = make_world();

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import pathlib
-import re
 import subprocess
 import sys
 
@@ -46,7 +45,7 @@ def peers(lab, corpus):
         if not (out / "summary.json").exists():
             folders, refused = trials(lab, corpus) if seed == 1 else ([], [])
             words = ["--strata", lab.options.strata, "--beside", lab.folder(corpus, "evaluate", seed), "--out", out, "--minutes", lab.options.lstm_minutes, "--seed", seed]
-            words += ["--threads", lab.options.threads or 1, "--trials", *folders]
+            words += ["--threads", lab.options.threads, "--trials", *folders]
             print("lstm.py beside", corpus, "with seed", seed, flush=True)
             done = subprocess.run([sys.executable, str(HERE / "lstm.py"), *map(str, words)], cwd=HERE.parents[2], check=True, stdout=subprocess.PIPE, text=True)
             print(done.stdout, end="", flush=True)
@@ -63,7 +62,7 @@ def rows(found, spread):
         return []
     if not found:
         return ["| LSTM | PyTorch is not installed | - |"]
-    return [f"| {name} | {spread([f[way]['perplexity'] for f in found])} | - |" for name, way in (("LSTM, equal parameters", "static"), ("LSTM + cache", "cache"))]
+    return [f"| {name} | {spread([f[way]['perplexity'] for f in found])} | - |" for name, way in (("LSTM, as many dense weights, not tuned", "static"), ("the same + cache", "cache"))]
 
 
 def cell(level, key):
@@ -85,8 +84,7 @@ def lines(lab, corpus, found):
     for experiment, key in (("belief_inertia", "half_life"), ("surprise_recovery", "recovery")):
         if experiment not in first:
             continue
-        shown = " ".join([*call(lab, corpus, experiment), "--model", "MODEL_OF_SEED_1"])
-        lab.commands.append(re.sub(r"\S*/shared/data/", "../shared/data/", shown))
+        lab.commands.append(lab.shown([*call(lab, corpus, experiment), "--model", "MODEL_OF_SEED_1"]))
         own = json.loads((lab.folder(corpus, experiment, 1) / "summary.json").read_text())
         its = first[experiment][key]
         levels = its["levels"] if key == "half_life" else its["conditions"][own["condition"]]["levels"]

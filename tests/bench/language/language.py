@@ -3,14 +3,17 @@
 
 usage: tests/bench/language/language.py --strata build/release/strata [--only CORPUS ...] [--seeds K] [--work DIR]
 
-The corpora are those of ../shared/data, and Austen's novels where demo.sh puts them; what is absent is skipped and said, and so is a compressor that is not installed. Every run is kept in --work and not
-repeated, so that the page can be made in parts. Configurations were chosen on the last tenth of each training text, never on what is scored here.
+The corpora are those of ../shared/data, and Austen's novels where demo.sh puts them; what is absent is skipped and said, and so is a compressor that is
+not installed. Every run is kept in --work with its call and its configuration, and repeated where either has changed, so that the page can be made in
+parts. What is scored here chose no configuration: ptb.ini (which the others follow) was chosen on the end of ptb.train, tiny_shakespeare.ini on the end of
+what is left of that text without its last tenth. prequential.ini alone was chosen on bytes that are scored, the first 300,000 of the 4 MiB.
 """
 
 import argparse
 import json
 import lzma
 import math
+import os
 import pathlib
 import shutil
 import statistics
@@ -36,10 +39,10 @@ BAR = "Kneser-Ney 5 + cache"
 # How errors travel, on a text small enough for five seeds: the same architecture, the same tokens, the same seeds.
 SETTLED = (DATA / "reuters/train.txt", ("text.hold_out=last", "world.tokens=300000", "text.vocabulary=2000"), 5)
 WAYS = {
-    "predictive coding, 4 sweeps of .5": ("relaxation.steps=4", "relaxation.rate=.5"),
-    "predictive coding, 8 sweeps of .5": ("relaxation.steps=8", "relaxation.rate=.5"),
-    "back-propagation of the moment's loss": ("relaxation.steps=1", "relaxation.rate=1", "level.0.hidden_precision=1e3", "level.2.precision=1e3", "level.3.precision=1e4"),
-    "4 sweeps, separate feedback weights": ("relaxation.steps=4", "relaxation.rate=.5", "hierarchy.feedback=separate"),
+    "predictive coding, 4 sweeps of .5": ("sweeps_4", "relaxation.steps=4", "relaxation.rate=.5"),
+    "back-propagation of the moment's loss": (
+        "back_propagation", "relaxation.steps=1", "relaxation.rate=1", "level.0.hidden_precision=1e3", "level.2.precision=1e3", "level.3.precision=1e4"),
+    "4 sweeps, separate feedback weights that share their first signs": ("feedback", "relaxation.steps=4", "relaxation.rate=.5", "hierarchy.feedback=separate"),
 }
 
 
@@ -50,7 +53,7 @@ class Lab:
         self.options, self.commits, self.commands = options, set(), []
 
     def folder(self, corpus, name, seed):
-        return pathlib.Path(self.options.work).resolve() / f"{corpus}_{name}_{seed}"
+        return self.options.work / f"{corpus}_{name}_{seed}"
 
     def texts(self, corpus):
         config, text, held_out, _, _ = CORPORA[corpus]
@@ -59,17 +62,27 @@ class Lab:
     def run(self, corpus, name, *words, seed=1):
         return self.kept(self.folder(corpus, name, seed), [*words, *self.texts(corpus)], seed, name != "counting")
 
-    def kept(self, out, call, seed=1, seeded=True):
-        shown = " ".join(f"'{w}'" if " " in w else w for w in call) + (" --seed N" if seeded else "")
+    def shown(self, call):
+        """A call as the page shows it."""
+        text = " ".join(f"'{w}'" if " " in w else w for w in call)
         for folder, short in ((DATA, "../shared/data"), (TOP, "."), (self.options.work, "WORK")):
-            shown = shown.replace(str(folder), short)
-        if shown not in self.commands:
-            self.commands.append(shown)
-        if not (out / "summary.json").exists():
+            text = text.replace(str(folder), short)
+        return text
+
+    def kept(self, out, call, seed=1, seeded=True):
+        shown = self.shown(call)
+        if (line := shown + (" --seed N" if seeded else "")) not in self.commands:
+            self.commands.append(line)
+        config = TOP / call[call.index("--config") + 1] if "--config" in call else None
+        stamp = shown + "\n\n" + (config.read_text() if config else "")
+        of = out.with_suffix(".call")
+        if not (out / "summary.json").exists() or not of.exists() or of.read_text() != stamp:
             print(shown, "with seed", seed, flush=True)
-            subprocess.run([self.options.strata, *call, "--seed", str(seed), "--threads", str(self.options.threads), "--set", "run.figures=false", "--quiet", "--json", "--out", str(out)], check=True,
-                           cwd=TOP, stdout=subprocess.DEVNULL)
+            shutil.rmtree(out, ignore_errors=True)
+            subprocess.run([self.options.strata, *call, "--seed", str(seed), "--threads", str(self.options.threads), "--set", "run.figures=false", "--quiet",
+                            "--json", "--out", str(out)], check=True, cwd=TOP, stdout=subprocess.DEVNULL)
             (out / "trace.h5").unlink(missing_ok=True)
+            of.write_text(stamp)
         summary = json.loads((out / "summary.json").read_text())
         self.commits.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
         return summary
@@ -126,12 +139,13 @@ def compressor_lines(lab):
                 next(pathlib.Path(folder).glob("out.*")).unlink()
             else:
                 row(name, None)
-    head = pathlib.Path(lab.options.work) / "head.txt"
+    head = lab.options.work / "head.txt"
     head.write_bytes(data)
-    found = lab.kept(pathlib.Path(lab.options.work) / "prequential_1",
+    lab.commands.append(f"(WORK/head.txt: head -c {size} {lab.shown([str(path)])})")
+    found = lab.kept(lab.options.work / "prequential_1",
                      ["run", "prequential", "--config", "experiments/config/prequential.ini", "--text", str(head)], seeded=False)
     lines += [f"| **strata** | **{found['bits_per_byte']:.3f}** |", f"| **strata + experts** | **{found['experts']['bits_per_byte']:.3f}** |", "",
-              f"strata: every byte scored before it is learned from, {found['seconds'] / 60:.1f} minutes on {found['threads']} thread{'s' if found['threads'] > 1 else ''}; by tenths of the text "
+              f"strata: every byte scored before it is learned from, {found['reading_seconds'] / 60:.1f} minutes on {found['threads']} thread{'s' if found['threads'] > 1 else ''}; by tenths of the text "
               + ", ".join(f"{b:.2f}" for b in found["bits_per_byte_by_tenth"]) + "."]
     return [*lines, ""]
 
@@ -141,8 +155,8 @@ def settling_lines(lab):
     text, settings, seeds = SETTLED
     lines = ["## Settling against back-propagation", "", "| | perplexity | nats more than the first row, paired | free energy falls while settling by |", "| --- | --- | --- | --- |"]
     nats = {}
-    for name, way in WAYS.items():
-        runs = [lab.kept(pathlib.Path(lab.options.work) / f"settling_{list(WAYS).index(name)}_{seed}",
+    for name, (slug, *way) in WAYS.items():
+        runs = [lab.kept(lab.options.work / f"settling_{slug}_{seed}",
                          ["evaluate", "--text", str(text), *(w for s in (*settings, *way) for w in ("--set", s))], seed) for seed in range(1, seeds + 1)]
         nats[name] = [run["nats_per_token"] for run in runs]
         apart = [a - b for a, b in zip(nats[name], next(iter(nats.values())))]
@@ -150,7 +164,7 @@ def settling_lines(lab):
         paired = "" if len(nats) == 1 else f"{statistics.mean(apart):+.4f} +- {statistics.stdev(apart) / math.sqrt(len(apart)):.4f} (each {', '.join(f'{a:+.3f}' for a in apart)})"
         lines.append(f"| {name} | {spread([math.exp(n) for n in nats[name]])} | {paired} | {spread(falls, 1)} % |")
     return [*lines, "", f"{seeds} seeds, median (least to greatest); +- the standard error of the mean difference. One sweep of 1 under precisions that grow tenfold with each level is "
-            "back-propagation to within a tenth of an update (tests/gradient/one_sweep.cpp).", ""]
+            "back-propagation but for terms of the order of a tenth (tests/gradient/one_sweep.cpp; of a hundredth where the token level meets the first).", ""]
 
 
 def main():
@@ -164,7 +178,9 @@ def main():
     parser.add_argument("--out", default=str(TOP / "results" / "reference" / "language.md"))
     options = parser.parse_args()
     options.strata = str(pathlib.Path(options.strata).resolve())
-    options.work = options.work or tempfile.mkdtemp(prefix="strata_language_")
+    options.work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="strata_language_")).resolve()
+    options.threads = options.threads or os.cpu_count()
+    options.work.mkdir(parents=True, exist_ok=True)
     lab, lines = Lab(options), []
     for corpus in CORPORA:
         if corpus not in options.only:
@@ -180,7 +196,8 @@ def main():
     page = ["# The token level beside its peers", "",
             "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
             "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text.", "",
-            *lines, f"Made at {', '.join(sorted(lab.commits)) or 'no commit'} by `tests/bench/language/language.py --seeds {options.seeds}`, which ran:", "", *[f"    strata {c}" for c in lab.commands], ""]
+            *lines, f"Made at {', '.join(sorted(lab.commits)) or 'no commit'} by `tests/bench/language/language.py --seeds {options.seeds} --threads {options.threads} --lstm-minutes {options.lstm_minutes:g}`, which ran "
+            "(with `--threads` as said there, without figures):", "", *[f"    strata {c}" for c in lab.commands], ""]
     pathlib.Path(options.out).write_text("\n".join(page))
     print("\n".join(page))
 

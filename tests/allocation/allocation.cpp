@@ -168,6 +168,9 @@ TEST_CASE("allocation: a step of a text hierarchy asks for no memory") {
   const std::vector<std::string> all{"hierarchy.levels=4"};
   SECTION("reference") { check_text<double>("reference", all); }
   SECTION("cpu") { check_text<float>("cpu", all); }
+  SECTION("weights of their own") {
+    check_text<float>("cpu", {"hierarchy.levels=4", "hierarchy.feedback=separate", "level.0.embeddings=separate"});
+  }
 }
 
 TEST_CASE("allocation: a step of categorical levels asks for no memory") {

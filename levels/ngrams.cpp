@@ -28,7 +28,7 @@ std::size_t count_bucket(std::int32_t count) {
   return count <= 16 ? small[static_cast<std::size_t>(count)] : count <= 64 ? 6 : 7;
 }
 
-int logarithm(std::int32_t x) { return std::bit_width(static_cast<std::uint32_t>(x)) - 1; }
+int logarithm(std::int32_t x) { return static_cast<int>(std::bit_width(static_cast<std::uint32_t>(x))) - 1; }
 
 }  // namespace
 
@@ -112,7 +112,7 @@ std::size_t Ngrams::take(std::int32_t room) {
 std::size_t Ngrams::bucket(Index order, std::int32_t total, std::int32_t size) const {
   const auto n = std::min<std::size_t>(total_buckets - 1, static_cast<std::size_t>(logarithm(std::max(total, 1))));
   const auto diversity =
-      std::min<std::size_t>(diversity_buckets - 1, static_cast<std::size_t>(diversity_buckets * size / std::max(total, 1)));
+      std::min(diversity_buckets - 1, diversity_buckets * static_cast<std::size_t>(size) / static_cast<std::size_t>(std::max(total, 1)));
   return ((static_cast<std::size_t>(order - 1) * total_buckets + n) * diversity_buckets + diversity) * per_list;
 }
 

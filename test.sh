@@ -59,18 +59,32 @@ check_format() {
   say "every source is formatted as .clang-format says"
 }
 
+# A build folder from before STRATA_CUDA_CHECK was never given it: build() configures only what is new.
+renew() {
+  local cache="build/$1/CMakeCache.txt" log="build/$1.log"
+  if [ "$1" != ci ] || [ ! -f "$cache" ] || grep -q '^STRATA_CUDA_CHECK:[A-Z]*=ON$' "$cache"; then
+    return
+  fi
+  cmake --preset "$1" >"$log" 2>&1 || {
+    tail -n 25 "$log" >&2
+    fail "the $1 preset could not be configured (whole output: $log)"
+  }
+}
+
 # Where nvcc is, the cuda device is compiled and linked, asked for its devices, and run on the host (tests/cuda).
 check_cuda() {
   if ! ninja -C "build/$preset" -t query strata_cuda_check >/dev/null 2>&1; then
-    say "nvcc was not found: core/device/cuda was not compiled"
+    local why
+    why=$(sed -n 's/^STRATA_CUDA_ABSENT:INTERNAL=//p' "build/$preset/CMakeCache.txt")
+    say "${why:-build/$preset has no target strata_cuda_check}: core/device/cuda was not compiled"
     return
   fi
   build "$preset" strata_cuda_check
   build "$preset" test_cuda
   "build/$preset/strata_cuda_check" devices | sed -n 's/^cuda /    cuda /p'
-  "build/$preset/tests/test_cuda" >"build/test_cuda.log" 2>&1 || {
+  timeout 900 "build/$preset/tests/test_cuda" >"build/test_cuda.log" 2>&1 || {
     tail -n 60 build/test_cuda.log >&2
-    fail "the cuda device on the host: tests failed (whole output: build/test_cuda.log)"
+    fail "the cuda device on the host: tests failed or took more than 900 s (whole output: build/test_cuda.log)"
   }
   say "the cuda device on the host: $(tail -n 2 build/test_cuda.log | tr -d '\n')"
 }
@@ -97,6 +111,7 @@ fi
 phase "Checking the format"
 check_format
 phase "Building ($preset)"
+renew "$preset"
 build "$preset"
 if [ "$preset" = ci ] && [ "${#names[@]}" -eq 0 ] && [ "${selection[0]}" = -LE ]; then
   phase "Compiling the cuda device"

@@ -26,7 +26,7 @@ Found find_processor() {
   if (found.status == cudaSuccess && count == 0) found.status = cudaErrorNoDevice;
   if (found.status == cudaSuccess) found.status = cudaDeviceGetAttribute(&found.major, cudaDevAttrComputeCapabilityMajor, 0);
   if (found.status == cudaSuccess) found.status = cudaDeviceGetAttribute(&found.minor, cudaDevAttrComputeCapabilityMinor, 0);
-  if (found.status != cudaSuccess) cudaGetLastError();  // said by who asked
+  gpu::ignore(found.status);  // said by who asked
   return found;
 }
 
@@ -75,7 +75,7 @@ CudaDevice<T>::CudaDevice(const DeviceOptions& options)
 
 template <class T>
 CudaDevice<T>::~CudaDevice() {
-  cudaStreamSynchronize(stream_);  // what it says was said by the call before, or concerns nobody any more
+  gpu::ignore(cudaStreamSynchronize(stream_));  // what it says was said by the call before, or concerns nobody any more
   this->release_scratch();
 }
 
@@ -96,7 +96,7 @@ T* CudaDevice<T>::allocate(Index elements) {
 
 template <class T>
 void CudaDevice<T>::release(T* data, Index) noexcept {
-  cudaFree(data);  // waits for what still uses it
+  gpu::ignore(cudaFree(data));  // waits for what still uses it
 }
 
 template <class T>
@@ -159,7 +159,10 @@ std::string cuda_summary() {
   const Found found = find_processor();
   if (found.status != cudaSuccess) return what + "no GPU was found: " + cudaGetErrorString(found.status);
   cudaDeviceProp properties{};
-  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return what + architecture_of(found);
+  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) {
+    gpu::forget_error();
+    return what + architecture_of(found);
+  }
   const std::string gibibytes = std::to_string(properties.totalGlobalMem >> 30U);
   const std::string said = what + properties.name + ", " + architecture_of(found) + ", " + gibibytes + " GiB";
   return found.major < oldest ? said + ": older than sm_80" : said;

@@ -23,17 +23,20 @@ std::size_t whole(std::size_t bytes) { return (bytes + alignment - 1) / alignmen
 
 }  // namespace
 
+void forget_error() noexcept { (void)cudaGetLastError(); }
+
 void require(cudaError_t status, const char* call) {
   if (status == cudaSuccess) return;
+  forget_error();
   throw DeviceError(call, static_cast<int>(status), std::string(cudaGetErrorString(status)) + "; " + advice(status));
 }
 
 void Memory::free() noexcept {
   if (data_ == nullptr) return;
   if (pinned_)
-    cudaFreeHost(data_);
+    ignore(cudaFreeHost(data_));
   else
-    cudaFree(data_);  // waits for what still uses it
+    ignore(cudaFree(data_));  // waits for what still uses it
   data_ = nullptr;
   bytes_ = 0;
 }
@@ -56,12 +59,11 @@ bool Memory::grow(std::size_t bytes, cudaStream_t stream) {
 
 void Staging::resize(std::size_t part_bytes) {
   stream_.synchronize();
+  part_bytes_ = part_ = used_ = 0;  // until there is room again
   host_.grow(parts * part_bytes, stream_);
   device_.grow(parts * part_bytes, stream_);
-  part_bytes_ = part_bytes;
-  part_ = 0;
-  used_ = 0;
   for (const Event& event : left_) require(cudaEventRecord(event, stream_), "cudaEventRecord");
+  part_bytes_ = part_bytes;
 }
 
 void Staging::enter(std::size_t part) {

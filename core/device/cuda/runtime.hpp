@@ -10,13 +10,20 @@
 
 namespace strata::gpu {
 
+/// Forgets the error that a call just said: the next launch would say it again as its own.
+void forget_error() noexcept;
+/// For calls that nobody can do anything about.
+inline void ignore(cudaError_t status) noexcept {
+  if (status != cudaSuccess) forget_error();
+}
+
 /// Throws DeviceError with the call, its code and what to do where `status` is no success.
 void require(cudaError_t status, const char* call);
 
 class Stream {
  public:
   Stream() { require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags"); }
-  ~Stream() { cudaStreamDestroy(stream_); }
+  ~Stream() { ignore(cudaStreamDestroy(stream_)); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   operator cudaStream_t() const { return stream_; }  // NOLINT: it is one
@@ -29,7 +36,7 @@ class Stream {
 class Event {
  public:
   Event() { require(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreateWithFlags"); }
-  ~Event() { cudaEventDestroy(event_); }
+  ~Event() { ignore(cudaEventDestroy(event_)); }
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
   operator cudaEvent_t() const { return event_; }  // NOLINT: it is one

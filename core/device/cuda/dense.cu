@@ -141,26 +141,29 @@ typename DenseChains<T>::Chain& DenseChains<T>::find(const Stream& stream, Activ
 /// Where anything goes wrong, the chain is launched kernel by kernel as before.
 template <class T>
 void DenseChains<T>::capture(const Stream& stream, Products& products, void* workspace, Chain& chain) {
-  std::vector<typename Launches::Line> lines{{stream, workspace}};
-  for (std::size_t k = 0; k < branches; ++k) {
-    workspaces_[k].grow(Products::workspace_bytes, stream);
-    lines.push_back({beside_[k], workspaces_[k].template as<void>()});
-  }
-  Launches launches(products, chain, std::move(lines));
-  stream.synchronize();
-  require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
-  bool whole = true;
-  try {
-    launches.run();
-  } catch (const DeviceError&) { whole = false; }
   cudaGraph_t graph = nullptr;
-  cudaError_t status = cudaStreamEndCapture(stream, &graph);
-  if (whole && status == cudaSuccess) status = cudaGraphInstantiate(&chain.graph, graph, 0);
-  if (graph != nullptr) cudaGraphDestroy(graph);
-  if (whole && status == cudaSuccess) return;
-  cudaGetLastError();  // it is dealt with
-  chain.graph = nullptr;
-  chain.captures = false;
+  bool begun = false;
+  try {
+    std::vector<typename Launches::Line> lines{{stream, workspace}};
+    for (std::size_t k = 0; k < branches; ++k) {
+      workspaces_[k].grow(Products::workspace_bytes, stream);
+      lines.push_back({beside_[k], workspaces_[k].template as<void>()});
+    }
+    Launches launches(products, chain, std::move(lines));
+    stream.synchronize();
+    require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    begun = true;
+    launches.run();
+    begun = false;
+    require(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
+    require(cudaGraphInstantiate(&chain.graph, graph, 0), "cudaGraphInstantiate");
+  } catch (...) {  // a lasting error is said by what is launched next
+    if (begun) ignore(cudaStreamEndCapture(stream, &graph));
+    forget_error();
+    chain.graph = nullptr;
+    chain.captures = false;
+  }
+  if (graph != nullptr) ignore(cudaGraphDestroy(graph));
 }
 
 template <class T>

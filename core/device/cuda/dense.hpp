@@ -55,7 +55,7 @@ struct DenseChains<T>::Chain {
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
   ~Chain() {
-    if (graph != nullptr) cudaGraphExecDestroy(graph);
+    if (graph != nullptr) ignore(cudaGraphExecDestroy(graph));
   }
 };
 

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/device/cuda/product.hpp"
 #include "core/device/factories.hpp"
 #include "core/error.hpp"
 #include "levels/dense_network.hpp"
@@ -45,6 +46,26 @@ TEST_CASE("settling is captured once and replayed, or launched where it cannot b
     CHECK(machine().replayed == (captures ? 5 : 0));
   }
   machine() = {};
+}
+
+TEST_CASE("a product goes to the next algorithm where one is not there, and to the plain kernel where none is", "[cuda]") {
+  gpu::Products products;
+  const gpu::Stream stream;
+  gpu::Memory workspace, a, b, c;
+  workspace.grow(gpu::Products::workspace_bytes, stream);
+  constexpr Index n = 3, k = 7, most = 5;
+  for (gpu::Memory* m : {&a, &b, &c}) m->grow(16 * k * sizeof(float), stream);
+  std::uint64_t plain = 0;
+  for (Index m = 1; m <= most; ++m)
+    for (int time = 0; time < 2; ++time) {
+      INFO(m << " x " << n);
+      const ConstView<float> left{a.as<float>(), m, k, 16}, right{b.as<float>(), k, n, 16};
+      const View<float> sums{c.as<float>(), m, n, 16};
+      products.run(gpu::product_call<float>(false, false, 1, left, right, 0, sums, sums), stream, workspace.as<void>());
+      if ((m + n) % 5 < 2) ++plain;
+      CHECK(products.plain() == plain);
+    }
+  stream.synchronize();
 }
 
 TEST_CASE("no operation waits but those that bring something back", "[cuda]") {

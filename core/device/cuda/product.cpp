@@ -1,7 +1,9 @@
 #include "core/device/cuda/product.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/error.hpp"
 
@@ -89,16 +91,20 @@ class Preference {
 
 struct Products::Plan {
   Operation operation;
-  Layout a, b, c, d;
-  cublasLtMatmulAlgo_t algorithm{};
-  bool found = false;
+  Layout a, b, d;
+  std::optional<Layout> apart;                   // of C where it is not D
+  std::vector<cublasLtMatmulAlgo_t> algorithms;  // the best first; those that turn out not to be there go
 
   explicit Plan(const ProductCall& p)
       : operation(p.numbers, p.transpose_a, p.transpose_b),
         a(input_type(p.numbers), p.transpose_a ? p.k : p.m, p.transpose_a ? p.m : p.k, p.lda),
         b(input_type(p.numbers), p.transpose_b ? p.n : p.k, p.transpose_b ? p.k : p.n, p.ldb),
-        c(output_type(p.numbers), p.m, p.n, p.ldc),
-        d(output_type(p.numbers), p.m, p.n, p.ldd) {}
+        d(output_type(p.numbers), p.m, p.n, p.ldd) {
+    if (p.c != p.d || p.ldc != p.ldd) apart.emplace(output_type(p.numbers), p.m, p.n, p.ldc);
+  }
+
+  /// In place is the one descriptor for both.
+  cublasLtMatrixLayout_t c() const { return apart ? *apart : d; }
 
   void find(cublasLtHandle_t handle, const ProductCall& p) {
     Preference preference;
@@ -111,14 +117,11 @@ struct Products::Plan {
     cublasLtMatmulHeuristicResult_t results[most_candidates];
     int count = 0;
     const cublasStatus_t status =
-        cublasLtMatmulAlgoGetHeuristic(handle, operation, a, b, c, d, preference, most_candidates, results, &count);
-    if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE) return;
+        cublasLtMatmulAlgoGetHeuristic(handle, operation, a, b, c(), d, preference, most_candidates, results, &count);
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED) return;
     require_blas(status, "cublasLtMatmulAlgoGetHeuristic");
-    for (int i = 0; i < count && !found; ++i) {
-      if (results[i].state != CUBLAS_STATUS_SUCCESS || results[i].workspaceSize > workspace_bytes) continue;
-      algorithm = results[i].algo;
-      found = true;
-    }
+    for (int i = 0; i < count; ++i)
+      if (results[i].state == CUBLAS_STATUS_SUCCESS && results[i].workspaceSize <= workspace_bytes) algorithms.push_back(results[i].algo);
   }
 };
 
@@ -132,7 +135,7 @@ Products::~Products() {
 Products::Key Products::key_of(const ProductCall& p) {
   const auto kind = static_cast<int>(p.numbers) * 4 + (p.transpose_a ? 2 : 0) + (p.transpose_b ? 1 : 0);
   const std::uint32_t aligned = ((alignment_of(p.a) * 32 + alignment_of(p.b)) * 32 + alignment_of(p.c)) * 32 + alignment_of(p.d);
-  return {kind, p.m, p.n, p.k, p.lda, p.ldb, p.ldc, p.ldd, static_cast<int>(aligned)};
+  return {kind, p.m, p.n, p.k, p.lda, p.ldb, p.ldc, p.ldd, static_cast<int>(aligned), p.c == p.d};
 }
 
 Products::Plan& Products::plan_of(const ProductCall& p) {
@@ -147,18 +150,18 @@ Products::Plan& Products::plan_of(const ProductCall& p) {
 
 void Products::run(const ProductCall& call, cudaStream_t stream, void* workspace) {
   Plan& plan = plan_of(call);
-  if (!plan.found) return plain_product(call, stream);
   const auto alpha = static_cast<float>(call.alpha), beta = static_cast<float>(call.beta);
   const bool twofold = call.numbers == Numbers::twofold;
   const void* scale_ab = twofold ? static_cast<const void*>(&call.alpha) : &alpha;
   const void* scale_c = twofold ? static_cast<const void*>(&call.beta) : &beta;
-  const cublasStatus_t status = cublasLtMatmul(handle_, plan.operation, scale_ab, call.a, plan.a, call.b, plan.b, scale_c, call.c, plan.c,
-                                               call.d, plan.d, &plan.algorithm, workspace, workspace_bytes, stream);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED) {  // nothing was launched; from here on it is ours
-    plan.found = false;
-    return plain_product(call, stream);
+  while (!plan.algorithms.empty()) {
+    const cublasStatus_t status = cublasLtMatmul(handle_, plan.operation, scale_ab, call.a, plan.a, call.b, plan.b, scale_c, call.c,
+                                                 plan.c(), call.d, plan.d, &plan.algorithms.front(), workspace, workspace_bytes, stream);
+    if (status != CUBLAS_STATUS_NOT_SUPPORTED) return require_blas(status, "cublasLtMatmul");
+    plan.algorithms.erase(plan.algorithms.begin());  // nothing was launched; the next has it from here on
   }
-  require_blas(status, "cublasLtMatmul");
+  ++plain_;
+  plain_product(call, stream);
 }
 
 }  // namespace strata::gpu

@@ -3,7 +3,7 @@
 //
 // The algorithm of a product is asked for once per kind, shape, leading dimensions and alignment, and kept: the same call gives the same bits.
 // Sums are never cut with atomics (reduction schemes none and out of place alone), and every stream of work has a workspace of its own.
-// Where cuBLASLt has no algorithm for a shape, a plain kernel of ours takes it.
+// Where cuBLASLt has no algorithm for a shape, or none of those it named turns out to be there, a plain kernel of ours takes it.
 
 #include <cublasLt.h>
 
@@ -46,15 +46,18 @@ class Products {
   /// On `stream`, which `workspace` (workspace_bytes of the device) belongs to.
   void run(const ProductCall& call, cudaStream_t stream, void* workspace);
   static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
+  /// How many calls the plain kernel took.
+  std::uint64_t plain() const { return plain_; }
 
  private:
   struct Plan;
-  using Key = std::tuple<int, Index, Index, Index, Index, Index, Index, Index, int>;
+  using Key = std::tuple<int, Index, Index, Index, Index, Index, Index, Index, int, bool>;
   static Key key_of(const ProductCall& call);
   Plan& plan_of(const ProductCall& call);
 
   cublasLtHandle_t handle_ = nullptr;
   std::map<Key, std::unique_ptr<Plan>> plans_;
+  std::uint64_t plain_ = 0;
 };
 
 /// Room for a rectangle with the layout of tensors, in memory that grows.

@@ -16,12 +16,31 @@ namespace {
 using namespace strata;
 using Entries = std::vector<Entry<float>>;
 
+/// Numbers in (0, 1). Drawn once for as long as `rows` stay: benchmarks of one size follow one another, and each makes its operands several times.
+Tensor<float> drawn(Device<float>& device, Index rows, Index cols) {
+  static Index drawn_rows = 0;
+  static std::vector<float> values;
+  Tensor<float> t(device, rows, cols);
+  const Index most = std::max<Index>(1, (Index{1} << 23) / rows);  // columns drawn; they come again beyond
+  if (drawn_rows != rows) values.clear();
+  drawn_rows = rows;
+  const auto wanted = static_cast<std::size_t>(rows * std::min(cols, most));
+  values.reserve(wanted);
+  for (std::size_t i = values.size(); i < wanted; ++i)
+    values.push_back(.01F + .98F * random_uniform(7, static_cast<std::uint32_t>(rows), static_cast<std::uint32_t>(i)));
+  for (Index first = 0; first < cols; first += most) {
+    const Index count = std::min(most, cols - first);
+    device.upload(std::span<const float>(values).first(static_cast<std::size_t>(rows * count)), t.cols_at(first, count));
+  }
+  return t;
+}
+
 /// What the operations work on: n units x B streams, per stream, per unit; numbers in (0, 1).
 struct Operands {
-  Operands(Device<float>& d, Index n, Index b) : device(d), units(n), streams(b) {
-    for (auto* t : {&x, &y, &z, &u, &v, &w}) make(*t, n, b);
-    for (auto* t : {&stream, &other_stream, &third_stream}) make(*t, b, 1);
-    make(unit, n, 1);
+  Operands(Device<float>& d, Index n, Index b) : units(n), streams(b) {
+    for (auto* t : {&x, &y, &z, &u, &v, &w}) *t = drawn(d, n, b);
+    for (auto* t : {&stream, &other_stream, &third_stream}) *t = drawn(d, b, 1);
+    unit = drawn(d, n, 1);
     for (Index j = 0; j < b; ++j) {
       ids.push_back(static_cast<std::int32_t>(b - 1 - j));
       scatters.push_back({ids.back(), static_cast<std::int32_t>(j), .5F});
@@ -29,19 +48,6 @@ struct Operands {
     }
     host.resize(entries.size());
   }
-  void make(Tensor<float>& t, Index rows, Index cols) {
-    t = {device, rows, cols};
-    const Index most = std::max<Index>(1, (Index{1} << 23) / rows);  // columns drawn; they come again beyond
-    std::vector<float> values(static_cast<std::size_t>(rows * std::min(cols, most)));
-    for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = .01F + .98F * random_uniform(7, static_cast<std::uint32_t>(rows), static_cast<std::uint32_t>(i));
-    for (Index first = 0; first < cols; first += most) {
-      const Index count = std::min(most, cols - first);
-      device.upload(std::span(values).first(static_cast<std::size_t>(rows * count)), t.cols_at(first, count));
-    }
-  }
-
-  Device<float>& device;
   Index units, streams;
   Tensor<float> x, y, z, u, v, w, stream, other_stream, third_stream, unit;
   std::vector<std::int32_t> ids;
@@ -131,35 +137,39 @@ struct Product {
 
 void gemm(benchmark::State& state, bool transpose_a, bool transpose_b, Product p) {
   const auto device = one_thread();
-  Operands a(*device, transpose_a ? p.k : p.m, transpose_a ? p.m : p.k), b(*device, transpose_b ? p.n : p.k, transpose_b ? p.k : p.n),
-      c(*device, p.m, p.n);
-  product(state, *device, 2. * static_cast<double>(p.m * p.n * p.k),
-          [&] { device->gemm(transpose_a, transpose_b, 1.F, a.x.view(), b.x.view(), 0.F, c.y); });
+  const Tensor<float> a = transpose_a ? drawn(*device, p.k, p.m) : drawn(*device, p.m, p.k);
+  const Tensor<float> b = transpose_b ? drawn(*device, p.n, p.k) : drawn(*device, p.k, p.n);
+  Tensor<float> c(*device, p.m, p.n);
+  product(state, *device, 2. * static_cast<double>(p.m * p.n * p.k), [&] { device->gemm(transpose_a, transpose_b, 1.F, a, b, 0.F, c); });
 }
 
 void affine(benchmark::State& state, Product p) {
   const auto device = one_thread();
-  Operands a(*device, p.m, p.k), b(*device, p.k, p.n), c(*device, p.m, p.n);
-  product(state, *device, 2. * static_cast<double>(p.m * p.n * p.k), [&] { device->affine(a.x, b.x, c.unit, 0.F, c.y); });
+  const Tensor<float> a = drawn(*device, p.m, p.k), b = drawn(*device, p.k, p.n), bias = drawn(*device, p.m, 1);
+  Tensor<float> c(*device, p.m, p.n);
+  product(state, *device, 2. * static_cast<double>(p.m * p.n * p.k), [&] { device->affine(a, b, bias, 0.F, c); });
 }
 
 void outer(benchmark::State& state, Product p) {
   const auto device = one_thread();
-  Operands a(*device, p.m, p.k), b(*device, p.n, p.k), c(*device, p.m, p.n);
-  product(state, *device, 2. * static_cast<double>(p.m * p.n * p.k), [&] { device->outer_product(1e-6F, a.x, b.x, c.y); });
+  const Tensor<float> a = drawn(*device, p.m, p.k), b = drawn(*device, p.n, p.k);
+  Tensor<float> c = drawn(*device, p.m, p.n);
+  product(state, *device, 2. * static_cast<double>(p.m * p.n * p.k), [&] { device->outer_product(1e-6F, a, b, c); });
 }
 
 /// Two parts, d and n units, V words: logits, normaliser and both W p. Weights as they were (`fresh` 0), or new in every call.
 void softmax_layer(benchmark::State& state, Index words, Index streams, bool fresh, const char* products) {
   const auto device = bench::make_measured(1, products);
   constexpr Index d = 64, n = 48;
-  Operands first(*device, d, words), second(*device, n, words), x(*device, d, streams), c(*device, n, streams), bias(*device, words, 1);
+  const Tensor<float> first = drawn(*device, d, words), second = drawn(*device, n, words), bias = drawn(*device, words, 1);
+  const Tensor<float> x = drawn(*device, d, streams), c = drawn(*device, n, streams);
+  Tensor<float> mean_x(*device, d, streams), mean_c(*device, n, streams), normaliser(*device, streams, 1);
   std::vector<std::int32_t> columns;
   for (Index j = 0; j < streams; ++j) columns.push_back(static_cast<std::int32_t>(j));
-  const SoftmaxPart<float> parts[] = {{first.x, x.x, x.y}, {second.x, c.x, c.y}};
+  const SoftmaxPart<float> parts[] = {{first, x, mean_x}, {second, c, mean_c}};
   const std::uint64_t version = next_version();
   product(state, *device, 4. * static_cast<double>(words * streams * (d + n)),
-          [&] { device->softmax_layer(parts, bias.unit, {}, columns, fresh ? next_version() : version, x.stream, {}); });
+          [&] { device->softmax_layer(parts, bias, {}, columns, fresh ? next_version() : version, normaliser, {}); });
 }
 
 [[maybe_unused]] const bool registered = [] {

@@ -70,6 +70,7 @@ struct ColumnSum : Sum<T> {
   }
 };
 
+/// A NaN is passed over. The reference leaves open what becomes of one (Eigen's maxCoeff), and cpu keeps it only where a column begins with it.
 template <class T>
 struct ColumnMax : Sum<T> {
   ConstView<T> x;

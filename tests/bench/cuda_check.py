@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Everything that a graphics processor is needed for, in one command of about eight minutes: conformance, a training run against cpu, --device check,
-compute-sanitizer where it is installed, and the benchmarks. Writes results/reference/cuda.md.
+the benchmarks, and compute-sanitizer where it is installed and may be used. Writes results/reference/cuda.md.
 
 usage: tests/bench/cuda_check.py [--build build/cuda] [--minutes 8] [--out results/reference/cuda.md]
        tests/bench/cuda_check.py --pack FILE.tar.xz [--build build/cuda]     on the machine that builds
@@ -18,6 +18,7 @@ import os
 import pathlib
 import re
 import shutil
+import site
 import statistics
 import subprocess
 import sys
@@ -28,7 +29,11 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ABSENT = "not yet measured"
 BINARIES = {"strata": "strata", "test_conformance": "tests/test_conformance", "strata_bench": "tests/strata_bench"}
-LEFT_OUT = re.compile(r"lib(cu|nv|c\.|m\.|dl\.|rt\.|pthread\.)|ld-linux")
+LEFT_OUT = re.compile(r"lib(cudart|cublas|cublasLt|cuda|nv[A-Za-z-]*|c|m|mvec|dl|rt|pthread|resolv|util|anl|nsl|nss_\w+)\.so|ld-linux")  # CUDA's and glibc's
+PARTS = {  # in their order, with shares of the time; what one leaves over goes to those after it
+    "conformance": 130, "train": 25, "check": 35, "classic": 30, "text": 70, "64/streams:32": 20, "8192/streams:32": 20, "8192/streams:1024": 25,
+    "8192/streams:4096": 35, "products": 25, "probe": 10, "memcheck": 30, "racecheck": 25}
+SANITIZED = "another cuda device gives*,settling is the same launched*,host spans are free*,what the cuda device made*"  # every operation, and what is kept
 SIZES = ["64/streams:32", "8192/streams:32", "8192/streams:1024", "8192/streams:4096"]
 
 
@@ -36,15 +41,20 @@ def table(head, rows):
     return [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |", *[f"| {' | '.join(map(str, row))} |" for row in rows]]
 
 
+def library_folders():
+    """Where CUDA's libraries go by default, or by pip."""
+    packages = [*site.getsitepackages(), site.getusersitepackages()]
+    return [path for path in ("/usr/local/cuda/lib64", "/usr/local/cuda/lib", *(f"{p}/nvidia/cu13/lib" for p in packages)) if os.path.isdir(path)]
+
+
 class Check:
     def __init__(self, build, minutes):
         self.folder = pathlib.Path(build).resolve()
         self.end = time.monotonic() + 60 * minutes
+        self.ahead = dict(PARTS)
         self.parts, self.failed = [], False
-        libraries = self.folder / "lib"
-        self.environment = dict(os.environ, STRATA_BENCH_DEVICE="cuda")
-        if libraries.is_dir():
-            self.environment["LD_LIBRARY_PATH"] = f"{libraries}:{os.environ.get('LD_LIBRARY_PATH', '')}"
+        folders = [str(self.folder / "lib"), *os.environ.get("LD_LIBRARY_PATH", "").split(":"), *library_folders()]
+        self.environment = dict(os.environ, STRATA_BENCH_DEVICE="cuda", LD_LIBRARY_PATH=":".join(filter(None, folders)))
 
     def binary(self, name):
         for path in (self.folder / BINARIES[name], self.folder / name):
@@ -52,48 +62,100 @@ class Check:
                 return str(path)
         sys.exit(f"cuda_check.py: {self.folder} has no {name}; build it: cmake --preset cuda && cmake --build --preset cuda --target {name}")
 
-    def run(self, command, seconds):
-        """(exit code or None where time ran out, output)"""
-        left = min(seconds, self.end - time.monotonic())
-        if left < 5:
-            return None, ""
+    def run(self, share, command):
+        """(exit code or None where time ran out, standard output, standard error); `share` of PARTS says how long it may take."""
+        left = (self.end - time.monotonic()) * self.ahead[share] / sum(self.ahead.values())
+        for name in list(self.ahead):  # what comes before it, too, takes no time any more
+            del self.ahead[name]
+            if name == share:
+                break
+        if left < 2:
+            return None, "", ""
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=left, env=self.environment, cwd=tempfile.gettempdir())
+            done = subprocess.run(command, capture_output=True, timeout=left, env=self.environment, cwd=tempfile.gettempdir(), check=False)
         except subprocess.TimeoutExpired as late:
-            return None, (late.stdout or b"").decode(errors="replace") if isinstance(late.stdout, bytes) else late.stdout or ""
-        return done.returncode, done.stdout + done.stderr
+            return None, (late.stdout or b"").decode(errors="replace"), (late.stderr or b"").decode(errors="replace")
+        return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
-    def part(self, name, command, seconds):
+    def note(self, name, said, began):
+        self.parts.append((name, said.replace("|", "/"), f"{time.monotonic() - began:.0f} s"))
+        print(*self.parts[-1], sep=": ", flush=True)
+
+    def part(self, name, share, command):
         began = time.monotonic()
-        code, output = self.run(command, seconds)
-        last = next((line for line in reversed(output.strip().splitlines()) if line.strip(" =-")), "")
-        skipped = "SKIPPED: " in output
+        code, out, error = self.run(share, command)
+        skipped = "SKIPPED: " in out
+        last = last_line(out) or last_line(error)
         said = "no time left, or took too long" if code is None else "skipped: no GPU" if skipped else f"exit code {code}: {last}" if code else last or "done"
         self.failed |= code != 0 or skipped
-        self.parts.append((name, said, f"{time.monotonic() - began:.0f} s"))
-        print(*self.parts[-1], sep=": ", flush=True)
-        if code:
-            print(output[-4000:], flush=True)
+        self.note(name, said, began)
+        if code != 0:
+            print(out[-4000:], error[-4000:], sep="\n", flush=True)
 
-    def benchmark(self, pattern, seconds, least, repetitions):
-        command = [self.binary("strata_bench"), f"--benchmark_filter={pattern}", f"--benchmark_min_time={least}",
-                   f"--benchmark_repetitions={repetitions}", "--benchmark_format=json"]
+    def need_processor(self):
+        done = subprocess.run([self.binary("strata"), "devices"], capture_output=True, text=True, timeout=120, env=self.environment, check=False)
+        line = next((line for line in done.stdout.splitlines() if line.startswith("cuda ")), "")
+        if line.split()[1:2] != ["available"]:
+            sys.exit(f"cuda_check.py: no cuda device: {line or last_line(done.stderr) or f'strata devices: exit code {done.returncode}'}")
+        self.processor = line.split(None, 2)[2]
+
+    def sanitize(self):
+        """compute-sanitizer, where it is installed and may have the processor: tried on one small case first."""
+        tool, test = shutil.which("compute-sanitizer", path=f"{os.environ.get('PATH', '')}:/usr/local/cuda/bin"), self.binary("test_conformance")
         began = time.monotonic()
-        code, output = self.run(command, seconds)
-        runs = {}
-        try:
-            for run in json.loads(output[output.index("{"):output.rindex("}") + 1])["benchmarks"]:
-                if run.get("run_type") == "iteration" and not run.get("error_occurred"):
-                    runs.setdefault(run["run_name"], []).append(run)
-        except ValueError:
-            self.failed = True
-        self.parts.append((f"benchmarks {pattern}", f"{len(runs)} measured" if code == 0 else f"failed ({code})", f"{time.monotonic() - began:.0f} s"))
-        print(*self.parts[-1], sep=": ", flush=True)
+        if tool is not None:
+            command = [tool, "--report-api-errors", "no", "--error-exitcode", "9"]
+            code, out, error = self.run("probe", [*command, "--tool", "memcheck", test, "what the cuda device made*"])
+            refused = code not in (0, 9) or "SKIPPED: " in out
+        if tool is None or refused:
+            why = "not installed" if tool is None else "not usable here: " + ("took too long" if code is None else last_line(error) or last_line(out))
+            self.note("compute-sanitizer", why, began)
+            return
+        for kind in ("memcheck", "racecheck"):
+            self.part(f"compute-sanitizer {kind}, every operation and what is kept", kind, [*command, "--tool", kind, test, SANITIZED])
+
+    def benchmark(self, share, pattern, least, repetitions):
+        began = time.monotonic()
+        code, out, error = self.run(share, [self.binary("strata_bench"), f"--benchmark_filter={pattern}", f"--benchmark_min_time={least}",
+                                            f"--benchmark_repetitions={repetitions}", "--benchmark_format=json"])
+        runs, failures = {}, []
+        for run in whole_runs(out):
+            if run.get("error_occurred"):
+                failures.append(run.get("error_message", run["run_name"]))
+            elif run.get("run_type") == "iteration":
+                runs.setdefault(run["run_name"], []).append(run)
+        self.failed |= code != 0 or bool(failures) or not runs
+        said = f"{len(runs)} measured" + (", then no time left" if code is None else f", then exit code {code} {last_line(error)}" if code else "")
+        self.note(f"benchmarks: {share}", said + (f"; failed: {failures[0]}" if failures else ""), began)
         return runs
 
     def names(self):
         listed = subprocess.run([self.binary("strata_bench"), "--benchmark_list_tests"], capture_output=True, text=True, env=self.environment, check=True)
         return listed.stdout.split()
+
+
+def answer(*command):
+    try:
+        return subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
+
+
+def last_line(text):
+    return next((line.strip(" =") for line in reversed(text.splitlines()) if line.strip(" =-")), "")
+
+
+def whole_runs(text):
+    """Every run that was written to its end: where time ran out, the list breaks off."""
+    position = text.find('"benchmarks": [')
+    position = text.find("{", position) if position >= 0 else -1
+    while position >= 0:
+        try:
+            run, end = json.JSONDecoder().raw_decode(text, position)
+        except ValueError:
+            return
+        yield run
+        position = text.find("{", end)
 
 
 def tiny_text(folder):
@@ -107,18 +169,11 @@ def tiny_text(folder):
 
 def correctness(check, folder):
     test, strata = check.binary("test_conformance"), check.binary("strata")
-    check.part("every operation against the reference, bits that come again, training against cpu", [test, "[cuda]"], 240)
+    check.part("every operation against the reference, bits that come again, training against cpu", "conformance", [test, "[cuda]"])
     text, small = tiny_text(folder), ["--set", "hierarchy.units=8", "--set", "level.0.units=8", "--set", "level.0.hidden=16", "--set", "text.vocabulary=300"]
     train = [strata, "train", "--text", text, "--quiet", "--set", "world.passes=1", *small]
-    check.part("train --device cuda", [*train, "--device", "cuda", "--model", f"{folder}/a.h5", "--out", f"{folder}/a"], 60)
-    check.part("train --device check, run.checked=cuda", [*train, "--device", "check", "--set", "run.checked=cuda", "--model", f"{folder}/b.h5", "--out", f"{folder}/b"], 90)
-    tool = shutil.which("compute-sanitizer")
-    for kind in ("memcheck", "racecheck"):
-        if tool is None:
-            check.parts.append((f"compute-sanitizer {kind}", "not installed", "0 s"))
-        else:
-            for case in ("settling is the same launched*", "host spans are free*", "what the cuda device made*"):
-                check.part(f"compute-sanitizer {kind}, {case}", [tool, "--tool", kind, "--error-exitcode", "9", test, case], 60)
+    check.part("train --device cuda", "train", [*train, "--device", "cuda", "--model", f"{folder}/a.h5", "--out", f"{folder}/a"])
+    check.part("train --device check, run.checked=cuda", "check", [*train, "--device", "check", "--set", "run.checked=cuda", "--model", f"{folder}/b.h5", "--out", f"{folder}/b"])
 
 
 def figure(runs, key, scale=1.0, digits=1):
@@ -152,7 +207,7 @@ def tables(names, runs):
     bandwidth = f"{figure(moves, 'bandwidth', 1e-9, 0)} GB/s" if moves else ABSENT
     return [
         "## Operations", "",
-        f"Microseconds · GB/s of what must be read and written once · share of what y = a x + y moves on arrays of 256 MB in the same run ({bandwidth}). The two smaller "
+        f"Microseconds · GB/s of what must be read and written once · share of what y = a x + y moves on arrays of 256 MB in the same process (median {bandwidth}). The two smaller "
         "sizes lie in the second cache level, the largest beyond it. Calls follow one another without waiting, 32 at a time.", "",
         *table(["operation", "64 x 32", "8,192 x 32", "8,192 x 1,024", "8,192 x 4,096"], rows), "",
         "Products, m x n summed over k, and softmax layers of two parts, 64 and 48 units; per cent of what a product of 8,192 x 8,192 x 8,192 in float reaches:", "",
@@ -166,9 +221,9 @@ def tables(names, runs):
 def page(check, names, runs, measured):
     head = ["# The cuda device", ""]
     if measured:
-        processor = subprocess.run(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"], capture_output=True, text=True, check=False).stdout.strip()
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-        head += [f"{processor or 'unknown processor'}, {datetime.date.today()}, commit {commit}; medians.", ""]
+        processor = answer("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader") or check.processor
+        commit = answer("git", "rev-parse", "--short", "HEAD") or "unknown"
+        head += [f"{processor}, {datetime.date.today()}, commit {commit}; medians.", ""]
         parts = check.parts
     else:
         head += ["No graphics processor was at hand yet: every figure below is still to be measured. tests/cuda runs the device on the host in the meantime.", ""]
@@ -203,14 +258,17 @@ def main():
     check = Check(options.build, options.minutes)
     if options.pack:
         return pack(check, options.pack)
-    runs = {}
-    names = check.names()
+    runs, names = {}, check.names()
     if not options.blank:
+        check.need_processor()
         with tempfile.TemporaryDirectory() as folder:
             correctness(check, folder)
-        runs.update(check.benchmark("^classic/.*/threads:1/", 60, .1, 5))
-        runs.update(check.benchmark("^text/(train|infer|forecast)/.*(threads:1|products)|^text/train/recording|^text/law/", 100, .2, 1))
-        runs.update(check.benchmark("^operation/", 150, .01, 3))
+        runs |= check.benchmark("classic", "^classic/.*/threads:1/", .1, 5)
+        runs |= check.benchmark("text", "^text/(train|infer|forecast)/.*(threads:1|products)|^text/train/recording|^text/law/", .2, 1)
+        for size in SIZES:
+            runs |= check.benchmark(size, f"^operation/.*/units:{size}$", .01, 3)
+        runs |= check.benchmark("products", "^operation/(gemm|affine|outer_product|softmax_layer)/", .01, 3)
+        check.sanitize()
     written = page(check, names, runs, not options.blank)
     pathlib.Path(options.out).write_text(written, encoding="utf-8")
     print(written if not options.blank else options.out)

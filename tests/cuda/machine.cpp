@@ -212,7 +212,7 @@ const char* cudaGetErrorString(cudaError_t status) { return status == cudaErrorN
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
   if (capturing()) return said(cudaErrorStreamCaptureUnsupported);
   ++machine().allocations;
-  *data = arena().take(bytes);
+  *data = machine().memory ? arena().take(bytes) : nullptr;
   return said(*data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
 }
 cudaError_t cudaFree(void* data) {

@@ -11,6 +11,7 @@ namespace strata::test {
 struct Machine {
   bool present = true;         ///< whether there is a processor at all
   bool captures = true;        ///< whether streams can be captured
+  bool memory = true;          ///< whether there is any left
   std::uint64_t captured = 0;  ///< graphs made so far
   std::uint64_t replayed = 0;  ///< graphs launched so far
   std::uint64_t waits = 0;     ///< how often the host waited for a stream

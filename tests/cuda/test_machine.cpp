@@ -48,6 +48,26 @@ TEST_CASE("settling is captured once and replayed, or launched where it cannot b
   machine() = {};
 }
 
+TEST_CASE("settling goes on kernel by kernel where there is no memory for a graph's branches", "[cuda]") {
+  machine() = {};
+  const auto device = make_cuda_device<float>({});
+  DenseNetworkSettings settings;
+  settings.units = {20, 31, 30, 4};
+  DenseNetwork<float> network(*device, settings, 33, 1);
+  Operands<float> operands(*device);
+  const View<float> input = operands.random(20, 33), target = operands.random(4, 33);
+  network.settle(input, target);
+  const double first = network.free_energy();
+  for (int time = 0; time < 3; ++time) {
+    machine().memory = time > 0;
+    network.settle(input, target);
+    CHECK(cudaGetLastError() == cudaSuccess);
+    CHECK(network.free_energy() == first);
+  }
+  CHECK(machine().captured == 0);
+  machine() = {};
+}
+
 TEST_CASE("a product goes to the next algorithm where one is not there, and to the plain kernel where none is", "[cuda]") {
   gpu::Products products;
   const gpu::Stream stream;

@@ -82,12 +82,13 @@ class Peer(CommandTest):
         """What language.py makes of it; the trials that it stands beside are those of strata's own summaries."""
         with open(self.path("refused.json"), "w", encoding="utf-8") as file:
             file.write('["surprise_recovery: one document"]')
-        lab = type("Lab", (), {"commands": [], "texts": lambda _, corpus: ["--text", "somewhere/shared/data/prose.txt"], "folder": lambda _, corpus, name, seed: readings.pathlib.Path(self.path("." if name == "lstm" else name))})()
-        self.assertEqual([row.split("|")[1] for row in beside_lstm.rows([found], lambda values: f"{values[0]:.2f}")], [" LSTM, equal parameters ", " LSTM + cache "])
+        lab = type("Lab", (), {"commands": [], "texts": lambda _, corpus: ["--text", "shared/prose.txt"], "shown": lambda _, call: " ".join(call).replace("shared/", "DATA/"),
+                               "folder": lambda _, corpus, name, seed: readings.pathlib.Path(self.path("." if name == "lstm" else name))})()
+        self.assertEqual([row.split("|")[1] for row in beside_lstm.rows([found], lambda values: f"{values[0]:.2f}")], [" LSTM, as many dense weights, not tuned ", " the same + cache "])
         page = "\n".join(beside_lstm.lines(lab, "prose", [found]))
         for said in ("| half-life | strata, sentence |", "| half-life | LSTM, cell |", "paragraph of another document | LSTM, hidden |", "Not measured on this text: surprise_recovery"):
             self.assertIn(said, page)
-        self.assertEqual(lab.commands[0].split()[:4], ["run", "belief_inertia", "--text", "../shared/data/prose.txt"])
+        self.assertEqual(lab.commands[0].split()[:4], ["run", "belief_inertia", "--text", "DATA/prose.txt"])
         self.assertEqual(beside_lstm.lines(lab, "prose", []), [])
 
     def test_trials_are_read_as_documents_are(self):

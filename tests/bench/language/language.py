@@ -141,11 +141,10 @@ def compressor_lines(lab):
                 row(name, None)
     head = lab.options.work / "head.txt"
     head.write_bytes(data)
-    lab.commands.append(f"run prequential reads WORK/head.txt: head -c {size} {lab.shown([str(path)])}")
     found = lab.kept(lab.options.work / "prequential_1",
                      ["run", "prequential", "--config", "experiments/config/prequential.ini", "--text", str(head)], seeded=False)
     lines += [f"| **strata** | **{found['bits_per_byte']:.3f}** |", f"| **strata + experts** | **{found['experts']['bits_per_byte']:.3f}** |", "",
-              f"strata: every byte scored before it is learned from (its configuration was chosen on the first MiB), {found['reading_seconds'] / 60:.1f} minutes on {found['threads']} thread{'s' if found['threads'] > 1 else ''}; by tenths of the text "
+              f"strata: every byte scored before it is learned from (its configuration was chosen on the first MiB; WORK/head.txt below is `head -c {size} {lab.shown([str(path)])}`), {found['reading_seconds'] / 60:.1f} minutes on {found['threads']} thread{'s' if found['threads'] > 1 else ''}; by tenths of the text "
               + ", ".join(f"{b:.2f}" for b in found["bits_per_byte_by_tenth"]) + "."]
     return [*lines, ""]
 

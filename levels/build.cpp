@@ -26,7 +26,7 @@ ParameterTable hierarchy_parameters() {
        {"tied", "separate"},
        "",
        "what errors return by: the weights of the prediction, or weights of their own that share their first signs and their local updates",
-       "Kolen & Pollack 1994; Akrout et al. 2019"},
+       "Kolen & Pollack 1994; Liao et al. 2016"},
   };
 }
 

@@ -1,6 +1,7 @@
 // Errors that return by weights of their own: with those of the prediction it is the tied machine; begun elsewhere, only the difference decays.
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "core/error.hpp"
 #include "tests/support/probe.hpp"
@@ -72,6 +73,22 @@ TEST_CASE("feedback: what the two ways differ by decays and nothing else", "[fee
     for (double& x : expected) x *= kept;
     CHECK(relative_distance(expected, difference) < 1e-9);
   }
+}
+
+TEST_CASE("feedback: separate weights begin with the signs of the prediction's and magnitudes of their own", "[feedback]") {
+  Tiny<double> tiny(lines({"hierarchy.feedback=separate"}), 5, 4, 13);
+  for_each_weight<double>(*tiny.hierarchy, [&](const std::string& name, Weight<double>& w) {
+    if (!w.separate()) return;
+    INFO(name);
+    const auto value = values<double>(w.value, *tiny.device), back = values<double>(w.feedback, *tiny.device);
+    double apart = 0, size = 0;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      CHECK(value[i] * back[i] >= 0);
+      apart += std::abs(value[i] - back[i]);
+      size += std::abs(value[i]);
+    }
+    CHECK(apart >= .3 * size);  // no copy
+  });
 }
 
 TEST_CASE("feedback: levels that have no such way back say so", "[feedback]") {

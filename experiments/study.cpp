@@ -65,10 +65,18 @@ std::unique_ptr<Hierarchy<float>> Study::make_hierarchy(Index streams) {
 
 std::unique_ptr<Hierarchy<float>> Study::load_hierarchy(const std::string& model, Index streams) {
   auto hierarchy = make_hierarchy(streams);
-  load(model, [&](Archive& archive) {
+  const auto body = [&](Archive& archive) {
     Archive::Scope scope(archive, "parameters");
     hierarchy->archive_parameters(archive);
-  });
+  };
+  try {
+    load(model, body);
+  } catch (const FileError& e) {
+    if (e.dataset.find("/parameters/") == std::string::npos) throw;
+    throw FileError(e.path, e.dataset,
+                    "cannot be read from this model: its levels were made with other settings (take back what --set or --config says of "
+                    "hierarchy.* and level.*), or the file is damaged");
+  }
   return hierarchy;
 }
 

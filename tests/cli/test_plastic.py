@@ -46,6 +46,11 @@ class Plastic(CommandTest):
         self.refused(2, ["text.hold_out", "every"], "evaluate", "--model", "tenth/model.h5", "--text", "prose.txt", *sets({"text.hold_out": "last"}))
         self.strata("evaluate", "--model", "tenth/model.h5", "--text", "prose.txt", "--out", "same", "--quiet", *sets({"evaluate.streams": 2}))
 
+    def test_a_model_of_other_weights_says_which_keys_to_take_back(self):
+        self.strata("train", *TINY, "--text", "prose.txt", "--out", "tied", "--quiet")
+        for key in ("hierarchy.feedback", "level.0.embeddings"):
+            self.refused(6, ["hierarchy.*", "other settings"], "evaluate", "--model", "tied/model.h5", "--text", "prose.txt", "--out", "no", *sets({key: "separate"}))
+
     def test_where_it_means_nothing(self):
         self.refused(2, "--plastic", "train", *TINY, "--text", "prose.txt", "--plastic")
         self.refused(2, "is for text", "evaluate", "--world", "nested", "--plastic", "--quick", *sets({"world.tokens": 2000}))

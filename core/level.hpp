@@ -22,6 +22,9 @@ struct Downward {
   ConstView<T> activity;   ///< f(x_l), n x B
   ConstView<T> stream;     ///< c_l = this level's share of the output stream plus that of every level above, n x B
   double time_constant{};  ///< tokens; 0: a kind that does not say
+  /// d_l: what the level expects of the words of its own unit beyond the background, log odds, V x B, held between its evaluations; may be
+  /// empty.
+  ConstView<T> expected{};
 };
 
 /// What a level tells the level above.

@@ -183,14 +183,20 @@ double Values::real(const std::string& name) const {
 void Configuration::read_ini(const std::string& path) {
   std::ifstream in(path);
   if (!in) throw FileError(path, "", std::error_code(errno, std::generic_category()).message() + "; give a configuration that can be read");
-  for (const auto& [key, value] : read_assignments(in, path)) set(key, value);
+  for (const auto& [key, value] : read_assignments(in, path)) {
+    set(key, value);
+    from_file_.insert(key);
+  }
   if (in.bad()) throw FileError(path, "", "cannot be read as text (is it a folder?)");
 }
 
 void Configuration::adopt(const std::string& ini_text, const std::string& name) {
   std::istringstream in(ini_text);
   for (const auto& [key, value] : read_assignments(in, name))
-    if (!has(key)) set(key, value);
+    if (!has(key)) {
+      set(key, value);
+      from_file_.insert(key);
+    }
 }
 
 std::vector<std::pair<std::string, std::string>> Configuration::read_assignments(std::istream& in, const std::string& path) {
@@ -216,7 +222,10 @@ std::vector<std::pair<std::string, std::string>> Configuration::read_assignments
   return found;
 }
 
-void Configuration::set(const std::string& key, const std::string& value) { assigned_[key] = value; }
+void Configuration::set(const std::string& key, const std::string& value) {
+  assigned_[key] = value;
+  from_file_.erase(key);
+}
 
 void Configuration::set_assignment(const std::string& key_equals_value) {
   const auto equals = key_equals_value.find('=');
@@ -241,10 +250,14 @@ Values Configuration::resolve(const ParameterTable& table, const std::string& pr
 }
 
 void Configuration::check_all_read() const {
+  const auto spared = [this](const std::string& key) {
+    return from_file_.contains(key) &&
+           std::any_of(spared_.begin(), spared_.end(), [&key](const std::string& prefix) { return key.starts_with(prefix); });
+  };
   std::vector<std::string> known;
   for (const auto& entry : resolved_) known.push_back(entry.first);
   for (const auto& [key, value] : assigned_)
-    if (resolved_.count(key) == 0) throw ConfigError(key, value, "there is no such key in this run", nearest(key, known));
+    if (resolved_.count(key) == 0 && !spared(key)) throw ConfigError(key, value, "there is no such key in this run", nearest(key, known));
 }
 
 std::string Configuration::to_ini() const {

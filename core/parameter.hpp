@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -56,6 +57,9 @@ class Configuration {
   /// the resolved values for resolved(). Throws ConfigError.
   Values resolve(const ParameterTable& table, const std::string& prefix);
 
+  /// Keys below `prefix` ("level.3.") that a file assigned need not be read: one file serves hierarchies of several depths.
+  void spare(const std::string& prefix) { spared_.push_back(prefix); }
+
   /// Throws ConfigError for the first assigned key that nothing read, with the nearest key that something did read.
   void check_all_read() const;
 
@@ -68,6 +72,8 @@ class Configuration {
 
   std::map<std::string, std::string> assigned_;
   std::map<std::string, std::string> resolved_;
+  std::set<std::string> from_file_;
+  std::vector<std::string> spared_;
 };
 
 /// The candidate with the smallest edit distance to `word`, or "" when none is near (more than max(2, size/3) edits).

@@ -26,6 +26,7 @@ ForecastMoments::ForecastMoments(TextStudy& study, Hierarchy<float>& hierarchy, 
   const std::vector<double> none(study.held_out.size(), 0);
   nats_.assign(static_cast<std::size_t>(hierarchy.depth()), std::vector<Nats>(settings_.distances.size(), Nats{none, none, none}));
   words_.assign(nats_.size(), Words{none, none, none, none, none, none});
+  breadth_.assign(nats_.size(), Breadth{none, none, none, std::vector<double>(sharpnesses().size(), 0)});
 }
 
 void ForecastMoments::read(Progress& progress) {
@@ -72,7 +73,9 @@ void ForecastMoments::take(const Observation& o) {
     for (Index l = 0; l < hierarchy_.depth(); ++l) {
       if (!expectations_.any(l)) continue;
       score(l, static_cast<Index>(s), place_[s]);
-      if (l > 0) look(l, static_cast<Index>(s), place_[s]);
+      if (l == 0) continue;
+      weigh(l, static_cast<Index>(s), place_[s]);
+      look(l, static_cast<Index>(s), place_[s]);
     }
   }
 }
@@ -89,6 +92,34 @@ void ForecastMoments::score(Index level, Index stream, std::size_t document) {
     sums.background[document] -= study_.log_unigram[id];
     sums.tokens[document] += 1;
   }
+}
+
+const std::vector<double>& ForecastMoments::sharpnesses() {
+  static const std::vector<double> exponents{.75, .9, 1, 1.1, 1.3};
+  return exponents;
+}
+
+void ForecastMoments::weigh(Index level, Index stream, std::size_t document) {
+  const auto& ids = study_.held_out[document].ids;
+  const auto log_p = expectations_.log_p(level, stream);
+  Breadth& sums = breadth_[static_cast<std::size_t>(level)];
+  double entropy = 0, departure = 0;
+  std::vector<double> total(sharpnesses().size(), 0);
+  for (std::size_t w = 0; w < log_p.size(); ++w) {
+    const auto log = static_cast<double>(log_p[w]), p = std::exp(log);
+    if (p > 0) entropy -= p * log, departure += p * (log - study_.log_unigram[w]);
+    for (std::size_t i = 0; i < total.size(); ++i) total[i] += sharpnesses()[i] == 1 ? p : std::exp(sharpnesses()[i] * log);
+  }
+  sums.entropy[document] += entropy;
+  sums.departure[document] += departure;
+  sums.moments[document] += 1;
+  const auto begin = position_[static_cast<std::size_t>(stream)],
+             end = std::min(begin + expectations_.horizon(level), static_cast<Index>(ids.size()));
+  double log_mean = 0;
+  for (Index at = begin; at < end; ++at)
+    log_mean += static_cast<double>(log_p[static_cast<std::size_t>(ids[static_cast<std::size_t>(at)])]);
+  log_mean /= static_cast<double>(end - begin);
+  for (std::size_t i = 0; i < total.size(); ++i) sums.window_nats[i] += std::log(total[i]) - sharpnesses()[i] * log_mean;
 }
 
 double ForecastMoments::came(const List& list) const {

@@ -26,12 +26,21 @@ class ForecastMoments {
     std::vector<double> looked_for, level, chance, frequent, recent, recent_raised;
   };
 
+  /// How far a level's forecasts reach beyond the background, sums per held-out document over its moments, nats; and how sure they are: mean
+  /// cross entropy of the words of the window under p^b / sum p^b, one entry per b of sharpnesses().
+  struct Breadth {
+    std::vector<double> departure, entropy, moments;
+    std::vector<double> window_nats;  ///< summed over all moments
+  };
+  static const std::vector<double>& sharpnesses();
+
   ForecastMoments(TextStudy& study, Hierarchy<float>& hierarchy, Settings settings);
   void read(Progress& progress);
 
   const Settings& settings() const { return settings_; }
   std::int64_t count() const { return count_; }
   const std::vector<Nats>& nats(Index level) const { return nats_[static_cast<std::size_t>(level)]; }  ///< by distance
+  const Breadth& breadth(Index level) const { return breadth_[static_cast<std::size_t>(level)]; }
   const Words& words(Index level) const { return words_[static_cast<std::size_t>(level)]; }
 
  private:
@@ -39,6 +48,7 @@ class ForecastMoments {
   void follow(const Observation& observation);
   void take(const Observation& observation);
   void score(Index level, Index stream, std::size_t document);
+  void weigh(Index level, Index stream, std::size_t document);
   void look(Index level, Index stream, std::size_t document);
   List recent(Index stream, WordChoice::By by, std::size_t count) const;
   double came(const List& list) const;  ///< of them in the window looked at
@@ -56,6 +66,7 @@ class ForecastMoments {
   std::uint32_t window_ = 0;
   std::vector<std::vector<Nats>> nats_;
   std::vector<Words> words_;
+  std::vector<Breadth> breadth_;
   std::int64_t count_ = 0;
 };
 

@@ -8,6 +8,9 @@
 //           within the level's window, its horizon, cut at the document's end; beside it the part of these very words that the background lets
 //           one expect there, 1 - (1 - u)^n, and the same number of other words: the most frequent of the background; those of this document
 //           by their decaying count; these by lift as the level's are, with their share of the count as p
+//           departure of the forecast from the background, KL divergence in nats, at the same moments for every level: vaguer is less; with the
+//           difference to the level below, paired by document. temperature T at which p^(1/T) foretells the window's words best: above 1 the
+//           level is too sure, below 1 not sure enough
 // Limit     a level that expects the background: gain 0. Every distance has moments of its own, those from which the document reaches so far
 //           (forecasts.reach: the same moments for all)
 // Intervals block bootstrap over documents, paired
@@ -80,6 +83,15 @@ std::string with_interval(const Estimate& e, int digits) {
   return text;
 }
 
+/// Where the parabola through the least of `values` and its neighbours is least; at an end of `at`, that end.
+double least_at(const std::vector<double>& at, const std::vector<double>& values) {
+  const auto i = static_cast<std::size_t>(std::min_element(values.begin(), values.end()) - values.begin());
+  if (i == 0 || i + 1 == at.size()) return at[i];
+  const double left = at[i] - at[i - 1], right = at[i + 1] - at[i];
+  const double fall = (values[i - 1] - values[i]) / left, rise = (values[i + 1] - values[i]) / right;
+  return at[i] - left / 2 + fall / (fall + rise) * (left + right) / 2;  // the slope changes from -fall to rise between the middles
+}
+
 /// The gain at every distance, into the level's summary; returns its line of the table.
 std::string distance_line(Summary& level, const std::string& label, const std::vector<Index>& distances,
                           const std::vector<ForecastMoments::Nats>& scores, const BootstrapOptions& bootstrap) {
@@ -123,6 +135,28 @@ std::string words_line(Summary& level, const std::string& label, Index horizon, 
   return line;
 }
 
+/// Departure, entropy and temperature, into the level's summary; returns its line of the table.
+std::string breadth_line(Summary& level, const std::string& label, const ForecastMoments::Breadth& b, const ForecastMoments::Breadth* below,
+                         const BootstrapOptions& bootstrap) {
+  const double moments = total(b.moments);
+  if (moments == 0) return "";
+  const Estimate departure = paired_difference(b.departure, std::vector<double>(b.departure.size(), 0), b.moments, bootstrap);
+  set_estimate(level, "departure_nats", departure);
+  level.set("entropy_nats", total(b.entropy) / moments);
+  std::string less = "-";
+  if (below != nullptr) {
+    const Estimate fall = paired_difference(below->departure, b.departure, b.moments, bootstrap);
+    set_estimate(level, "departure_below_minus_own_nats", fall);
+    less = with_interval(fall, 3);
+  }
+  const double temperature = 1 / least_at(ForecastMoments::sharpnesses(), b.window_nats);
+  level.set("temperature", temperature);
+  char line[240];
+  std::snprintf(line, sizeof line, "%-12s %23s %23s %9.3f %12.3f\n", label.c_str(), with_interval(departure, 3).c_str(), less.c_str(),
+                total(b.entropy) / moments, temperature);
+  return line;
+}
+
 std::string distance_heading(const std::vector<Index>& distances) {
   std::string line = "level       ";
   for (const Index d : distances) {
@@ -141,7 +175,8 @@ Findings report(const TextStudy& study, Hierarchy<float>& hierarchy, const Forec
   Summary& s = findings.summary;
   s.set("held_out_tokens", static_cast<std::int64_t>(text::total_tokens(study.held_out)));
   s.set("moments", moments.count());
-  std::string words;
+  std::string words, breadth;
+  const ForecastMoments::Breadth* below = nullptr;
   char line[300];
   std::snprintf(line, sizeof line,
                 "held out: %lld tokens of %zu documents, %lld moments\n\n"
@@ -156,8 +191,12 @@ Findings report(const TextStudy& study, Hierarchy<float>& hierarchy, const Forec
     if (horizon == 0) continue;
     level.set("horizon", horizon);
     findings.table += distance_line(level, label, settings.distances, moments.nats(l), bootstrap);
-    if (l > 0) words += words_line(level, label, horizon, moments.words(l), bootstrap);
+    if (l == 0) continue;
+    breadth += breadth_line(level, label, moments.breadth(l), below, bootstrap);
+    below = &moments.breadth(l);
+    words += words_line(level, label, horizon, moments.words(l), bootstrap);
   }
+  findings.table += "\nlevel                     departure     departure below - own   entropy  temperature\n" + breadth;
   std::snprintf(
       line, sizeof line,
       "\nof the %zu words of highest lift, the part that came within the window; beside them as many others\n"

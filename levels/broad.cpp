@@ -8,8 +8,8 @@
 namespace strata {
 
 namespace {
-constexpr double sharpness_rate = .05;  // of beta
-constexpr Index block_width = 4;        // columns evaluated together
+constexpr double scalar_rate = .05;  // of beta and alpha
+constexpr Index block_width = 4;     // columns evaluated together
 }  // namespace
 
 template <class T>
@@ -33,7 +33,12 @@ Broad<T>::Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& set
   pool_mu_ = {device, n, capacity_};
   pool_memory_ = {device, inputs, capacity_};
   if (above > 0) pool_above_ = {device, above, capacity_};
+  if (settings.from_above) {
+    pool_expected_ = {device, v, capacity_};
+    expected_ = {device, v, b};
+  }
   held_ = {device, v, b};
+  raised_ = {device, v, b};
   held_normaliser_ = {device, b, 1};
   for (auto* x : {&f_, &mf_, &back_, &square_}) *x = {device, n, b};
   memory_ = {device, inputs, b};
@@ -57,7 +62,7 @@ void Broad<T>::reset() {
   closed_.clear();
   free_.clear();
   for (Index c = capacity_; c-- > 0;) free_.push_back(static_cast<std::int32_t>(c));
-  for (auto* x : {&pool_mu_, &pool_memory_, &pool_above_, &held_, &held_normaliser_})
+  for (auto* x : {&pool_mu_, &pool_memory_, &pool_above_, &pool_expected_, &held_, &held_normaliser_, &raised_})
     if (!x->empty()) device_.fill(*x, T(0));
   for (auto& ring : history_) std::fill(ring.begin(), ring.end(), 0);
 }
@@ -97,11 +102,12 @@ void Broad<T>::read(const Observation& o) {
 }
 
 template <class T>
-void Broad<T>::logits(Index count, ConstView<T> f, std::span<const Entry<T>> recent, View<T> out) {
-  View<T> mf = mf_.cols_at(0, count);
+void Broad<T>::logits(ConstView<T> f, View<T> out) {
+  View<T> mf = mf_.cols_at(0, out.cols);
   device_.gemm(false, false, T(1), readout_.value.view(), f, T(0), mf);
   device_.gemm(true, false, static_cast<T>(beta_), lexicon_.vectors.value.view(), mf, T(0), out);
-  device_.add_entries(recent, recency_gain_.value.view(), out);
+  device_.add_entries(recent_, recency_gain_.value.view(), out);
+  if (settings_.cache > 0) device_.add_entries(cached_, {}, out);
   device_.add_to_rows(T(1), background_.value.view(), out);
 }
 
@@ -110,6 +116,8 @@ void Broad<T>::evaluate(std::span<const std::uint8_t> ticked, const Observation*
   due_.clear();
   for (std::size_t j = 0; j < ticked.size(); ++j) {
     const bool forced = o != nullptr && (o->boundary[j] & forced_tick) != 0;
+    const bool ends = o != nullptr && o->active[j] != 0 && (o->boundary[j] & document_end) != 0;
+    if (ends) device_.fill(raised_.cols_at(static_cast<Index>(j), 1), T(0));  // of a document that is over
     if (ticked[j] != 0 && (since_[j] >= settings_.interval || forced)) due_.push_back(static_cast<std::int32_t>(j));
   }
   // Always products of one width: a stream's bits may not depend on how many others are due at the same step.
@@ -121,28 +129,51 @@ void Broad<T>::evaluate(std::span<const std::uint8_t> ticked, const Observation*
 
 /// Logits and their normaliser of at most a block of streams; columns of a block that is not full repeat its first.
 template <class T>
-void Broad<T>::predict(std::span<const std::int32_t> streams, ConstView<T> mu, View<T> out, View<T> normaliser) {
+void Broad<T>::predict(std::span<const std::int32_t> streams, ConstView<T> mu, ConstView<T> expected, View<T> out, View<T> normaliser) {
   View<T> f = f_.cols_at(0, out.cols);
   columns_.assign(streams.begin(), streams.end());
   columns_.resize(static_cast<std::size_t>(out.cols), streams.front());
   device_.gather_columns(mu, columns_, f);
   device_.map(Unary::tanh, f, f);
   recent_.clear();
-  for (std::size_t i = 0; i < streams.size(); ++i)
+  cached_.clear();
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    counts_now_.clear();
     recency_.entries(
-        streams[i], 0, static_cast<std::int32_t>(i), [this](double r) { return beta_ * saturated(r); }, recent_);
-  logits(out.cols, f, recent_, out);
+        streams[i], 0, 0, [](double r) { return r; }, counts_now_);
+    add_counts(counts_now_, static_cast<std::int32_t>(i));
+  }
+  logits(f, out);
+  if (settings_.from_above && expected.data != nullptr) {
+    View<T> taken = expected_.cols_at(0, out.cols);
+    device_.gather_columns(expected, columns_, taken);
+    device_.axpby(static_cast<T>(alpha_), taken, T(1), out);
+  }
   device_.log_sum_exp(out, normaliser);
+}
+
+/// What the words just read add to the logits of a column.
+template <class T>
+void Broad<T>::add_counts(std::span<const Entry<float>> counts, std::int32_t column) {
+  for (const auto& e : counts) recent_.push_back({e.row, column, static_cast<T>(beta_ * saturated(e.value))});
+  if (settings_.cache == 0) return;
+  double total = 0;
+  for (const auto& e : counts) total += e.value;
+  const double odds = settings_.cache / (1 - settings_.cache) / total;
+  for (const auto& e : counts)
+    cached_.push_back({e.row, column, static_cast<T>(gamma_ * std::log1p(odds * e.value / std::exp(lexicon_.log_unigram(e.row))))});
 }
 
 template <class T>
 void Broad<T>::evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners) {
   const Index width = std::min<Index>(streams_, block_width);
   View<T> out = logits_.cols_at(0, width), normaliser = normaliser_.rows_at(0, width);
-  predict(due, partners.mu, out, normaliser);
+  predict(due, partners.mu, partners.expected, out, normaliser);
   for (std::size_t i = 0; i < due.size(); ++i) {
     const auto column = static_cast<Index>(i);
     device_.copy(out.cols_at(column, 1), held_.cols_at(due[i], 1));
+    device_.copy(out.cols_at(column, 1), raised_.cols_at(due[i], 1));
+    device_.axpby(T(-1), background_.value.view(), T(1), raised_.cols_at(due[i], 1));
     device_.copy(normaliser.rows_at(column, 1), held_normaliser_.rows_at(due[i], 1));
   }
 }
@@ -168,6 +199,8 @@ void Broad<T>::open_window(std::int32_t stream, const Observation* o, const Part
   device_.copy(partners.mu.cols_at(stream, 1), pool_mu_.cols_at(w.column, 1));
   device_.copy(partners.memory.cols_at(stream, 1), pool_memory_.cols_at(w.column, 1));
   if (partners.above.data != nullptr) device_.copy(partners.above.cols_at(stream, 1), pool_above_.cols_at(w.column, 1));
+  if (settings_.from_above && partners.expected.data != nullptr)
+    device_.copy(partners.expected.cols_at(stream, 1), pool_expected_.cols_at(w.column, 1));
   open_.push_back(w);
 }
 
@@ -175,6 +208,7 @@ template <class T>
 void Broad<T>::bag(std::span<const Window> block) {
   targets_.clear();
   recent_.clear();
+  cached_.clear();
   columns_.clear();
   for (std::size_t i = 0; i < block.size(); ++i) {
     const Window& w = block[i];
@@ -189,22 +223,24 @@ void Broad<T>::bag(std::span<const Window> block) {
       targets_.push_back({*word, col, static_cast<T>(static_cast<double>(next - word) / length)});
       word = next;
     }
-    for (const auto& e : counts_[static_cast<std::size_t>(w.column)])
-      recent_.push_back({e.row, col, static_cast<T>(beta_ * saturated(e.value))});
+    add_counts(counts_[static_cast<std::size_t>(w.column)], col);
     columns_.push_back(w.column);
   }
 }
 
 template <class T>
 void Broad<T>::settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias) {
-  beta_sum_ = beta_count_ = 0;
+  beta_sum_ = gamma_sum_ = alpha_sum_ = scalar_count_ = 0;
   for (std::size_t first = 0; first < closed_.size(); first += static_cast<std::size_t>(streams_)) {
     const std::size_t count = std::min(static_cast<std::size_t>(streams_), closed_.size() - first);
     settle_block(std::span(closed_).subspan(first, count), scale, learning, memory_in, above_in, bias);
   }
   for (const Window& w : closed_) free_.push_back(w.column);
   closed_.clear();
-  if (learning && beta_count_ > 0) beta_ += sharpness_rate * beta_sum_ / beta_count_;
+  if (!learning || scalar_count_ == 0) return;
+  beta_ += scalar_rate * beta_sum_ / scalar_count_;
+  gamma_ += scalar_rate * gamma_sum_ / scalar_count_;
+  alpha_ += scalar_rate * alpha_sum_ / scalar_count_;
 }
 
 template <class T>
@@ -216,7 +252,12 @@ void Broad<T>::settle_block(std::span<const Window> block, T scale, bool learnin
   View<T> f = f_.cols_at(0, count), out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count), loss = loss_.rows_at(0, count);
   device_.gather_columns(pool_mu_, columns_, f);
   device_.map(Unary::tanh, f, f);
-  logits(count, f, recent_, out);
+  logits(f, out);
+  if (settings_.from_above) {
+    View<T> expected = expected_.cols_at(0, count);
+    device_.gather_columns(pool_expected_, columns_, expected);
+    device_.axpby(static_cast<T>(alpha_), expected, T(1), out);
+  }
   device_.softmax_cross_entropy(out, targets_, residual, loss);
   if (scoring_) score_block(block);
   if (learning) learn_block(count, scale * static_cast<T>(settings_.weight), memory_in, above_in, bias);
@@ -247,15 +288,29 @@ void Broad<T>::learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>
     device_.outer_product(scale, mf, above, above_in->gradient);
   }
   device_.row_sum(scale, mf, device_.ones(count), T(1), bias.gradient);
-  // sharpness: <(q - p) . (logits - beta0)> / beta, mean over windows
+  // the scalars: <(q - p) . its part of the logits, over itself>, summed over windows
+  const auto along = [&](View<T> part) {
+    device_.multiply(part, residual, part);
+    host_.resize(static_cast<std::size_t>(count));
+    View<T> sum = entropy_.rows_at(0, count);
+    device_.column_sum(part, sum);
+    device_.download(sum, host_);
+    return std::accumulate(host_.begin(), host_.end(), 0.0);
+  };
   device_.add_to_rows(T(-1), background_.value.view(), out);
-  device_.multiply(out, residual, out);
-  host_.resize(static_cast<std::size_t>(count));
-  View<T> sum = entropy_.rows_at(0, count);
-  device_.column_sum(out, sum);
-  device_.download(sum, host_);
-  for (const T s : host_) beta_sum_ += static_cast<double>(s) / beta_;
-  beta_count_ += static_cast<double>(count);
+  double of_alpha = 0, of_gamma = 0;
+  if (settings_.cache > 0) {
+    host_.resize(cached_.size());
+    device_.read_entries(residual, cached_, host_);
+    for (std::size_t i = 0; i < cached_.size(); ++i)
+      of_gamma += static_cast<double>(host_[i]) * static_cast<double>(cached_[i].value) / gamma_;
+  }
+  const double of_all = along(out);
+  if (settings_.from_above) of_alpha = along(expected_.cols_at(0, count));
+  beta_sum_ += (of_all - alpha_ * of_alpha - gamma_ * of_gamma) / beta_;
+  gamma_sum_ += of_gamma;
+  alpha_sum_ += of_alpha;
+  scalar_count_ += static_cast<double>(count);
 }
 
 template <class T>
@@ -307,14 +362,14 @@ void Broad<T>::surprise(std::span<const std::int32_t> ids, std::span<double> out
 }
 
 template <class T>
-void Broad<T>::expectation(ConstView<T> mu, View<T> log_p) {
+void Broad<T>::expectation(ConstView<T> mu, ConstView<T> expected, View<T> log_p) {
   const Index width = std::min<Index>(streams_, block_width);
   View<T> out = logits_.cols_at(0, width), normaliser = normaliser_.rows_at(0, width);
   for (Index first = 0; first < streams_; first += width) {
     const Index count = std::min(width, streams_ - first);
     due_.resize(static_cast<std::size_t>(count));
     std::iota(due_.begin(), due_.end(), static_cast<std::int32_t>(first));
-    predict(due_, mu, out, normaliser);
+    predict(due_, mu, expected, out, normaliser);
     device_.outer_product(T(-1), device_.ones(out.rows), normaliser, out);
     device_.copy(out.cols_at(0, count), log_p.cols_at(first, count));
   }
@@ -330,6 +385,8 @@ void Broad<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
 template <class T>
 void Broad<T>::archive_parameters(Archive& archive) {
   archive.value("broad_sharpness", beta_);
+  if (settings_.from_above) archive.value("broad_trust", alpha_);
+  if (settings_.cache > 0) archive.value("broad_cache", gamma_);
 }
 
 template <class T>
@@ -346,6 +403,8 @@ void Broad<T>::archive_state(Archive& archive) {
   archive.tensor("pool_above", pool_above_);
   archive.tensor("held", held_);
   archive.tensor("held_normaliser", held_normaliser_);
+  archive.tensor("raised", raised_);
+  if (settings_.from_above) archive.tensor("pool_expected", pool_expected_);
   std::vector<std::int32_t> history, windows, words;
   std::vector<std::int64_t> begins, sizes;
   std::vector<float> counts;

@@ -1,10 +1,13 @@
 #pragma once
 // A situation level's broad prediction: the bag of words of its own next unit, learned without peeking.
 //
-// Equation    p_l = softmax( beta0 + beta (S' M f(mu_l) + rec .* sat(r_l)) )
+// Equation    p_l = softmax( beta0 + d_l ),   d_l = beta (S' M f(mu_l) + rec .* sat(r_l)) + gamma ln(1 + m/(1-m) (r_l / sum r_l) / u) + alpha d_{l+1}
+//             behind gamma: a unigram u mixed with the words just read, m of them (m = 0: left out)
+//             d_{l+1}: what the level above expects beyond the background, held since its last evaluation: it is handed down, so that a
+//             level says only in what its near future departs from what its wider situation makes one expect (alpha = 0: it stands alone)
 //             target q_l: words from the moment to the end of the next sentence (60 tokens at most), paragraph (300), this document
 //             (2,000), never across a document's end
-//             when the window closes: dM = w beta S (q-p) f', dS = w beta M f (q-p)', drec, dbeta0, dbeta, and through mu_l
+//             when the window closes: dM = w beta S (q-p) f', dS = w beta M f (q-p)', drec, dbeta0, dbeta, dgamma, dalpha, and through mu_l
 //             e = w f'(mu_l) .* beta M' S (q - p): dV = e h', dU = e f(x_{l+1})' with the partners stored at the moment
 // Symbols     S n x V the lexicon, M n x n, beta0 and rec V x 1, r_l leaky counts with the longer of the level's time constants
 // Discretisation  evaluated at the first tick at least `interval` tokens after the last evaluation, staggered by stream; at a forced tick
@@ -25,12 +28,15 @@ struct BroadSettings {
   std::uint8_t unit = sentence_end;  ///< the boundary that ends a unit
   double time_constant = 15;         ///< tokens, of the recency counts
   std::size_t saturation = 0;        ///< which saturation (levels/recency.hpp)
+  bool from_above = false;           ///< takes d_{l+1}
+  double cache = 0;                  ///< m
 };
 
 /// What the moment's prediction was made from; columns are streams.
 template <class T>
 struct Partners {
   ConstView<T> mu, memory, above;  ///< n x B, inputs x B, n_above x B (may be empty)
+  ConstView<T> expected;           ///< V x B, d_{l+1} (may be empty)
 };
 
 template <class T>
@@ -48,15 +54,16 @@ class Broad {
 
   /// -ln p_l(ids[j]) under the prediction in force, nats, B entries; streams without one yet use the unigram.
   void surprise(std::span<const std::int32_t> ids, std::span<double> out);
-  /// log_p (V x B): what would be predicted from `mu` (n x B) and the words read by now, nats; the prediction in force stays.
-  void expectation(ConstView<T> mu, View<T> log_p);
+  /// log_p (V x B): what would be predicted from `mu` (n x B), `expected` and the words read by now, nats; the prediction in force stays.
+  void expectation(ConstView<T> mu, ConstView<T> expected, View<T> log_p);
+  /// d_l of the prediction in force, log odds against the background, V x B; 0 from a document's end to the next evaluation.
+  ConstView<T> raised() const { return raised_.view(); }
   Index horizon() const { return settings_.limit; }  ///< tokens of a window at most
 
   void visit_weights(const std::function<void(Weight<T>&)>& visit);
   void archive_parameters(Archive& archive);
   void archive_state(Archive& archive);
   void reset();
-  double sharpness() const { return beta_; }
   /// Turning it on begins a new score.
   void set_scoring(bool on) {
     if (on && !scoring_) score_ = {};
@@ -70,13 +77,14 @@ class Broad {
     std::int64_t begin = 0, end = 0;  // token positions of the stream, [begin, end)
   };
   void evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners);
-  void predict(std::span<const std::int32_t> streams, ConstView<T> mu, View<T> out, View<T> normaliser);
+  void predict(std::span<const std::int32_t> streams, ConstView<T> mu, ConstView<T> expected, View<T> out, View<T> normaliser);
   void open_window(std::int32_t stream, const Observation* observation, const Partners<T>& partners);
-  void logits(Index count, ConstView<T> f, std::span<const Entry<T>> recent, View<T> out);
+  void logits(ConstView<T> f, View<T> out);
   void settle_block(std::span<const Window> block, T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
   void learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
   void score_block(std::span<const Window> block);
   void bag(std::span<const Window> block);
+  void add_counts(std::span<const Entry<float>> counts, std::int32_t column);
   double saturated(double r) const { return saturate(settings_.saturation, r); }
 
   Device<T>& device_;
@@ -84,7 +92,7 @@ class Broad {
   BroadSettings settings_;
   Index streams_, capacity_;
   Weight<T> readout_, background_, recency_gain_;
-  double beta_ = 1;
+  double beta_ = 1, gamma_ = 1, alpha_ = 0;
   Recency recency_;
 
   std::vector<std::vector<std::int32_t>> history_;  // per stream, a ring
@@ -94,15 +102,16 @@ class Broad {
   std::vector<std::int32_t> free_;                 // columns of the pools
   std::vector<std::vector<Entry<float>>> counts_;  // of pending windows, by column: recency when they opened
 
-  Tensor<T> pool_mu_, pool_memory_, pool_above_;  // partners of pending windows
-  Tensor<T> held_, held_normaliser_;              // prediction in force, V x B and B x 1
+  Tensor<T> pool_mu_, pool_memory_, pool_above_, pool_expected_;  // partners of pending windows
+  Tensor<T> held_, held_normaliser_, raised_;                     // prediction in force, V x B, B x 1 and V x B
   std::vector<std::uint8_t> ready_;
   std::vector<std::uint8_t> ended_, unit_ends_;  // per stream: the last token ended a unit; this token ends one for the windows
-  Tensor<T> f_, mf_, back_, square_, memory_, above_, logits_, residual_, normaliser_, entropy_, divergence_, loss_;
-  std::vector<Entry<T>> targets_, recent_, asked_;
+  Tensor<T> f_, mf_, back_, square_, memory_, above_, expected_, logits_, residual_, normaliser_, entropy_, divergence_, loss_;
+  std::vector<Entry<T>> targets_, recent_, cached_, asked_;
+  std::vector<Entry<float>> counts_now_;
   std::vector<std::int32_t> due_, columns_, words_;
   std::vector<T> host_, host_normaliser_;
-  double beta_sum_ = 0, beta_count_ = 0;
+  double beta_sum_ = 0, gamma_sum_ = 0, alpha_sum_ = 0, scalar_count_ = 0;
   BroadScore score_;
   bool scoring_ = false;
 };

@@ -7,6 +7,7 @@ namespace strata {
 
 namespace {
 constexpr double lexicon_sd = .1;
+constexpr Index most_levels = 16;
 
 ParameterTable kind_parameters(Index index) {
   std::vector<std::string> names;
@@ -17,7 +18,7 @@ ParameterTable kind_parameters(Index index) {
 
 ParameterTable hierarchy_parameters() {
   return {
-      {"levels", std::int64_t{4}, 1, 16, {}, "levels", "number of levels, the token level included", ""},
+      {"levels", std::int64_t{4}, 1, most_levels, {}, "levels", "number of levels, the token level included", ""},
       {"units", std::int64_t{48}, 1, 65536, {}, "units", "units n of the lexicon and of every situation level", "model A"},
       {"feedback",
        std::string("tied"),
@@ -36,6 +37,7 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   const Values shape = configuration.resolve(hierarchy_parameters(), "hierarchy.");
   const Index depth = shape.integer("levels"), units = shape.integer("units");
   const bool separate = shape.text("feedback") == "separate";
+  for (Index l = depth; l < most_levels; ++l) configuration.spare("level." + std::to_string(l) + ".");
   std::vector<const LevelKind*> kinds;
   std::vector<Values> values;
   std::vector<Index> units_of;

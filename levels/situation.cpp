@@ -8,6 +8,12 @@ namespace strata {
 namespace {
 constexpr Index exact_lags = 6, lag_stride = 8;
 constexpr double eligibility_floor = .01;
+
+/// Nothing is above the top to build on.
+BroadSettings broad_settings(BroadSettings settings, Index above) {
+  settings.from_above &= above > 0;
+  return settings;
+}
 }  // namespace
 
 template <class T>
@@ -23,7 +29,8 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
       tick_(settings.tick > 0 ? settings.tick : static_cast<Index>(std::ceil(settings.tau / 8))),
       leak_{std::exp(-1 / settings.tau), std::exp(-1 / (settings.tau * settings.spread))},
       nominal_scale_(static_cast<T>(1.0 / static_cast<double>(streams * interval))),
-      broad_(device, lexicon, settings.broad, 2 * inputs_, above, streams, interval, seed, static_cast<std::uint32_t>(settings.index)),
+      broad_(device, lexicon, broad_settings(settings.broad, above), 2 * inputs_, above, streams, interval, seed,
+             static_cast<std::uint32_t>(settings.index)),
       gate_(settings.gate, streams) {
   const Index n = units_, b = streams, columns = streams * interval, wide = 2 * inputs_;
   const auto level = static_cast<std::uint32_t>(settings.index);

@@ -73,7 +73,7 @@ class SituationLevel : public Level<T> {
   void carry(const Step<T>& step, const Upward<T>& below) override;
   void forecast(const Step<T>& step, const Downward<T>& above) override;
 
-  Downward<T> downward() const override { return {fd_.view(), stream_.view()}; }
+  Downward<T> downward() const override { return {fd_.view(), stream_.view(), 0, broad_.raised()}; }
   Upward<T> upward() const override { return {rho_, feedback_.view(), features_.view()}; }
   Snapshot<T> snapshot() const override {
     return {mu_.view(), belief_.view(), error_.view(), error_norm_.view(), surprise_.view(), penalty_.view()};
@@ -88,7 +88,7 @@ class SituationLevel : public Level<T> {
   void score_broad(bool on) override { broad_.set_scoring(on); }
   const BroadScore* broad_score() const override { return &broad_.score(); }
   Index horizon() const override { return broad_.horizon(); }
-  void expectation(View<T> log_p) override { broad_.expectation(mu_, log_p); }
+  void expectation(View<T> log_p) override { broad_.expectation(mu_, expected_, log_p); }
   void held_share(View<T> stream) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
   std::vector<ValueNode<T>> nodes() override { return {{x_, static_cast<T>(settings_.precision)}}; }
@@ -125,7 +125,8 @@ class SituationLevel : public Level<T> {
       inverse_;
   Tensor<T> rho_sum_, feedback_sum_, error_norm_, new_norm_, penalty_, surprise_, column_, factor_, tick_mask_, word_, inputs_now_;
   Tensor<T> decay_, ek_, eligible_;
-  ConstView<T> rho_;  // of the level below, relayed
+  ConstView<T> rho_;       // of the level below, relayed
+  ConstView<T> expected_;  // by the level above
   Tensor<T> stash_e_, stash_h_, stash_above_, stash_rho_, stash_fd_;
   Index stashed_ = 0;
 

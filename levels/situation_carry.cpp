@@ -151,7 +151,8 @@ void SituationLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) 
   device_.map(Unary::tanh, x_, f_);
   device_.multiply(f_, drop_, fd_);
   emit(step, above);
-  if (any) broad_.evaluate(forecasting_, step.observation, {mu_.view(), h_used_.view(), above_used_.view()});
+  expected_ = above.expected;
+  if (any) broad_.evaluate(forecasting_, step.observation, {mu_.view(), h_used_.view(), above_used_.view(), expected_});
   forecasting_.assign(forecasting_.size(), 0);
 }
 

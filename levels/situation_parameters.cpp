@@ -15,14 +15,26 @@ namespace {
 struct Rung {
   double tau, spread, carry_time;
   Index limit, interval;
-  std::uint8_t unit, boundaries;
+  const char* unit;
 };
 
 Rung rung(Index index) {
-  if (index <= 1) return {5, 3, 20, 60, 16, sentence_end, sentence_end | paragraph_end | document_end};
-  if (index == 2) return {40, 2.5, 80, 300, 32, paragraph_end, paragraph_end | document_end};
+  if (index <= 1) return {5, 3, 20, 60, 16, "sentence"};
+  if (index == 2) return {40, 2.5, 80, 300, 32, "paragraph"};
   const double up = std::pow(7.0, static_cast<double>(index - 3));
-  return {250 * up, 2.8, 300 * up, 2000, 32, document_end, document_end};
+  return {250 * up, 2.8, 300 * up, 2000, 32, "document"};
+}
+
+/// A unit of the text: what ends it, what ends it or a larger one, and which saturation its recency has.
+struct Unit {
+  std::uint8_t end, boundaries;
+  std::size_t saturation;
+};
+
+Unit unit_of(const std::string& name) {
+  if (name == "sentence") return {sentence_end, sentence_end | paragraph_end | document_end, 0};
+  if (name == "paragraph") return {paragraph_end, paragraph_end | document_end, 1};
+  return {document_end, document_end, 2};
 }
 
 }  // namespace
@@ -34,6 +46,14 @@ ParameterTable SituationSettings::parameters(Index index) {
   return {
       {"tau", r.tau, .5, 1e7, {}, "tokens", "shorter time constant of the level's memory", "model A"},
       {"spread", r.spread, 1, 1000, {}, "1", "ratio of the longer time constant to the shorter", "model A"},
+      {"unit",
+       std::string(r.unit),
+       0,
+       0,
+       {"sentence", "paragraph", "document"},
+       "",
+       "the text's unit that the level stands for: it ticks at its end and expects the words of the next",
+       "model A"},
       {"tick", std::int64_t{0}, 0, 1e6, {}, "tokens", "tokens between two settlings; 0: a eighth of tau, rounded up", "model A"},
       {"feed", std::string("level"), 0, 0, {"level", "token"}, "", "what the memory integrates: the level below, or words", "model A"},
       {"carry", d.carry, 0, 1, {}, "", "what settling found persists, by the innovation rule", "Mehra 1970"},
@@ -55,13 +75,22 @@ ParameterTable SituationSettings::parameters(Index index) {
        "word vectors behind the memory: 6 newest words and every 8th, all, none",
        "Bellec et al. 2020"},
       {"broad_weight", d.broad.weight, 0, 100, {}, "1", "w, weight of the broad prediction in learning", "model A"},
+      {"broad_from_above", false, 0, 1, {}, "", "the broad prediction builds on that of the level above", ""},
+      {"broad_cache",
+       d.broad.cache,
+       0,
+       .99,
+       {},
+       "1",
+       "m, part of the words just read in what the broad prediction starts from",
+       "Kuhn & De Mori 1990"},
       {"broad_interval", std::int64_t{r.interval}, 1, 1e6, {}, "tokens", "tokens between two broad predictions at least", "model A"},
       {"broad_limit", std::int64_t{r.limit}, 1, 1e6, {}, "tokens", "tokens that a broad prediction reaches ahead at most", "model A"},
   };
 }
 
 SituationSettings SituationSettings::from(Index index, const Values& v) {
-  const Rung r = rung(index);
+  const Unit unit = unit_of(v.text("unit"));
   SituationSettings s;
   s.index = index;
   s.tau = v.real("tau");
@@ -77,16 +106,18 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   s.feed_innovation = v.real("feed_innovation");
   s.eligibility = v.text("eligibility") != "off";
   s.exact_eligibility = v.text("eligibility") == "exact";
-  s.boundaries = r.boundaries;
+  s.boundaries = unit.boundaries;
   s.gate.on = v.flag("gate");
   s.gate.window = v.real("gate_window");
   s.gate.threshold = v.real("gate_threshold");
   s.broad.weight = v.real("broad_weight");
+  s.broad.from_above = v.flag("broad_from_above");
+  s.broad.cache = v.real("broad_cache");
   s.broad.interval = v.integer("broad_interval");
   s.broad.limit = v.integer("broad_limit");
-  s.broad.unit = r.unit;
+  s.broad.unit = unit.end;
   s.broad.time_constant = s.tau * s.spread;
-  s.broad.saturation = static_cast<std::size_t>(index - 1);
+  s.broad.saturation = unit.saturation;
   return s;
 }
 

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "core/memory_archive.hpp"
 #include "core/random.hpp"
 #include "levels/broad.hpp"
 #include "tests/support/probe.hpp"
@@ -15,23 +16,29 @@ namespace {
 
 constexpr Index units = 4, vocabulary = 9, streams = 2, inputs = 6, above = 3, length = 12;
 
+/// What a level gives to its own view, the words just read, and the level above.
+struct Scalars {
+  double beta, gamma, alpha;
+};
+
 struct Rig {
   std::unique_ptr<Device<double>> device = make_device<double>({"reference", "auto", 0});
   Lexicon<double> lexicon{*device, units, std::vector<double>(vocabulary, -std::log(9.0)), .5, 3};
-  BroadSettings settings{.25, 4, 30, sentence_end, 15, 1};
-  Broad<double> broad{*device, lexicon, settings, inputs, above, streams, 1, 3, 1};
+  BroadSettings settings;
+  Broad<double> broad;
   Weight<double> memory_in{*device, "memory_in", units, inputs}, above_in{*device, "above_in", units, above},
       bias{*device, "bias", units, 1};
-  Tensor<double> mu{*device, units, streams}, memory{*device, inputs, streams}, higher{*device, above, streams};
+  Tensor<double> mu{*device, units, streams}, memory{*device, inputs, streams}, higher{*device, above, streams},
+      expected{*device, vocabulary, streams};
   std::map<std::string, Weight<double>*> blocks;
   std::vector<std::vector<std::int32_t>> read{streams};
   Observation observation;
 
-  Rig() {
+  explicit Rig(const BroadSettings& with) : settings(with), broad(*device, lexicon, settings, inputs, above, streams, 1, 3, 1) {
     observation.resize(streams);
     observation.active.assign(streams, 1);
     std::uint32_t purpose = 0;
-    for (auto* x : {&mu, &memory, &higher}) {
+    for (auto* x : {&mu, &memory, &higher, &expected}) {
       auto host = values<double>(x->view(), *device);
       for (std::size_t i = 0; i < host.size(); ++i) host[i] = random_normal(11, static_cast<std::uint32_t>(i), purpose);
       device->upload(host, *x);
@@ -41,6 +48,19 @@ struct Rig {
     for (auto* w : {&memory_in, &above_in, &bias, &lexicon.vectors}) blocks[w->name] = w;
     blocks.at("broad_recency")->randomise(.3, 5, 1);
     blocks.at("broad_background")->randomise(.3, 5, 1);
+  }
+  Scalars get() {
+    MemoryArchive archive;
+    broad.archive_parameters(archive);
+    const auto value = [&](const char* name) { return archive.items().contains(name) ? std::get<double>(archive.items().at(name)) : 0; };
+    return {value("broad_sharpness"), value("broad_cache"), value("broad_trust")};
+  }
+  void set(Scalars s) {
+    MemoryArchive archive;
+    for (auto [name, x] : {std::pair{"broad_sharpness", s.beta}, {"broad_cache", s.gamma}, {"broad_trust", s.alpha}})
+      archive.value(name, x);
+    archive.rewind();
+    broad.archive_parameters(archive);
   }
   /// Words before the moment, the moment, words after it up to the end of the sentence after next.
   void go() {
@@ -53,7 +73,7 @@ struct Rig {
       }
       broad.read(observation);
       const std::vector<std::uint8_t> ticked(streams, t == length - 1 ? 1 : 0);
-      broad.evaluate(ticked, &observation, {mu.view(), memory.view(), higher.view()});
+      broad.evaluate(ticked, &observation, {mu.view(), memory.view(), higher.view(), expected.view()});
     }
   }
   /// Words of the window of stream j: to the end of the sentence after the one under way.
@@ -62,9 +82,9 @@ struct Rig {
   }
 
   /// Sum over streams of the cross entropy, nats, written out; weights of the level act on mu through the partners alone.
-  double loss(std::map<std::string, std::vector<double>> w, const std::map<std::string, std::vector<double>>& base, double beta) const {
+  double loss(std::map<std::string, std::vector<double>> w, const std::map<std::string, std::vector<double>>& base, Scalars s) const {
     const auto x = values<double>(mu.view(), *device), h = values<double>(memory.view(), *device),
-               up = values<double>(higher.view(), *device);
+               up = values<double>(higher.view(), *device), from_above = values<double>(expected.view(), *device);
     double sum = 0;
     for (std::size_t j = 0; j < streams; ++j) {
       double f[units], mf[units] = {};
@@ -78,14 +98,19 @@ struct Rig {
       }
       for (std::size_t i = 0; i < units; ++i)
         for (std::size_t c = 0; c < units; ++c) mf[i] += w["broad_readout"][c * units + i] * f[c];
-      double logits[vocabulary], total = 0;
+      double logits[vocabulary], total = 0, counts[vocabulary] = {}, all = 0;
+      for (std::size_t p = 0; p < length; ++p) {
+        for (double& r : counts) r *= std::exp(-1 / settings.time_constant);
+        counts[read[j][p]] += 1;
+      }
+      for (const double r : counts) all += r;
       for (std::size_t v = 0; v < vocabulary; ++v) {
-        double recent = 0;
-        for (std::size_t p = 0; p < length; ++p)
-          recent = recent * std::exp(-1 / settings.time_constant) + (read[j][p] == static_cast<std::int32_t>(v) ? 1.0 : 0.0);
+        const double recent = counts[v], m = settings.cache, u = 1.0 / vocabulary;
         double part = w["broad_recency"][v] * (recent > 0 ? 3 * recent / (1 + recent) : 0);
         for (std::size_t i = 0; i < units; ++i) part += w["lexicon"][v * units + i] * mf[i];
-        logits[v] = w["broad_background"][v] + beta * part;
+        // a mixture of the unigram and the words just read, as log odds against the unigram; the constant ln(1 - m) falls out
+        const double mixed = std::log(((1 - m) * u + m * recent / all) / u);
+        logits[v] = w["broad_background"][v] + s.beta * part + s.gamma * mixed + s.alpha * from_above[j * vocabulary + v];
         total += std::exp(logits[v]);
       }
       const auto words = window(j);
@@ -98,14 +123,22 @@ struct Rig {
 }  // namespace
 
 TEST_CASE("broad prediction: updates at the window's end are the gradient of its cross entropy", "[gradient]") {
-  Rig rig;
+  struct Kind {
+    double cache;
+    bool from_above;
+  };
+  const Kind kind = GENERATE(Kind{0, false}, Kind{.3, false}, Kind{0, true}, Kind{.2, true});
+  INFO("cache " << kind.cache << ", from above " << kind.from_above);
+  Rig rig({.25, 4, 30, sentence_end, 15, 1, kind.from_above, kind.cache});
+  const Scalars at{.8, kind.cache > 0 ? 1.3 : 0, kind.from_above ? .6 : 0};
+  rig.set(at);
   rig.go();
   std::map<std::string, std::vector<double>> base;
   for (const auto& [name, weight] : rig.blocks) base[name] = values<double>(weight->value.view(), *rig.device);
   rig.broad.set_scoring(true);
   rig.broad.settle(1, true, rig.memory_in, &rig.above_in, rig.bias);
   REQUIRE(rig.broad.score().predictions == streams);
-  CHECK(rig.broad.score().nats == Approx(rig.loss(base, base, 1)).epsilon(1e-6));  // recency counts are kept in float
+  CHECK(rig.broad.score().nats == Approx(rig.loss(base, base, at)).epsilon(1e-6));  // recency counts are kept in float
   constexpr double h = 1e-3;
   const auto slope = [](auto f) { return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h); };
   for (const auto& [name, weight] : rig.blocks) {
@@ -114,11 +147,20 @@ TEST_CASE("broad prediction: updates at the window's end are the gradient of its
       expected.push_back(-rig.settings.weight * slope([&, block = name](double shift) {
         auto moved = base;
         moved[block][i] += shift;
-        return rig.loss(moved, base, 1);
+        return rig.loss(moved, base, at);
       }));
     INFO(name);
     CHECK(relative_distance(values<double>(weight->gradient.view(), *rig.device), expected) < 1e-6);
   }
-  const double sharper = slope([&](double shift) { return rig.loss(base, base, 1 + shift); }) / streams;
-  CHECK(rig.broad.sharpness() - 1 == Approx(-.05 * sharper).epsilon(1e-6));
+  const Scalars now = rig.get();
+  for (const auto scalar : {&Scalars::beta, &Scalars::gamma, &Scalars::alpha}) {
+    if (at.*scalar == 0) continue;
+    const double slope_of_mean = slope([&](double shift) {
+                                   Scalars moved = at;
+                                   moved.*scalar += shift;
+                                   return rig.loss(base, base, moved);
+                                 }) /
+                                 streams;
+    CHECK(now.*scalar - at.*scalar == Approx(-.05 * slope_of_mean).epsilon(1e-5));
+  }
 }

@@ -90,7 +90,7 @@ TEST_CASE("broad prediction: windows hold the words up to the end of the level's
         if (end > 0) closing[end - 1].emplace_back(j, Expected{t + 1, end});
       }
       broad.read(o);
-      broad.evaluate(ticked, &o, {mu.view(), memory.view(), {}});
+      broad.evaluate(ticked, &o, {mu.view(), memory.view(), {}, {}});
       for (const auto& [j, window] : closing[t]) {
         double sum = 0;
         for (Index p = window.begin; p < window.end; ++p)

@@ -87,9 +87,15 @@ TEMPLATE_TEST_CASE("expectation: of the token level it is the forecast that scor
 
 TEST_CASE("expectation: of a broad level it is its prediction, made now") {
   // Ticks and predictions at every token: the prediction in force is always fresh, and scores the token as the surprise says.
-  Tiny<double> tiny(with(plain, {"level.1.tick=1", "level.2.tick=1", "level.3.tick=1", "level.1.broad_interval=1",
-                                 "level.2.broad_interval=1", "level.3.broad_interval=1"}),
-                    streams, 1, vocabulary);
+  std::vector<std::string> more = GENERATE(std::vector<std::string>{}, std::vector<std::string>{"from_above=1", "cache=.2"});
+  INFO(more.size());
+  auto lines = plain;
+  more.insert(more.end(), {"interval=1"});
+  for (const char* level : {"level.1.", "level.2.", "level.3."}) {
+    lines.push_back(std::string(level) + "tick=1");
+    for (const auto& line : more) lines.push_back(std::string(level) + "broad_" + line);
+  }
+  Tiny<double> tiny(lines, streams, 1, vocabulary);
   std::size_t compared = 0;
   std::vector<std::uint8_t> fresh(streams, 0);  // of a stream that was idle the prediction in force is older than the weights
   read(tiny, true, 80, [&](const Observation& o, std::uint64_t, const auto& expected) {
@@ -123,6 +129,36 @@ TEST_CASE("expectation: between two predictions a broad level's goes on with wha
     tiny.simulation->advance();
   }
   CHECK(moved > 20);
+}
+
+TEST_CASE("expectation: a level builds on what the level above expects, down to the lowest") {
+  // Level 1 says nothing of its own: what it expects is the background and its trust times what level 2 expects beyond the background.
+  Tiny<double> tiny(
+      with(plain, {"level.1.broad_from_above=1", "level.2.broad_from_above=1", "level.2.broad_cache=.3", "level.3.broad_cache=.3"}),
+      streams, 1, vocabulary);
+  auto world = make_world();
+  Simulation<double> simulation(*tiny.hierarchy, world, tiny.learning.get(), 1, 3);
+  simulation.start();
+  for (int t = 0; t < 200; ++t) simulation.advance();
+  const double trust = std::get<double>(parameters_of(*tiny.hierarchy).items().at("level_1/broad_trust"));
+  CHECK(trust != 0);
+  Weight<double>* background = nullptr;
+  tiny.hierarchy->level(1).visit_weights([&](Weight<double>& w) {
+    if (w.name == "broad_readout" || w.name == "broad_recency") tiny.device->fill(w.value, 0);
+    if (w.name == "broad_background") background = &w;
+  });
+  const auto log_p = expectation(tiny, 1), base = values<double>(background->value.view(), *tiny.device),
+             above = values<double>(tiny.hierarchy->level(2).downward().expected, *tiny.device);
+  double most = 0;
+  for (std::size_t j = 0; j < streams; ++j) {
+    double sum = 0;
+    for (std::size_t v = 0; v < vocabulary; ++v) sum += std::exp(base[v] + trust * above[j * vocabulary + v]);
+    for (std::size_t v = 0; v < vocabulary; ++v) {
+      CHECK(log_p[j * vocabulary + v] == Approx(base[v] + trust * above[j * vocabulary + v] - std::log(sum)).margin(1e-10));
+      most = std::max(most, std::abs(above[j * vocabulary + v]));
+    }
+  }
+  CHECK(most > .1);
 }
 
 TEST_CASE("expectation: asking changes nothing") {

@@ -53,7 +53,8 @@ std::vector<std::string> lines(bool every_token) {
   for (const char* l : {"1", "2", "3"}) {
     const std::string level = "level." + std::string(l) + ".";
     if (every_token) all.push_back(level + "tick=1");
-    for (const char* line : {"broad_interval=3", "broad_limit=20", "gate=1", "gate_threshold=.5", "carry_rate=.02"})
+    for (const char* line :
+         {"broad_interval=3", "broad_limit=20", "gate=1", "gate_threshold=.5", "carry_rate=.02", "broad_from_above=1", "broad_cache=.2"})
       all.push_back(level + line);
   }
   return all;
@@ -106,6 +107,7 @@ MemoryArchive after_disturbance(Index disturbed, Index watched, Phase phase) {
     level.refresh();
     disturb(*tiny.device, level.downward().activity);
     disturb(*tiny.device, level.downward().stream);
+    disturb(*tiny.device, level.downward().expected);
     disturb(*tiny.device, level.upward().feedback);
     if (disturbed == 0) disturb(*tiny.device, level.upward().emission_error);
     if (disturbed > 0) disturb(*tiny.device, level.upward().features);

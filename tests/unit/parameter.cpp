@@ -106,6 +106,18 @@ TEST_CASE("parameter: a key that nobody reads names the nearest", "[parameter]")
   REQUIRE(nearest("abc", {}).empty());
 }
 
+TEST_CASE("parameter: one file serves hierarchies of several depths, a key that was typed must mean something", "[parameter]") {
+  Configuration configuration;
+  configuration.adopt("[level.2]\ntau = 3\n[level.3]\ntau = 9\n", "a file");
+  configuration.resolve(table(), "level.2.");
+  REQUIRE_THROWS_AS(configuration.check_all_read(), ConfigError);
+  configuration.spare("level.3.");
+  configuration.check_all_read();
+  REQUIRE(configuration.resolved().count("level.3.tau") == 0);
+  configuration.set("level.3.tau", "8");
+  REQUIRE_THROWS_AS(configuration.check_all_read(), ConfigError);
+}
+
 TEST_CASE("parameter: text of a value reads back to the same bits", "[parameter]") {
   const ParameterTable any{{"x", 0.0, -infinity, infinity, {}, "1", "x", ""}};
   std::uint64_t state = 1;

@@ -15,6 +15,7 @@ import lzma
 import math
 import os
 import pathlib
+import random
 import shutil
 import statistics
 import subprocess
@@ -44,6 +45,25 @@ WAYS = {
         "back_propagation", "relaxation.steps=1", "relaxation.rate=1", "level.0.hidden_precision=1e3", "level.2.precision=1e3", "level.3.precision=1e4"),
     "4 sweeps, separate feedback weights that share their first signs": ("feedback", "relaxation.steps=4", "relaxation.rate=.5", "hierarchy.feedback=separate"),
 }
+# What each level is worth: the same text for every form, of a size that three seeds of every form can learn.
+FORMS_TEXT = (DATA / "reuters/train.txt", ("world.tokens=300000", "text.vocabulary=4000"), 3)
+PARAGRAPH = ("unit=paragraph", "tau=40", "spread=2.5", "carry_time=80", "broad_limit=300", "broad_interval=32")
+DOCUMENT = ("unit=document", "tau=250", "spread=2.8", "carry_time=300", "broad_limit=2000", "broad_interval=32")
+
+
+def at_level(level, keys):
+    return tuple(f"level.{level}.{key}" for key in keys)
+
+
+# Token levels are widened where levels are left out, so that all forms have as many dense weights.
+FORMS = {
+    "four levels": ("four", 4, 64, ()),
+    "without the sentence level": ("no_sentence", 3, 68, (*at_level(1, PARAGRAPH), *at_level(2, DOCUMENT))),
+    "without the paragraph level": ("no_paragraph", 3, 68, at_level(2, DOCUMENT)),
+    "without the document level": ("no_document", 3, 68, ()),
+    "the token level alone, as many weights": ("alone_weights", 1, 107, ()),
+}
+ALONE, MOST_PASSES = "the token level alone, as many operations", 4
 
 
 class Lab:
@@ -166,10 +186,99 @@ def settling_lines(lab):
             "back-propagation but for terms of the order of a tenth (tests/gradient/one_sweep.cpp; of a hundredth where the token level meets the first).", ""]
 
 
+def operations(vocabulary, levels, units, situation_units=48, hidden=192, context=5):
+    """Multiply-adds of dense products for every token learned from: the weights of the token level forward, backward and for their gradient; those of a
+    broad prediction when it is made and, when its window closes, forward, backward and for the gradient of the lexicon."""
+    made = sum((1 / 16, 1 / 32, 1 / 32)[:levels - 1])
+    token = vocabulary * (units + (situation_units if levels > 1 else 0)) + context * units * (hidden + units) + hidden * units
+    return 3 * token + made * 4 * vocabulary * situation_units
+
+
+def interval(differences, tokens, draws=2000):
+    """Mean difference per token and its 95 % interval, documents drawn with replacement."""
+    picked = random.Random(1)
+    means = []
+    for _ in range(draws):
+        documents = picked.choices(range(len(tokens)), k=len(tokens))
+        means.append(sum(differences[i] for i in documents) / sum(tokens[i] for i in documents))
+    means.sort()
+    return sum(differences) / sum(tokens), means[int(.025 * draws)], means[int(.975 * draws)]
+
+
+def form_lines(lab):
+    """Every level's worth: trained without, lesioned, swapped; and all of them against the token level alone."""
+    text, settings, seeds = FORMS_TEXT
+
+    def form(slug, levels, units, keys, seed, of=text, passes=2, every=0):
+        words = (*settings, f"hierarchy.levels={levels}", f"level.0.units={units}", f"world.passes={passes}", f"evaluate.stream_every={every}", *keys)
+        return lab.kept(lab.options.work / f"form_{slug}_{seed}",
+                        ["evaluate", "--config", "experiments/config/reuters.ini", "--text", str(of), *(w for s in words for w in ("--set", s))], seed)
+
+    # How often the token level alone reads, up to as many operations as four levels in two passes, is chosen on documents of the training side.
+    training_side = lab.options.work / "training_side.txt"
+    whole = text.read_bytes()
+    training_side.write_bytes(whole[:whole.rindex(b"\f", 0, 3_000_000)] if b"\f" in whole else whole[:3_000_000])
+    allowed = min(MOST_PASSES, round(2 * operations(4000, 4, 64) / operations(4000, 1, 64)))
+    chosen = {p: form(f"passes_{p}", 1, 64, (), 1, training_side, p)["nats_per_token"] for p in range(1, allowed + 1)}
+    passes = min(chosen, key=chosen.get)
+    runs = {name: [form(slug, levels, units, keys, seed, every=4 if levels == 4 else 0) for seed in range(1, seeds + 1)]
+            for name, (slug, levels, units, keys) in FORMS.items()}
+    runs[ALONE] = [form("alone_operations", 1, 64, (), seed, passes=passes) for seed in range(1, seeds + 1)]
+    whole = runs["four levels"]
+    lines = ["## What each level is worth", "", "| | weights | operations | perplexity | nats per token more than four levels, by seed | over documents, seeds averaged [95 %] |",
+             "| --- | --- | --- | --- | --- | --- |"]
+    for name, own in runs.items():
+        levels, units = (FORMS[name][1], FORMS[name][2]) if name in FORMS else (1, 64)
+        per_pass = operations(4000, levels, units) * (2 if name in FORMS else passes)
+        apart = [r["nats_per_token"] - w["nats_per_token"] for r, w in zip(own, whole)]
+        by_document = [statistics.mean(r["document_nats"][i] - w["document_nats"][i] for r, w in zip(own, whole)) for i in range(len(whole[0]["document_tokens"]))]
+        more = "" if own is whole else "{:+.4f} [{:+.4f}, {:+.4f}]".format(*interval(by_document, whole[0]["document_tokens"]))
+        lines.append(f"| {name} | {own[0]['training']['parameters']} | {per_pass / 1e6:.2f} M | {spread([r['perplexity'] for r in own])} | "
+                     f"{'' if own is whole else ', '.join(f'{a:+.4f}' for a in apart)} | {more} |")
+    lines += ["", "| level of the four | lesioned, nats per token | swapped |", "| --- | --- | --- |"]
+    for level in range(1, 4):
+        own = [r["levels"][level] for r in whole]
+        lines.append(f"| {own[0]['name']} | {spread([o['topdown_gain_nats'] for o in own], 4)} | {spread([o['topdown_swap_nats'] for o in own], 4)} |")
+    return [*lines, "", f"{seeds} seeds, {whole[0]['training_tokens']} tokens of {text.parent.name} read twice, scored on {whole[0]['held_out_tokens']} of its last tenth. Operations: multiply-adds of dense products per token of the text. "
+            f"The token level alone that may spend as many operations read {passes} time{'s' if passes > 1 else ''}, the best of 1 to {allowed} on documents of the training side "
+            f"({', '.join(f'{math.exp(n):.1f}' for n in chosen.values())}). Lesioned: a level's share of the output stream replaced by its slow mean; swapped: by that of another document.", ""]
+
+
+def broad_lines(lab):
+    """What every level of the hierarchy trained on reuters expects of its own unit."""
+    found = lab.run("reuters", "evaluate", "evaluate", "--plastic", "--set", "evaluate.experts=true")
+    ahead = lab.kept(lab.options.work / "reuters_forecasts_1", ["run", "forecasts", *lab.texts("reuters"), "--model", str(lab.folder("reuters", "evaluate", 1) / "model.h5")], seeded=False)
+    lines = ["## What every level expects (reuters)", "",
+             "| level | nats per word of its unit | best decaying unigram | unigram | departure from the background | less than the level below | temperature |", "| --- | --- | --- | --- | --- | --- | --- |"]
+
+    def cell(of, key, digits=3):
+        if key not in of:
+            return "-"
+        low, high = of.get(f"{key}_ci95", (None, None))
+        return f"{of[key]:.{digits}f}" + (f" [{low:.{digits}f}, {high:.{digits}f}]" if low is not None else "")
+
+    for own, level in zip(found["levels"][1:], ahead["levels"][1:]):
+        lines.append(f"| {own['name']} | {own['prediction_nats']:.3f} | {own['baseline_nats']:.3f} | {own['unigram_nats']:.3f} | {cell(level, 'departure_nats')} | "
+                     f"{cell(level, 'departure_below_minus_own_nats')} | {level['temperature']:.3f} |")
+    lines += ["", "Gain over the background, nats per token, of what every level expected, on the token so many tokens later [95 %]:", "",
+              "| level | " + " | ".join(str(d["distance"]) for d in ahead["levels"][0]["distances"]) + " |", "| --- |" + " --- |" * len(ahead["levels"][0]["distances"])]
+    lines += [f"| {level['name']} | " + " | ".join(cell(d, "gain_nats") for d in level["distances"]) + " |" for level in ahead["levels"]]
+    lines += ["", "Of the 20 words that a level expects most above the background, the part that came within its window; of as many other words likewise:", "",
+              "| level | window, tokens | its words | these by chance | most frequent | most recent | most recent by lift | its words above chance |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    lines += [f"| {level['name']} | {level['horizon']} | " + " | ".join(f"{level[key]:.3f}" for key in ("came", "came_by_chance", "came_frequent", "came_recent", "came_recent_raised"))
+              + f" | {cell(level, 'came_over_chance')} |" for level in ahead["levels"][1:]]
+    return [*lines, ""]
+
+
+# Further parts of the page: what must be there, and their lines.
+MORE = {"expectations": (CORPORA["reuters"][1], broad_lines), "worth": (FORMS_TEXT[0], form_lines), "compressors": (COMPRESSED[0], compressor_lines),
+        "settling": (SETTLED[0], settling_lines)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strata", required=True)
-    parser.add_argument("--only", nargs="+", choices=[*CORPORA, "compressors", "settling"], default=[*CORPORA, "compressors", "settling"])
+    parser.add_argument("--only", nargs="+", choices=[*CORPORA, *MORE], default=[*CORPORA, *MORE])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="of every run (0: all)")
     parser.add_argument("--lstm-minutes", type=float, default=30, help="of processor time on each thread for training an LSTM of equal size, where PyTorch is there (0: none)")
@@ -188,10 +297,9 @@ def main():
             print(f"SKIPPED: {corpus}: {CORPORA[corpus][1]} is not there")
             continue
         lines += corpus_lines(lab, corpus)
-    if "compressors" in options.only and COMPRESSED[0].exists():
-        lines += compressor_lines(lab)
-    if "settling" in options.only and SETTLED[0].exists():
-        lines += settling_lines(lab)
+    for part, (needed, section) in MORE.items():
+        if part in options.only and needed.exists():
+            lines += section(lab)
     page = ["# The token level beside its peers", "",
             "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
             "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text.", "",

@@ -44,12 +44,6 @@ ParameterTable parameters() {
   };
 }
 
-void set_estimate(Summary& into, const std::string& name, const Estimate& e) {
-  MeasuredValues values;
-  values.set(name, e);
-  add_values(into, values);
-}
-
 /// One line of the table per level.
 std::string level_line(const Summary& level, const std::string& name, Index index) {
   const auto cell = [&](const char* key, const char* format) {
@@ -81,8 +75,8 @@ void broad_findings(Summary& level, const BroadScore& broad) {
 void stream_findings(Summary& into, const StreamScores& stream, std::size_t part, std::uint64_t seed) {
   BootstrapOptions options;
   options.seed = seed;
-  set_estimate(into, "topdown_gain_nats", paired_difference(stream.mean[part], stream.intact, stream.tokens, options));
-  set_estimate(into, "topdown_swap_nats", paired_difference(stream.swap[part], stream.intact, stream.tokens, options));
+  add_estimate(into, "topdown_gain_nats", paired_difference(stream.mean[part], stream.intact, stream.tokens, options));
+  add_estimate(into, "topdown_swap_nats", paired_difference(stream.swap[part], stream.intact, stream.tokens, options));
 }
 
 Findings run_sampled(Bench& bench) {

@@ -50,6 +50,12 @@ void add_values(Summary& into, const MeasuredValues& values) {
   for (const auto& [key, value] : values.fields()) std::visit([&, name = key](const auto& x) { into.set(name, x); }, value);
 }
 
+void add_estimate(Summary& into, const std::string& name, const Estimate& estimate) {
+  MeasuredValues values;
+  values.set(name, estimate);
+  add_values(into, values);
+}
+
 void add_levels(Summary& summary, const std::vector<MeasuredValues>& levels) {
   for (std::size_t l = 0; l < levels.size(); ++l) add_values(summary.item("levels", l), levels[l]);
 }

@@ -55,6 +55,8 @@ void resolve_experiments(Configuration& configuration, const std::string& runnin
 void add_levels(Summary& summary, const std::vector<MeasuredValues>& levels);
 /// Copies measured values into an object of the summary.
 void add_values(Summary& into, const MeasuredValues& values);
+/// One measured value, with its interval where it has one.
+void add_estimate(Summary& into, const std::string& name, const Estimate& estimate);
 /// A measure with parts (one per condition) below summary[name].
 void add_parts(Summary& into, const MeasureResult& result);
 

@@ -68,12 +68,6 @@ ForecastMoments::Settings settings_of(const Values& values) {
 
 double total(const std::vector<double>& per_document) { return std::accumulate(per_document.begin(), per_document.end(), 0.0); }
 
-void set_estimate(Summary& into, const std::string& name, const Estimate& e) {
-  MeasuredValues values;
-  values.set(name, e);
-  add_values(into, values);
-}
-
 std::string with_interval(const Estimate& e, int digits) {
   char text[64];
   if (e.has_interval())
@@ -107,7 +101,7 @@ std::string distance_line(Summary& level, const std::string& label, const std::v
       const Estimate gain = paired_difference(scores[i].background, scores[i].level, scores[i].tokens, bootstrap);
       s.set("moments", static_cast<std::int64_t>(tokens));
       s.set("prediction_nats", total(scores[i].level) / tokens).set("unigram_nats", total(scores[i].background) / tokens);
-      set_estimate(s, "gain_nats", gain);
+      add_estimate(s, "gain_nats", gain);
       shown = with_interval(gain, 3);
     }
     std::snprintf(cell, sizeof cell, " %23s", shown.c_str());
@@ -126,8 +120,8 @@ std::string words_line(Summary& level, const std::string& label, Index horizon, 
   level.set("came_recent", part(words.recent)).set("came_recent_raised", part(words.recent_raised));
   const Estimate over = paired_difference(words.level, words.chance, words.looked_for, bootstrap);
   const Estimate over_recent = paired_difference(words.level, words.recent_raised, words.looked_for, bootstrap);
-  set_estimate(level, "came_over_chance", over);
-  set_estimate(level, "came_over_recent_raised", over_recent);
+  add_estimate(level, "came_over_chance", over);
+  add_estimate(level, "came_over_recent_raised", over_recent);
   char line[240];
   std::snprintf(line, sizeof line, "%-12s %7lld %8.3f %10.3f %10.3f %8.3f %14.3f %22s %23s\n", label.c_str(),
                 static_cast<long long>(horizon), part(words.level), part(words.chance), part(words.frequent), part(words.recent),
@@ -141,12 +135,12 @@ std::string breadth_line(Summary& level, const std::string& label, const Forecas
   const double moments = total(b.moments);
   if (moments == 0) return "";
   const Estimate departure = paired_difference(b.departure, std::vector<double>(b.departure.size(), 0), b.moments, bootstrap);
-  set_estimate(level, "departure_nats", departure);
+  add_estimate(level, "departure_nats", departure);
   level.set("entropy_nats", total(b.entropy) / moments);
   std::string less = "-";
   if (below != nullptr) {
     const Estimate fall = paired_difference(below->departure, b.departure, b.moments, bootstrap);
-    set_estimate(level, "departure_below_minus_own_nats", fall);
+    add_estimate(level, "departure_below_minus_own_nats", fall);
     less = with_interval(fall, 3);
   }
   const double temperature = 1 / least_at(ForecastMoments::sharpnesses(), b.window_nats);

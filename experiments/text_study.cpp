@@ -88,7 +88,10 @@ void TextStudy::describe(Summary& s) const {
 
 std::string TextStudy::level_name(Index level) const {
   static const char* const names[] = {"token", "sentence", "paragraph", "document"};
-  return level < 4 ? names[level] : "level " + std::to_string(level);
+  if (level > 3) return "level " + std::to_string(level);
+  const auto keys = options.configuration.resolved();
+  const auto unit = keys.find("level." + std::to_string(level) + ".unit");  // a situation level says what it stands for
+  return unit != keys.end() ? unit->second : names[level];
 }
 
 void TextStudy::archive_vocabulary(Archive& archive) {

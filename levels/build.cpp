@@ -24,10 +24,11 @@ ParameterTable hierarchy_parameters() {
        std::string("tied"),
        0,
        0,
-       {"tied", "separate"},
+       {"tied", "mirrored", "signs"},
        "",
-       "what errors return by: the weights of the prediction, or weights of their own that share their first signs and their local updates",
-       "Kolen & Pollack 1994; Liao et al. 2016"},
+       "what errors return by: the weights of the prediction, or weights of their own with the same local updates, begun by what noise shows of "
+       "those of the prediction, or by their signs alone",
+       "Kolen & Pollack 1994; Akrout et al. 2019; Liao et al. 2016"},
   };
 }
 
@@ -36,7 +37,8 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
                                               Index streams, Index interval, std::uint64_t seed, Index channels) {
   const Values shape = configuration.resolve(hierarchy_parameters(), "hierarchy.");
   const Index depth = shape.integer("levels"), units = shape.integer("units");
-  const bool separate = shape.text("feedback") == "separate";
+  const std::string feedback = shape.text("feedback");
+  const bool separate = feedback != "tied";
   for (Index l = depth; l < most_levels; ++l) configuration.spare("level." + std::to_string(l) + ".");
   std::vector<const LevelKind*> kinds;
   std::vector<Values> values;
@@ -54,7 +56,7 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   for (Index l = 0; l < depth; ++l) {
     const auto i = static_cast<std::size_t>(l);
     if (separate && !kinds[i]->uses_lexicon)
-      throw ConfigError("hierarchy.feedback", "separate",
+      throw ConfigError("hierarchy.feedback", feedback,
                         "is for token and situation levels; level " + std::to_string(l) + " is " + kinds[i]->name);
     if (l > 0 && kinds[i]->uses_lexicon && words == 0)
       throw ConfigError("level." + std::to_string(l) + ".kind", kinds[i]->name,
@@ -73,7 +75,11 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   if (separate) {
     std::uint32_t place = 0;
     hierarchy->visit_weights([&](Weight<T>& weight) {
-      if (weight.decays && weight.returns) weight.separate_feedback(seed, place++);  // biases and gains carry no error
+      if (!weight.decays || !weight.returns) return;  // biases and gains carry no error
+      if (feedback == "mirrored")
+        weight.mirror(seed, place++);
+      else
+        weight.share_signs(seed, place++);
     });
   }
   return hierarchy;

@@ -27,6 +27,7 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
   hidden_bias_ = {device, "hidden_bias", ha, 1, false};
   bias_ = {device, "bias", d, 1, false};
   output_bias_ = {device, "output_bias", v, 1, false};
+  embedding_.by_rows = true;
   embedding_.randomise(.1, seed, 0);
   if (settings.separate_embeddings) {
     embedding_in_ = {device, "embedding_in", d, v};

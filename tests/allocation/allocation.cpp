@@ -169,7 +169,7 @@ TEST_CASE("allocation: a step of a text hierarchy asks for no memory") {
   SECTION("reference") { check_text<double>("reference", all); }
   SECTION("cpu") { check_text<float>("cpu", all); }
   SECTION("weights of their own") {
-    check_text<float>("cpu", {"hierarchy.levels=4", "hierarchy.feedback=separate", "level.0.embeddings=separate"});
+    check_text<float>("cpu", {"hierarchy.levels=4", "hierarchy.feedback=mirrored", "level.0.embeddings=separate"});
   }
 }
 

@@ -48,8 +48,8 @@ class Plastic(CommandTest):
 
     def test_a_model_of_other_weights_says_which_keys_to_take_back(self):
         self.strata("train", *TINY, "--text", "prose.txt", "--out", "tied", "--quiet")
-        for key in ("hierarchy.feedback", "level.0.embeddings"):
-            self.refused(6, ["hierarchy.*", "other settings"], "evaluate", "--model", "tied/model.h5", "--text", "prose.txt", "--out", "no", *sets({key: "separate"}))
+        for key, value in (("hierarchy.feedback", "mirrored"), ("level.0.embeddings", "separate")):
+            self.refused(6, ["hierarchy.*", "other settings"], "evaluate", "--model", "tied/model.h5", "--text", "prose.txt", "--out", "no", *sets({key: value}))
 
     def test_where_it_means_nothing(self):
         self.refused(2, "--plastic", "train", *TINY, "--text", "prose.txt", "--plastic")

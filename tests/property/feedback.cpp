@@ -26,7 +26,7 @@ TEST_CASE("feedback: separate weights that equal those of the prediction learn a
     for (const char* embeddings : {"level.0.embeddings=tied", "level.0.embeddings=separate"}) {
       INFO(steps << " " << embeddings);
       Tiny<double> tied(lines({steps, embeddings}), 5, 4, 13),
-          separate(lines({steps, embeddings, "hierarchy.feedback=separate"}), 5, 4, 13);
+          separate(lines({steps, embeddings, "hierarchy.feedback=mirrored"}), 5, 4, 13);
       separate.hierarchy->visit_weights([&](Weight<double>& w) {
         CHECK(w.separate() == (w.decays && w.name != "embedding_in"));
         if (w.separate()) separate.device->copy(w.value, w.feedback);
@@ -44,7 +44,7 @@ TEST_CASE("feedback: separate weights that equal those of the prediction learn a
 }
 
 TEST_CASE("feedback: what the two ways differ by decays and nothing else", "[feedback]") {
-  Tiny<double> tiny(lines({"hierarchy.feedback=separate"}), 5, 4, 13);
+  Tiny<double> tiny(lines({"hierarchy.feedback=mirrored"}), 5, 4, 13);
   std::map<std::string, std::vector<double>> before;
   const auto differences = [&] {
     std::map<std::string, std::vector<double>> all;
@@ -76,7 +76,7 @@ TEST_CASE("feedback: what the two ways differ by decays and nothing else", "[fee
 }
 
 TEST_CASE("feedback: separate weights begin with the signs of the prediction's and magnitudes of their own", "[feedback]") {
-  Tiny<double> tiny(lines({"hierarchy.feedback=separate"}), 5, 4, 13);
+  Tiny<double> tiny(lines({"hierarchy.feedback=signs"}), 5, 4, 13);
   for_each_weight<double>(*tiny.hierarchy, [&](const std::string& name, Weight<double>& w) {
     if (!w.separate()) return;
     INFO(name);
@@ -91,8 +91,24 @@ TEST_CASE("feedback: separate weights begin with the signs of the prediction's a
   });
 }
 
+TEST_CASE("feedback: mirrored weights begin as what noise shows of the prediction's", "[feedback]") {
+  Tiny<double> tiny(lines({"hierarchy.feedback=mirrored"}), 5, 4, 13);
+  std::size_t looked_at = 0;
+  for_each_weight<double>(*tiny.hierarchy, [&](const std::string& name, Weight<double>& w) {
+    if (!w.separate()) return;
+    INFO(name);
+    CHECK(w.by_rows == (w.name == "embedding" || w.name == "lexicon"));
+    const auto value = values<double>(w.value, *tiny.device), back = values<double>(w.feedback, *tiny.device);
+    const double apart = relative_distance(back, value);
+    CHECK(apart > .1);   // no copy
+    CHECK(apart < .45);  // 1 / sqrt(16) but for chance
+    ++looked_at;
+  });
+  CHECK(looked_at >= 10);
+}
+
 TEST_CASE("feedback: levels that have no such way back say so", "[feedback]") {
   CHECK_THROWS_AS(
-      Tiny<double>({"hierarchy.feedback=separate", "level.0.kind=categorical", "level.1.kind=categorical", "hierarchy.levels=2"}),
+      Tiny<double>({"hierarchy.feedback=mirrored", "level.0.kind=categorical", "level.1.kind=categorical", "hierarchy.levels=2"}),
       ConfigError);
 }

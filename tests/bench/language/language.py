@@ -43,7 +43,8 @@ WAYS = {
     "predictive coding, 4 sweeps of .5": ("sweeps_4", "relaxation.steps=4", "relaxation.rate=.5"),
     "back-propagation of the moment's loss": (
         "back_propagation", "relaxation.steps=1", "relaxation.rate=1", "level.0.hidden_precision=1e3", "level.2.precision=1e3", "level.3.precision=1e4"),
-    "4 sweeps, separate feedback weights that share their first signs": ("feedback", "relaxation.steps=4", "relaxation.rate=.5", "hierarchy.feedback=separate"),
+    "4 sweeps, feedback weights of their own, mirrored": ("mirrored", "relaxation.steps=4", "relaxation.rate=.5", "hierarchy.feedback=mirrored"),
+    "4 sweeps, feedback weights of their own that share their first signs": ("feedback", "relaxation.steps=4", "relaxation.rate=.5", "hierarchy.feedback=signs"),
 }
 # What each level is worth: the same text for every form, of a size that three seeds of every form can learn.
 FORMS_TEXT = (DATA / "reuters/train.txt", ("world.tokens=300000", "text.vocabulary=4000"), 3)

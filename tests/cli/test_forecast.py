@@ -149,7 +149,14 @@ class Measured(CommandTest):
             self.assertTrue(0 < level["came"] < 1)
             for key in ("came_by_chance", "came_frequent", "came_recent", "came_recent_raised"):
                 self.assertTrue(0 < level[key] < 1)
+            self.assertGreater(level["departure_nats"], 0)
+            self.assertGreater(level["entropy_nats"], 0)
+            self.assertTrue(1 / 1.3 <= level["temperature"] <= 1 / .75)
             self.assertAlmostEqual(level["came_over_chance"], level["came"] - level["came_by_chance"], places=9)
+        departures = [level["departure_nats"] for level in found["levels"][1:]]
+        for level, below, own in zip(found["levels"][2:], departures, departures[1:]):
+            self.assertAlmostEqual(level["departure_below_minus_own_nats"], below - own, places=9)
+        self.assertNotIn("departure_below_minus_own_nats", found["levels"][1])
         for name in LEVELS:
             self.assertIn(name, said)
         self.assertIn("      -", said)

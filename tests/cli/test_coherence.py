@@ -1,0 +1,51 @@
+#!/usr/bin/python3
+"""run coherence: text as it was written told from text disturbed at the scale of sentences, paragraphs and documents."""
+
+import os
+
+import support
+from support import CommandTest, sets
+
+TESTS = ["sentence order", "intruder", "next paragraph", "second half", "paragraph order"]
+
+
+class Coherence(CommandTest):
+    needs_model = True
+
+    def test_choices(self):
+        said = self.strata("run", "coherence", "--model", "model.h5", "--text", "prose.txt", "--out", "all", "--quiet", *sets(coherence={"items": 30, "streams": 8}))
+        found = self.summary("all")
+        self.assertEqual([test["name"] for test in found["tests"]], TESTS)
+        for test in found["tests"]:
+            self.assertGreaterEqual(test["items"], 2)
+            self.assertIn(test["chance"], (.5, .25))
+            for key in ("accuracy", "bag_of_words", "token_alone"):
+                self.assertTrue(0 <= test[key] <= 1)
+                low, high = test[key + "_ci95"]
+                self.assertLessEqual(low, test[key])
+                self.assertLessEqual(test[key], high)
+            self.assertAlmostEqual(test["above_bag_of_words"], test["accuracy"] - test["bag_of_words"], places=9)
+            self.assertAlmostEqual(test["above_token_alone"], test["accuracy"] - test["token_alone"], places=9)
+            self.assertEqual([level["name"] for level in test["levels"]], ["sentence", "paragraph", "document"])
+            self.assertIn(test["name"], said)
+        # Documents of invented prose keep to a topic and have no order: whose half it is shows, the order does not.
+        self.assertGreater(found["tests"][3]["bag_of_words"], .6)
+        again = self.strata("run", "coherence", "--model", "model.h5", "--text", "prose.txt", "--out", "again", "--quiet",
+                            *sets(coherence={"items": 30, "streams": 3}))
+        self.assertEqual(said.splitlines()[:6], again.splitlines()[:6], "how many texts are read side by side changes nothing")
+
+    def test_without_a_text_to_train_on(self):
+        self.strata("run", "coherence", "--model", "model.h5", "--held-out", "prose.txt", "--out", "held", "--quiet", *sets(coherence={"items": 10}))
+        for test in self.summary("held")["tests"]:
+            self.assertNotIn("token_alone", test)
+            self.assertIn("accuracy", test)
+
+    def test_refused(self):
+        self.write("short.txt", "One sentence only.\n")
+        self.refused(3, ["short.txt", "three sentences"], "run", "coherence", "--model", "model.h5", "--held-out", "short.txt", "--out", "no")
+        self.refused(2, "coherence.items", "run", "coherence", "--model", "model.h5", "--held-out", "prose.txt", *sets(coherence={"items": 1}), "--out", "no")
+        self.assertFalse(os.path.exists(self.path("no")))
+
+
+if __name__ == "__main__":
+    support.main()

@@ -85,6 +85,7 @@ void SituationLevel<T>::reset_state() {
   count_.assign(s, 0);
   carried_gate_.assign(s, 1);
   read_.assign(s, 0);
+  begin_.assign(s, 0);
   std::fill(ring_.begin(), ring_.end(), 0);
   forecasting_.assign(s, 1);  // the first forecast is everybody's
   device_.fill(tick_mask_, T(1));
@@ -256,11 +257,12 @@ void SituationLevel<T>::trace_eligibility() {
     for (Index j = 0; j < streams_; ++j) {
       const auto s = static_cast<std::size_t>(j);
       if (ticking_[s] == 0) continue;
-      const Index newest = read_[s] - elapsed_[s] + 1;  // tokens that h of this forecast had seen
-      for (Index age = 0; age < std::min(newest, reach_);) {
+      const Index newest = read_[s] - elapsed_[s] + 1;            // tokens that h of this forecast had seen
+      const Index held = std::max<Index>(0, newest - begin_[s]);  // those that it had not forgotten
+      for (Index age = 0; age < std::min(held, reach_);) {
         const bool single = settings_.exact_eligibility || age < exact_lags;
         const Index at = single ? age : age + half;
-        if (at >= newest) break;
+        if (at >= held) break;
         const double weight = unit * std::pow(a, static_cast<double>(at)) * (single ? 1.0 : static_cast<double>(lag_stride));
         const auto id = ring_[static_cast<std::size_t>(j * ring + (newest - 1 - at) % ring)];
         scatters_.push_back({id, static_cast<std::int32_t>(j), nominal_scale_ * static_cast<T>(weight)});
@@ -366,6 +368,7 @@ void SituationLevel<T>::archive_state(Archive& archive) {
   archive.value("carried_gate", carried_gate_);
   archive.value("ring", ring_);
   archive.value("read", read_);
+  archive.value("begin", begin_);
   archive.value("forecasting", forecasting_);
   archive.tensor("tick_mask", tick_mask_);
   broad_.archive_state(archive);

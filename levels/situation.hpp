@@ -2,6 +2,7 @@
 // The situation level: a slow belief about what the text is in the middle of.
 //
 // Equations   h_q <- a_q h_q + sqrt(1 - a_q^2) (s - m),  a_q = exp(-1/tau_q),  q = shorter, longer               memory, every token
+//                                                                                               (0 at a document's end where it forgets)
 //             s = S w (token-fed) or what the level below handed up at its last tick (level-fed);  m slow mean of s
 //             mu = V h + U f(x_above) + b + g kap                                                                prior
 //             c = c_above + Mo f(x)                                                                             output stream, downwards
@@ -30,6 +31,7 @@ struct SituationSettings {
   double spread = 3;  ///< the longer is tau * spread
   Index tick = 0;     ///< tokens; 0: ceil(tau / 8)
   bool token_fed = false;
+  bool forgets = false;  ///< memory is cleared at a document's end, as what is carried always is
   bool carry = true;
   double carry_time = 20;       ///< ct, tokens
   double carry_rate = .003;     ///< eta
@@ -106,6 +108,7 @@ class SituationLevel : public Level<T> {
   void carry_innovation(const Step<T>& step);
   void open_gate(const Step<T>& step);
   void integrate(const Step<T>& step, ConstView<T> features);
+  void forget(const Observation& observation);
   std::vector<std::pair<const char*, Tensor<T>*>> state_tensors();
 
   Device<T>& device_;
@@ -135,8 +138,9 @@ class SituationLevel : public Level<T> {
   std::vector<double> carried_gate_;           // product of (1 - .9 o) since the last tick
   std::vector<T> error_gain_, host_, host2_;
   std::vector<double> nats_, evidence_;
-  std::vector<std::int32_t> ring_;  // newest tokens per stream, for eligibility
-  std::vector<std::int64_t> read_;  // tokens read per stream
+  std::vector<std::int32_t> ring_;   // newest tokens per stream, for eligibility
+  std::vector<std::int64_t> read_;   // tokens read per stream
+  std::vector<std::int64_t> begin_;  // of these, those that memory no longer holds
   Index reach_ = 0;
   std::vector<Scatter<T>> scatters_;
 };

@@ -36,7 +36,19 @@ void SituationLevel<T>::carry(const Step<T>& step, const Upward<T>& below) {
     ring_[static_cast<std::size_t>(j * ring + read_[s] % ring)] = o.id[s];
     ++read_[s];
   }
+  if (settings_.forgets) forget(o);
   broad_.read(o);
+}
+
+/// Nothing is remembered across a document's end.
+template <class T>
+void SituationLevel<T>::forget(const Observation& o) {
+  for (Index j = 0; j < streams_; ++j) {
+    const auto s = static_cast<std::size_t>(j);
+    if (o.active[s] == 0 || (o.boundary[s] & document_end) == 0) continue;
+    device_.fill(h_.cols_at(j, 1), T(0));
+    begin_[s] = read_[s];
+  }
 }
 
 /// delta = e / sqrt(nu), the gain's step, and the features handed up.

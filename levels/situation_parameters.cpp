@@ -56,6 +56,7 @@ ParameterTable SituationSettings::parameters(Index index) {
        "model A"},
       {"tick", std::int64_t{0}, 0, 1e6, {}, "tokens", "tokens between two settlings; 0: a eighth of tau, rounded up", "model A"},
       {"feed", std::string("level"), 0, 0, {"level", "token"}, "", "what the memory integrates: the level below, or words", "model A"},
+      {"forgets", d.forgets, 0, 1, {}, "", "the memory is cleared at a document's end", ""},
       {"carry", d.carry, 0, 1, {}, "", "what settling found persists, by the innovation rule", "Mehra 1970"},
       {"carry_time", r.carry_time, .5, 1e7, {}, "tokens", "ct, time constant of what is carried", "model A"},
       {"carry_rate", d.carry_rate, 0, 1, {}, "1/token", "eta, learning rate of the gain", "model A"},
@@ -97,6 +98,7 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   s.spread = v.real("spread");
   s.tick = v.integer("tick");
   s.token_fed = v.text("feed") == "token";
+  s.forgets = v.flag("forgets");
   s.carry = v.flag("carry");
   s.carry_time = v.real("carry_time");
   s.carry_rate = v.real("carry_rate");

@@ -37,7 +37,7 @@ Run read(const SituationSettings& settings, double persistence, Index row = 0, I
     for (std::size_t j = 0; j < streams; ++j) {
       const std::uint64_t bits = mix(static_cast<std::uint64_t>(t) * streams + j);
       rig.observation.id[j] = static_cast<std::int32_t>(bits % vocabulary);
-      rig.observation.boundary[j] = (bits >> 20) % 7 == 0 ? sentence_end : 0;
+      rig.observation.boundary[j] = (bits >> 20) % 7 == 0 ? sentence_end : (bits >> 30) % 17 == 0 ? document_end : 0;
       ++since[j];
     }
     for (std::size_t i = 0; i < rho.size(); ++i)
@@ -96,6 +96,7 @@ double cosine(const std::vector<double>& a, const std::vector<double>& b) {
 TEST_CASE("eligibility: exact mode is back-propagation through time", "[gradient]") {
   SituationSettings settings;
   settings.exact_eligibility = true;
+  settings.forgets = GENERATE(false, true);
   settings.tick = GENERATE(1, 3);
   const Run base = read(settings, 0);
   CHECK(relative_distance(base.learned, through_time(settings, 0, base)) < 1e-8);

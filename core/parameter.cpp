@@ -193,10 +193,7 @@ void Configuration::read_ini(const std::string& path) {
 void Configuration::adopt(const std::string& ini_text, const std::string& name) {
   std::istringstream in(ini_text);
   for (const auto& [key, value] : read_assignments(in, name))
-    if (!has(key)) {
-      set(key, value);
-      from_file_.insert(key);
-    }
+    if (!has(key)) set(key, value);
 }
 
 std::vector<std::pair<std::string, std::string>> Configuration::read_assignments(std::istream& in, const std::string& path) {

@@ -57,7 +57,7 @@ class Configuration {
   /// the resolved values for resolved(). Throws ConfigError.
   Values resolve(const ParameterTable& table, const std::string& prefix);
 
-  /// Keys below `prefix` ("level.3.") that a file assigned need not be read: one file serves hierarchies of several depths.
+  /// Keys below `prefix` ("level.3.") that an INI file assigned need not be read (those of a model must be): one file serves hierarchies of several depths.
   void spare(const std::string& prefix) { spared_.push_back(prefix); }
 
   /// Throws ConfigError for the first assigned key that nothing read, with the nearest key that something did read.

@@ -4,7 +4,7 @@
 //           text whose words are foreseen best. Where candidates differ in their words, what these words cost when they are read by
 //           themselves is taken off: what counts is how much what was read before helps
 // Measures  accuracy of the choice by the next token's surprise; by the surprise of each level's own broad prediction
-//           beside it: the token level alone, trained on the same text; a bag of words: cosine of neighbouring parts, words weighted by
+//           beside it: the token level alone of the same width (so with fewer weights), trained on the text given; a bag of words: cosine of neighbouring parts, words weighted by
 //           their information - ln u(w)
 // Limit     a model without memory chooses the order of sentences by chance
 // Intervals bootstrap over items; differences paired
@@ -75,7 +75,7 @@ Costs read_scripts(TextStudy& study, Hierarchy<float>& hierarchy, const std::vec
 
 using Scores = std::vector<double>;  // per item: 1 where the text as written was chosen, 0 where not, shared among equals
 
-/// scores[test] of a model: a value per candidate, the largest is chosen.
+/// 1 where the first value, that of the text as written, is the largest.
 double chosen(const std::vector<double>& values) {
   const double best = *std::max_element(values.begin(), values.end());
   if (values.front() < best) return 0;
@@ -157,14 +157,17 @@ std::vector<Scores> choose_by_bag(const std::vector<text::ChoiceTest>& tests, co
 /// The token level alone, trained on the same text; nothing where there is none to train on.
 std::unique_ptr<Hierarchy<float>> train_alone(Bench& bench, TextStudy& study, Index streams) {
   if (!bench.values.flag("alone") || study.training.empty()) return nullptr;
-  const Configuration configuration = study.options.configuration;
+  /// The study's configuration is its own again, however this ends.
+  struct Restored {
+    Configuration& target;
+    Configuration kept;
+    ~Restored() { std::swap(target, kept); }
+  } restored{study.options.configuration, study.options.configuration};
   study.options.configuration.set("hierarchy.levels", "1");
   const std::string model = bench.folder.file("token_alone.h5");
   bench.progress.say("the token level alone");
   train(study, model, bench.folder.file("token_alone_checkpoint.h5"), "it begins anew with the experiment", bench.progress);
-  auto alone = study.load_hierarchy(model, streams);
-  study.options.configuration = configuration;
-  return alone;
+  return study.load_hierarchy(model, streams);
 }
 
 Estimate mean(const Scores& scores, std::uint64_t seed) {
@@ -181,6 +184,8 @@ Estimate paired(const Scores& a, const Scores& b, std::uint64_t seed) {
 
 Findings run(Bench& bench) {
   TextStudy& study = bench.text();
+  if (study.tokenizer->line_end() >= 0)
+    throw ConfigError("text.tokenizer", "words", "coherence needs sentences that are not marked by lines, whose marks tell their order");
   text::ChoiceOptions options;
   options.count = bench.values.integer("items");
   options.length = bench.values.integer("length");

@@ -77,10 +77,10 @@ std::string with_interval(const Estimate& e, int digits) {
   return text;
 }
 
-/// Where the parabola through the least of `values` and its neighbours is least; at an end of `at`, that end.
+/// Where the parabola through the least of `values` and its neighbours is least; NaN where the least is at an end of `at`.
 double least_at(const std::vector<double>& at, const std::vector<double>& values) {
   const auto i = static_cast<std::size_t>(std::min_element(values.begin(), values.end()) - values.begin());
-  if (i == 0 || i + 1 == at.size()) return at[i];
+  if (i == 0 || i + 1 == at.size()) return std::nan("");
   const double left = at[i] - at[i - 1], right = at[i + 1] - at[i];
   const double fall = (values[i - 1] - values[i]) / left, rise = (values[i + 1] - values[i]) / right;
   return at[i] - left / 2 + fall / (fall + rise) * (left + right) / 2;  // the slope changes from -fall to rise between the middles
@@ -144,7 +144,7 @@ std::string breadth_line(Summary& level, const std::string& label, const Forecas
     less = with_interval(fall, 3);
   }
   const double temperature = 1 / least_at(ForecastMoments::sharpnesses(), b.window_nats);
-  level.set("temperature", temperature);
+  if (std::isfinite(temperature)) level.set("temperature", temperature);
   char line[240];
   std::snprintf(line, sizeof line, "%-12s %23s %23s %9.3f %12.3f\n", label.c_str(), with_interval(departure, 3).c_str(), less.c_str(),
                 total(b.entropy) / moments, temperature);

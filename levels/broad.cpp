@@ -8,7 +8,7 @@
 namespace strata {
 
 namespace {
-constexpr double scalar_rate = .05;  // of beta and alpha
+constexpr double scalar_rate = .05;  // of beta, gamma and alpha
 constexpr Index block_width = 4;     // columns evaluated together
 }  // namespace
 

@@ -1,5 +1,7 @@
 #include "levels/build.hpp"
 
+#include <string_view>
+
 #include "core/error.hpp"
 #include "levels/registry.hpp"
 
@@ -8,6 +10,7 @@ namespace strata {
 namespace {
 constexpr double lexicon_sd = .1;
 constexpr Index most_levels = 16;
+constexpr std::string_view situation = "situation";
 
 ParameterTable kind_parameters(Index index) {
   std::vector<std::string> names;
@@ -49,6 +52,15 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
     values.push_back(configuration.resolve(kinds.back()->parameters(l), prefix));
     units_of.push_back(kinds.back()->units(values.back(), units));
   }
+  const auto rank = [&](Index l) {
+    const std::string& unit = values[static_cast<std::size_t>(l)].text("unit");
+    return unit == "sentence" ? 0 : unit == "paragraph" ? 1 : 2;
+  };
+  for (Index l = 2; l < depth; ++l)
+    if (kinds[static_cast<std::size_t>(l)]->name == situation && kinds[static_cast<std::size_t>(l - 1)]->name == situation &&
+        rank(l) < rank(l - 1))
+      throw ConfigError("level." + std::to_string(l) + ".unit", values[static_cast<std::size_t>(l)].text("unit"),
+                        "a level's unit may not be smaller than that of the level below it");
   const Index words = !kinds[0]->uses_lexicon ? 0 : depth > 1 ? units : 1;
   auto lexicon = std::make_unique<Lexicon<T>>(device, words, log_unigram, lexicon_sd, seed);
   const auto vocabulary = static_cast<Index>(log_unigram.size());

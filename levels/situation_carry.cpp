@@ -40,13 +40,14 @@ void SituationLevel<T>::carry(const Step<T>& step, const Upward<T>& below) {
   broad_.read(o);
 }
 
-/// Nothing is remembered across a document's end.
+/// Nothing is remembered across a document's end, nor handed up to be.
 template <class T>
 void SituationLevel<T>::forget(const Observation& o) {
   for (Index j = 0; j < streams_; ++j) {
     const auto s = static_cast<std::size_t>(j);
     if (o.active[s] == 0 || (o.boundary[s] & document_end) == 0) continue;
     device_.fill(h_.cols_at(j, 1), T(0));
+    device_.fill(features_.cols_at(j, 1), T(0));
     begin_[s] = read_[s];
   }
 }

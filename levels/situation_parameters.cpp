@@ -76,7 +76,7 @@ ParameterTable SituationSettings::parameters(Index index) {
        "word vectors behind the memory: 6 newest words and every 8th, all, none",
        "Bellec et al. 2020"},
       {"broad_weight", d.broad.weight, 0, 100, {}, "1", "w, weight of the broad prediction in learning", "model A"},
-      {"broad_from_above", false, 0, 1, {}, "", "the broad prediction builds on that of the level above", ""},
+      {"broad_from_above", false, 0, 1, {}, "", "the broad prediction builds on that of a situation level above", ""},
       {"broad_cache",
        d.broad.cache,
        0,

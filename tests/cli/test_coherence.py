@@ -32,7 +32,8 @@ class Coherence(CommandTest):
         self.assertGreater(found["tests"][3]["bag_of_words"], .6)
         again = self.strata("run", "coherence", "--model", "model.h5", "--text", "prose.txt", "--out", "again", "--quiet",
                             *sets(coherence={"items": 30, "streams": 3}))
-        self.assertEqual(said.splitlines()[:6], again.splitlines()[:6], "how many texts are read side by side changes nothing")
+        by_tokens = [[line[:line.rindex("]")] for line in out.splitlines()[1:6]] for out in (said, again)]
+        self.assertEqual(*by_tokens, "how many texts are read side by side changes nothing")
 
     def test_without_a_text_to_train_on(self):
         self.strata("run", "coherence", "--model", "model.h5", "--held-out", "prose.txt", "--out", "held", "--quiet", *sets(coherence={"items": 10}))

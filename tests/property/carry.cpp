@@ -5,6 +5,9 @@
 
 #include "core/random.hpp"
 #include "tests/support/level_rig.hpp"
+#include "tests/support/probe.hpp"
+#include "tests/support/scripted_world.hpp"
+#include "tests/support/tiny.hpp"
 
 using namespace strata;
 using namespace strata::test;
@@ -195,4 +198,38 @@ TEST_CASE("carry: the gate opens on words that the level's prediction denies, no
   CHECK(most[0] > .5);
   CHECK(most[1] < .01);
   CHECK(most[2] < .01);
+}
+
+TEST_CASE("carry: where levels forget, a document is read as if nothing had been read before it") {
+  // Learning and settling off, so that memory is all that a level has; a document of 70 tokens after one of two others.
+  constexpr Index before = 90, length = 70;
+  for (const bool forgets : {true, false}) {
+    std::vector<std::string> lines{"hierarchy.levels=4", "relaxation.steps=0"};
+    for (const char* l : {"1", "2", "3"})
+      for (const auto& line : {std::string("forgets=") + (forgets ? "1" : "0"), std::string("tau=") + std::to_string(10 * (l[0] - '0'))})
+        lines.push_back("level." + std::string(l) + "." + line);
+    std::vector<std::vector<double>> read[2];
+    for (const std::uint64_t history : {1, 2}) {
+      ScriptedWorld world(3, 11, before + length, [history](Index t, Index j) {
+        Word word = random_word((t < before ? history : 7) + static_cast<std::uint64_t>(10 * j), t, 11);
+        word.boundary = t == before - 1 ? document_end : word.boundary & sentence_end;
+        return word;
+      });
+      Tiny<double> tiny(lines, 3, 1, 11);
+      Probe<double> probe(*tiny.hierarchy, world, nullptr);
+      probe.start();
+      for (Index t = 0; t < before + length; ++t) {
+        probe.run(1);
+        if (t < before - 1) continue;
+        std::vector<double> all;
+        for (Index l = 1; l < 4; ++l) {
+          const auto mu = values<double>(tiny.hierarchy->level(l).snapshot().prediction, *tiny.device);
+          all.insert(all.end(), mu.begin(), mu.end());
+        }
+        read[history - 1].push_back(std::move(all));
+      }
+    }
+    INFO("forgets " << forgets);
+    CHECK((read[0] == read[1]) == forgets);
+  }
 }

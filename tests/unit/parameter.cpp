@@ -107,8 +107,11 @@ TEST_CASE("parameter: a key that nobody reads names the nearest", "[parameter]")
 }
 
 TEST_CASE("parameter: one file serves hierarchies of several depths, a key that was typed must mean something", "[parameter]") {
+  const std::string ini = "[level.2]\ntau = 3\n[level.3]\ntau = 9\n";
+  const test::TemporaryFolder folder;
+  std::ofstream(folder / "deep.ini") << ini;
   Configuration configuration;
-  configuration.adopt("[level.2]\ntau = 3\n[level.3]\ntau = 9\n", "a file");
+  configuration.read_ini(folder / "deep.ini");
   configuration.resolve(table(), "level.2.");
   REQUIRE_THROWS_AS(configuration.check_all_read(), ConfigError);
   configuration.spare("level.3.");
@@ -116,6 +119,11 @@ TEST_CASE("parameter: one file serves hierarchies of several depths, a key that 
   REQUIRE(configuration.resolved().count("level.3.tau") == 0);
   configuration.set("level.3.tau", "8");
   REQUIRE_THROWS_AS(configuration.check_all_read(), ConfigError);
+  Configuration of_a_model;  // a model has the levels that it has
+  of_a_model.adopt(ini, "a model");
+  of_a_model.resolve(table(), "level.2.");
+  of_a_model.spare("level.3.");
+  REQUIRE_THROWS_AS(of_a_model.check_all_read(), ConfigError);
 }
 
 TEST_CASE("parameter: text of a value reads back to the same bits", "[parameter]") {

@@ -23,13 +23,14 @@ std::vector<EncodedDocument> make_documents(std::size_t count) {
       document.ids.push_back(static_cast<std::int32_t>(1000 * d + document.ids.size()));
       document.boundary.push_back(boundary);
     };
-    for (std::uint64_t p = 0; p < 2 + mix(d) % 4; ++p) {
+    const std::uint64_t paragraphs = 2 + mix(d) % 4;
+    for (std::uint64_t p = 0; p < paragraphs; ++p) {
       const std::uint64_t sentences = 1 + mix(d * 100 + p) % 4;
       for (std::uint64_t s = 0; s < sentences; ++s) {
         const std::uint64_t words = 3 + mix(d * 1000 + p * 10 + s) % 6;
         for (std::uint64_t w = 0; w < words; ++w) add(w + 1 == words ? sentence_end : 0);
       }
-      add(paragraph_end);
+      if (p + 1 < paragraphs) add(paragraph_end);  // as the tokenizer does: the last one ends with the document
     }
     add(sentence_end | paragraph_end | document_end);
     for (std::size_t t = 0; t <= document.ids.size(); ++t) document.starts.push_back(static_cast<std::int64_t>(t));
@@ -50,16 +51,19 @@ std::multiset<std::int32_t> bag_of(const Script& script) {
 
 }  // namespace
 
-TEST_CASE("choices: units cover a document but for its <eod>, and marks go with the sentence before them") {
+TEST_CASE("choices: units cover a document but for its marks") {
   for (const auto& document : make_documents(12))
     for (const std::uint8_t end : {sentence_end, paragraph_end}) {
       const auto units = units_of(document, end, 1000);
       REQUIRE_FALSE(units.empty());
+      const auto bits = [&](Index t) { return document.boundary[static_cast<std::size_t>(t)]; };
       Index next = 0;
       for (const Segment& unit : units) {
         CHECK(unit.begin == next);
         CHECK(unit.size() >= 3);
-        next = unit.end;
+        CHECK((bits(unit.begin) & paragraph_end) == 0);  // neither begins nor ends with a mark
+        CHECK(bits(unit.end - 1) == sentence_end);
+        next = unit.end + (bits(unit.end) == paragraph_end ? 1 : 0);
       }
       CHECK(next == document.size() - 1);
       const Index half = document.size() / 2;
@@ -86,7 +90,7 @@ TEST_CASE("choices: the text as written comes first, the others differ by what t
       CHECK(written.front() % 1000 == 0);                     // from the beginning
       for (const auto& candidate : item.candidates) {
         const auto words = words_of(candidate.script);
-        if (&candidate != &own) CHECK(words != written);
+        for (const auto& other : item.candidates) CHECK((&other == &candidate || words_of(other.script) != words));
         // What all begin with is the same.
         CHECK(std::equal(written.begin(), written.begin() + candidate.from, words.begin()));
         CHECK(candidate.from == own.from);
@@ -105,6 +109,7 @@ TEST_CASE("choices: the text as written comes first, the others differ by what t
   for (const auto& item : tests[1].items) {  // the intruder is of another document, and of about the same length
     const auto &own = item.candidates[0].alone, &other = item.candidates[1].alone;
     CHECK(own.front().document != other.front().document);
+    CHECK(other.front().begin > 0);  // no headline among sentences
     CHECK(std::abs(own.front().size() - other.front().size()) <= 2);
   }
   for (const auto& item : tests[2].items) {
@@ -113,6 +118,7 @@ TEST_CASE("choices: the text as written comes first, the others differ by what t
     CHECK(item.candidates[1].alone.front().document == document);
     CHECK(item.candidates[1].alone.front().begin >= item.candidates[0].alone.front().end);
     for (std::size_t k : {2, 3}) CHECK(item.candidates[k].alone.front().document != document);
+    CHECK(item.candidates[2].alone.front().document != item.candidates[3].alone.front().document);
   }
 }
 

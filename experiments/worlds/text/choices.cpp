@@ -70,10 +70,11 @@ Script joined(const Script& a, const Script& b) {
 /// All documents cut into units.
 struct Units {
   std::vector<std::vector<Segment>> of;
-  std::size_t other_than(std::size_t document, std::size_t at_least, Draws& draws) const {
+  /// A document of at least so many units, none of those named; of.size() where none is found.
+  std::size_t other_than(const std::vector<std::size_t>& named, std::size_t at_least, Draws& draws) const {
     for (int tries = 0; tries < 1000; ++tries) {
       const std::size_t other = draws.below(of.size());
-      if (other != document && of[other].size() >= at_least) return other;
+      if (of[other].size() >= at_least && std::find(named.begin(), named.end(), other) == named.end()) return other;
     }
     return of.size();
   }
@@ -86,9 +87,9 @@ bool intrude(const Units& sentences, std::size_t document, Draws& draws, Choice&
   const Segment* nearest = nullptr;
   const auto distance = [&](const Segment& s) { return std::abs(s.size() - units[at].size()); };
   for (std::size_t k = 0; k < looked_at; ++k) {
-    const std::size_t other = sentences.other_than(document, 1, draws);
+    const std::size_t other = sentences.other_than({document}, 2, draws);
     if (other == sentences.of.size()) return false;
-    const Segment& s = sentences.of[other][draws.below(sentences.of[other].size())];
+    const Segment& s = sentences.of[other][1 + draws.below(sentences.of[other].size() - 1)];  // a first sentence may be a headline
     if (nearest == nullptr || distance(s) < distance(*nearest)) nearest = &s;
   }
   const Script before = stretch(units, 0, at), after = stretch(units, at + 1, units.size());
@@ -108,9 +109,11 @@ bool follow(const Units& paragraphs, std::size_t document, Draws& draws, Choice&
   };
   offer(units[at]);
   offer(units[at + 1 + draws.below(units.size() - at - 1)]);
+  std::vector<std::size_t> named{document};
   for (int k = 0; k < 2; ++k) {
-    const std::size_t other = paragraphs.other_than(document, 2, draws);
+    const std::size_t other = paragraphs.other_than(named, 2, draws);
     if (other == paragraphs.of.size()) return false;
+    named.push_back(other);
     offer(paragraphs.of[other][1 + draws.below(paragraphs.of[other].size() - 1)]);
   }
   return true;
@@ -119,13 +122,15 @@ bool follow(const Units& paragraphs, std::size_t document, Draws& draws, Choice&
 bool halve(const Units& sentences, std::size_t document, Draws& draws, Choice& item) {
   const auto& units = sentences.of[document];
   const Script context = stretch(units, 0, units.size() / 2);
-  std::size_t from = document;
-  for (std::size_t k = 0; k < halves; ++k) {
-    if (from == sentences.of.size()) return false;
+  std::vector<std::size_t> named{document};
+  while (named.size() < halves) {
+    named.push_back(sentences.other_than(named, fewest_units, draws));
+    if (named.back() == sentences.of.size()) return false;
+  }
+  for (const std::size_t from : named) {
     const auto& its = sentences.of[from];
     const Script half = stretch(its, its.size() / 2, its.size());
     item.candidates.push_back({joined(context, half), script_tokens(context), half, {context, half}});
-    from = sentences.other_than(document, fewest_units, draws);
   }
   return true;
 }
@@ -134,19 +139,28 @@ bool halve(const Units& sentences, std::size_t document, Draws& draws, Choice& i
 
 std::vector<Segment> units_of(const EncodedDocument& document, std::uint8_t end, Index length) {
   std::vector<Segment> units;
+  if (document.size() == 0) return units;
   const Index last = document.size() - ((document.boundary.back() & document_end) != 0 ? 1 : 0);
+  bool open = false;  // a paragraph that the next sentence goes on with
+  const auto close = [&](Index begin, Index behind, bool ends_paragraph) {
+    if (behind - begin > 1) {  // less is white space between two marks
+      if (end == paragraph_end && open)
+        units.back().end = behind;
+      else
+        units.push_back({&document, begin, behind, 0, 0, forced_tick});
+      open = true;
+    }
+    open = open && !ends_paragraph;
+  };
   Index begin = 0;
   for (Index t = 0; t < last; ++t) {
-    if ((document.boundary[static_cast<std::size_t>(t)] & (end | paragraph_end)) == 0) continue;
-    // The mark of a paragraph's end behind a sentence's last word goes with that sentence.
-    const bool mark = t == begin && !units.empty() && (document.boundary[static_cast<std::size_t>(t)] & paragraph_end) != 0;
-    if (mark)
-      units.back().end = t + 1;
-    else
-      units.push_back({&document, begin, t + 1});
+    const auto ends = document.boundary[static_cast<std::size_t>(t)];
+    if ((ends & (sentence_end | paragraph_end)) == 0) continue;
+    const bool mark = (ends & paragraph_end) != 0 && ((ends & sentence_end) == 0 || t == begin);
+    close(begin, mark ? t : t + 1, (ends & paragraph_end) != 0);
     begin = t + 1;
   }
-  if (begin < last) units.push_back({&document, begin, last});
+  close(begin, last, true);
   while (!units.empty() && units.back().end > length) units.pop_back();
   return units;
 }

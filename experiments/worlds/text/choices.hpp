@@ -40,8 +40,9 @@ struct ChoiceTest {
   std::vector<Choice> items;
 };
 
-/// Units of a document that end with `end` (sentence_end or paragraph_end), its marks with them and without the document's <eod>; the first
-/// `length` tokens, whole units only.
+/// Units of a document that end with `end` (sentence_end or paragraph_end), without the marks between them, which would tell their order, and
+/// without the document's <eod>; the first
+/// `length` tokens, whole units only. At the end of each all levels look ahead (forced_tick), so that candidates differ in what they read alone.
 std::vector<Segment> units_of(const EncodedDocument& document, std::uint8_t end, Index length);
 
 /// The five tests in the order above; a test that the documents do not allow has no items.

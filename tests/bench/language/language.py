@@ -243,7 +243,7 @@ def form_lines(lab):
         own = [r["levels"][level] for r in whole]
         lines.append(f"| {own[0]['name']} | {spread([o['topdown_gain_nats'] for o in own], 4)} | {spread([o['topdown_swap_nats'] for o in own], 4)} |")
     return [*lines, "", f"{seeds} seed{'s' if seeds > 1 else ''}, {whole[0]['training_tokens']} tokens of {text.parent.name} read twice, scored on {whole[0]['held_out_tokens']} of its last tenth. Operations: multiply-adds of dense products per token of the text. "
-            f"The token level alone that may spend as many operations read {passes} time{'s' if passes > 1 else ''}, the best of 1 to {allowed} on documents of the training side "
+            f"The token level alone that may spend at most as many operations read {passes} time{'s' if passes > 1 else ''}, the best of 1 to {allowed} on documents of the training side "
             f"({', '.join(f'{math.exp(n):.1f}' for n in chosen.values())}). Lesioned: a level's share of the output stream replaced by its slow mean; swapped: by that of another document.", ""]
 
 
@@ -264,7 +264,7 @@ def broad_lines(lab):
 
     for own, level in zip(found["levels"][1:], ahead["levels"][1:]):
         lines.append(f"| {own['name']} | {own['prediction_nats']:.3f} | {own['baseline_nats']:.3f} | {own['unigram_nats']:.3f} | {cell(level, 'departure_nats')} | "
-                     f"{cell(level, 'departure_below_minus_own_nats')} | {level['temperature']:.3f} |")
+                     f"{cell(level, 'departure_below_minus_own_nats')} | {cell(level, 'temperature')} |")
     lines += ["", "Gain over the background, nats per token, of what every level expected, on the token so many tokens later [95 %]:", "",
               "| level | " + " | ".join(str(d["distance"]) for d in ahead["levels"][0]["distances"]) + " |", "| --- |" + " --- |" * len(ahead["levels"][0]["distances"])]
     lines += [f"| {level['name']} | " + " | ".join(cell(d, "gain_nats") for d in level["distances"]) + " |" for level in ahead["levels"]]

@@ -184,8 +184,9 @@ Estimate paired(const Scores& a, const Scores& b, std::uint64_t seed) {
 
 Findings run(Bench& bench) {
   TextStudy& study = bench.text();
-  if (study.tokenizer->line_end() >= 0)
-    throw ConfigError("text.tokenizer", "words", "coherence needs sentences that are not marked by lines, whose marks tell their order");
+  const auto keys = study.options.configuration.resolved();
+  if (const auto by = keys.find("text.sentences"); by != keys.end() && by->second == "lines")
+    throw ConfigError("text.sentences", "lines", "coherence needs sentences that are found by rules: marks of lines tell their order");
   text::ChoiceOptions options;
   options.count = bench.values.integer("items");
   options.length = bench.values.integer("length");

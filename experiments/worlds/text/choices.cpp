@@ -33,6 +33,7 @@ class Draws {
 
 std::vector<Script> one_by_one(const std::vector<Segment>& units) {
   std::vector<Script> parts;
+  parts.reserve(units.size());
   for (const Segment& unit : units) parts.push_back({unit});
   return parts;
 }
@@ -44,6 +45,7 @@ std::vector<Segment> reordered(const std::vector<Segment>& units, Draws& draws) 
   do draws.shuffle(order);
   while (std::is_sorted(order.begin(), order.end()));
   std::vector<Segment> moved;
+  moved.reserve(units.size());
   for (const std::size_t i : order) moved.push_back(units[i]);
   return moved;
 }

@@ -34,7 +34,7 @@ def trials(lab, corpus):
 
 def peers(lab, corpus):
     """summary.json of the LSTM of every seed; none where PyTorch is absent, None where none was asked for."""
-    if lab.options.lstm_minutes <= 0:
+    if lab.options.lstm_minutes <= 0 or corpus not in lab.options.lstm_on:
         return None
     if importlib.util.find_spec("torch") is None:
         print("SKIPPED: the LSTM: PyTorch is absent; how to install it stands at the top of tests/bench/language/lstm.py")

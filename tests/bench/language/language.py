@@ -287,6 +287,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="of every run (0: all)")
     parser.add_argument("--lstm-minutes", type=float, default=30, help="of processor time on each thread for training an LSTM of equal size, where PyTorch is there (0: none)")
+    parser.add_argument("--lstm-on", nargs="+", choices=list(CORPORA), default=["ptb", "reuters"], metavar="CORPUS", help="where it is trained (ptb reuters)")
     parser.add_argument("--work", default=None, help="where runs are kept (a new temporary folder)")
     parser.add_argument("--out", default=str(TOP / "results" / "reference" / "language.md"))
     options = parser.parse_args()
@@ -308,7 +309,7 @@ def main():
     page = ["# The token level beside its peers", "",
             "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
             "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text.", "",
-            *lines, f"Made at {', '.join(sorted(lab.commits)) or 'no commit'} by `tests/bench/language/language.py --seeds {options.seeds} --threads {options.threads} --lstm-minutes {options.lstm_minutes:g}`, which ran "
+            *lines, f"Made at {', '.join(sorted(lab.commits)) or 'no commit'} by `tests/bench/language/language.py --seeds {options.seeds} --threads {options.threads} --lstm-minutes {options.lstm_minutes:g} --lstm-on {' '.join(options.lstm_on)}`, which ran "
             "(with `--threads` as said there, without figures):", "", *[f"    strata {c}" for c in lab.commands], ""]
     pathlib.Path(options.out).write_text("\n".join(page))
     print("\n".join(page))

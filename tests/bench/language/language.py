@@ -309,7 +309,7 @@ def main():
     page = ["# The token level beside its peers", "",
             "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
             "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text.", "",
-            *lines, f"Made at {', '.join(sorted(lab.commits)) or 'no commit'} by `tests/bench/language/language.py --seeds {options.seeds} --threads {options.threads} --lstm-minutes {options.lstm_minutes:g} --lstm-on {' '.join(options.lstm_on)}`, which ran "
+            *lines, f"Made at {', '.join(sorted(lab.commits)) or 'no commit'} by `tests/bench/language/language.py --seeds {options.seeds} --threads {options.threads} --lstm-minutes {options.lstm_minutes:g} --lstm-on {' '.join(options.lstm_on)}{'' if set(options.only) == {*CORPORA, *MORE} else ' --only ' + ' '.join(options.only)}`, which ran "
             "(with `--threads` as said there, without figures):", "", *[f"    strata {c}" for c in lab.commands], ""]
     pathlib.Path(options.out).write_text("\n".join(page))
     print("\n".join(page))

@@ -35,6 +35,16 @@ class Coherence(CommandTest):
         by_tokens = [[line[:line.rindex("]")] for line in out.splitlines()[1:6]] for out in (said, again)]
         self.assertEqual(*by_tokens, "how many texts are read side by side changes nothing")
 
+    def test_topics_are_known_and_order_is_not(self):
+        """Fresh documents keep to the topics that were learned, and their sentences have no order: nothing but a topic tells them apart."""
+        self.write("fresh.txt", support.text(60, seed=5))
+        self.strata("run", "coherence", "--model", "model.h5", "--held-out", "fresh.txt", "--out", "fresh", "--quiet", *sets(coherence={"items": 60}))
+        accuracy = {test["name"]: test["accuracy"] for test in self.summary("fresh")["tests"]}
+        for name, least in (("intruder", .68), ("next paragraph", .38), ("second half", .6)):
+            self.assertGreater(accuracy[name], least)
+        for name in ("sentence order", "paragraph order"):
+            self.assertTrue(.3 < accuracy[name] < .7, f"{name}: {accuracy[name]}: something but the words tells it")
+
     def test_without_a_text_to_train_on(self):
         self.strata("run", "coherence", "--model", "model.h5", "--held-out", "prose.txt", "--out", "held", "--quiet", *sets(coherence={"items": 10}))
         for test in self.summary("held")["tests"]:

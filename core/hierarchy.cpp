@@ -45,7 +45,7 @@ void Hierarchy<T>::forecast(const Step<T>& step) {
 
 template <class T>
 void Hierarchy<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
-  if (levels_.size() > 1) visit(lexicon_->vectors);  // a token level alone has no use for it
+  if (lexicon_->used) visit(lexicon_->vectors);
   for (auto& level : levels_) level->visit_weights(visit);
 }
 

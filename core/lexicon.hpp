@@ -21,6 +21,7 @@ class Lexicon {
   ConstView<T> background() const { return background_; }                   ///< log unigram, V x 1
 
   Weight<T> vectors;  ///< S
+  bool used = true;   ///< false: a token level alone has no use for it, and nothing learns it
 
  private:
   std::vector<double> log_unigram_;

@@ -61,8 +61,10 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
         rank(l) < rank(l - 1))
       throw ConfigError("level." + std::to_string(l) + ".unit", values[static_cast<std::size_t>(l)].text("unit"),
                         "a level's unit may not be smaller than that of the level below it");
-  const Index words = !kinds[0]->uses_lexicon ? 0 : depth > 1 ? units : 1;
+  const bool spoken = depth > 1 || (kinds[0]->name == std::string_view("token") && values[0].flag("share"));
+  const Index words = !kinds[0]->uses_lexicon ? 0 : spoken ? units : 1;
   auto lexicon = std::make_unique<Lexicon<T>>(device, words, log_unigram, lexicon_sd, seed);
+  lexicon->used = spoken;
   const auto vocabulary = static_cast<Index>(log_unigram.size());
   std::vector<std::unique_ptr<Level<T>>> levels;
   for (Index l = 0; l < depth; ++l) {

@@ -17,10 +17,14 @@ const std::vector<double> priming_time_constants{40, 300, 2500};
 template <class T>
 TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSettings& settings, Index streams, Index interval,
                           std::uint64_t seed)
-    : device_(device), lexicon_(lexicon), settings_(settings), streams_(streams) {
-  const Index d = settings.units, ha = settings.hidden, in = d * settings.context, v = lexicon.vocabulary(), n = lexicon.units();
+    : device_(device),
+      lexicon_(lexicon),
+      settings_(settings),
+      streams_(streams),
+      units_(settings.units + (settings.share ? lexicon.units() : 0)) {
+  const Index d = units_, ha = settings.hidden, in = d * settings.context, v = lexicon.vocabulary(), n = lexicon.units();
   const Index b = streams, columns = streams * interval;
-  embedding_ = {device, "embedding", d, v};
+  embedding_ = {device, "embedding", settings.units, v};
   hidden_in_ = {device, "hidden_in", ha, in};
   hidden_out_ = {device, "hidden_out", d, ha};
   direct_ = {device, "direct", d, in};
@@ -53,6 +57,7 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
   for (auto* x : {&stash_e_a_, &stash_f_a_}) *x = {device, ha, columns};
   for (auto* x : {&stash_ctx_, &stash_ctx_mask_, &context_error_}) *x = {device, in, columns};
   stash_stream_ = {device, n, columns};
+  if (settings.share) total_ = {device, n, b};
   stash_context_.assign(static_cast<std::size_t>(settings.context * columns), 0);
   context_.assign(static_cast<std::size_t>(settings.context * b), 0);
   ticking_.assign(static_cast<std::size_t>(b), 0);
@@ -87,8 +92,10 @@ void TokenLevel<T>::collect_targets(const Observation& observation, bool learnin
 
 template <class T>
 void TokenLevel<T>::gather_targets() {
-  device_.gather_columns(embedding_.value, ids_, target_0_);
+  const Index d = settings_.units;
+  device_.gather_columns(embedding_.value, ids_, target_0_.rows_at(0, d));
   device_.gather_columns(lexicon_.vectors.value, ids_, word_);
+  if (settings_.share) device_.copy(word_, target_0_.rows_at(d, units_ - d));
   device_.gather_columns(row<const T>(output_bias_.value), ids_, row<T>(target_bias_));
   if (!recency_ && !ngrams_) return;
   collect_extra();
@@ -138,7 +145,8 @@ void TokenLevel<T>::observe(const Step<T>& step, const Upward<T>&) {
   }
   if (!step.learning) return;
   device_.gather_columns(fd_0_, reading_, stash_f_0_.cols_at(observed_, count));
-  if (streamed_) device_.gather_columns(stream_held_, reading_, stash_stream_.cols_at(observed_, count));
+  if (const ConstView<T> c = total(held_stream(), fd_0_); c.data != nullptr)
+    device_.gather_columns(c, reading_, stash_stream_.cols_at(observed_, count));
 }
 
 template <class T>
@@ -256,12 +264,23 @@ void TokenLevel<T>::drop(const Step<T>& step) {
 }
 
 template <class T>
+std::vector<std::pair<Weight<T>*, Index>> TokenLevel<T>::read_by() {
+  if (settings_.separate_embeddings) return {{&embedding_in_, 0}};
+  if (!settings_.share) return {{&embedding_, 0}};
+  return {{&embedding_, 0}, {&lexicon_.vectors, settings_.units}};
+}
+
+template <class T>
+void TokenLevel<T>::read_context(View<T> ctx) {
+  for (Index k = 0; k < settings_.context; ++k) {
+    const auto ids = std::span(context_).subspan(static_cast<std::size_t>(k * streams_), static_cast<std::size_t>(streams_));
+    for (const auto& [words, first] : read_by()) device_.gather_columns(words->value, ids, ctx.rows_at(k * units_ + first, words->value.rows()));
+  }
+}
+
+template <class T>
 void TokenLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) {
-  const Index d = settings_.units;
-  for (Index k = 0; k < settings_.context; ++k)
-    device_.gather_columns(read_in().value,
-                           std::span(context_).subspan(static_cast<std::size_t>(k * streams_), static_cast<std::size_t>(streams_)),
-                           ctx_.rows_at(k * d, d));
+  read_context(ctx_);
   drop(step);
   device_.multiply(ctx_, ctx_mask_, ctx_);
   device_.affine(hidden_in_.value, ctx_, hidden_bias_.value, T(0), mu_a_);
@@ -342,7 +361,7 @@ LevelKind token_kind() {
   return {"token",
           "predicts the next token from a short context and the stream of the levels above",
           [](Index) { return TokenSettings::parameters(); },
-          [](const Values& values, Index) { return values.integer("units"); },
+          [](const Values& values, Index lexicon) { return values.integer("units") + (values.flag("share") ? lexicon : 0); },
           true,
           make<float>,
           make<double>};

@@ -2,12 +2,15 @@
 // The token level: predicts the next token from a short context and the stream of the levels above.
 //
 // Equations   ctx = [E w_t; ..; E w_{t-K0+1}]      mu_a = W1 ctx + b_a      mu_0 = W2 f(x_a) + W3 ctx + b_0      f = tanh
-//             logits = E' f(x_0) + S' c_1 + beta0 (+ word priming + n-gram features)
-//             settling: message_0 = f'(x_0) .* E (onehot - p),  message_a = f'(x_a) .* W2' e_0,  e_n = pi_n (x_n - mu_n)
+//             logits = E' f(x_0) + S' c_0 + beta0 (+ word priming + n-gram features),   c_0 = c_1
+//             level.0.share=true: n units more, x_0 = [y; z]: logits = E' f(y) + S' c_0 + .., c_0 = c_1 + f(z), a share as every level has it;
+//             words of the context are read by E and S then, [E w; S w] instead of E w
+//             settling: message_0 = f'(x_0) .* [E; S] (onehot - p) (without a share E alone),  message_a = f'(x_a) .* W2' e_0,  e_n = pi_n (x_n - mu_n)
 //             learning: dW2 = e_0 f(x_a)', dW3 = e_0 ctx', dW1 = e_a ctx', output E and S from the PREDICTED x_0: f(mu_0) (onehot - p)',
 //             input E (level.0.embeddings=separate: E_in) from W3' e_0 + W1' e_a on the context words
 //             where feedback is separate, errors come back by weights of their own instead of E, S, W1', W2', W3'
-// Symbols     E d x V, W1 Ha x K0 d, W2 d x Ha, W3 d x K0 d, S n x V (the shared lexicon), c_1 n x B; all activities units x streams
+// Symbols     E d x V, D = d (d + n with a share), W1 Ha x K0 D, W2 D x Ha, W3 D x K0 D, S n x V (the shared lexicon), c_1 n x B; all
+//             activities units x streams
 // Limit       one sweep with gamma = 1 and large pi_a equals back-propagation of -ln p(w)
 // Source      predictive coding of a two-layer network, Whittington & Bogacz 2017; log-bilinear context, Mnih & Hinton 2007
 
@@ -31,6 +34,7 @@ struct TokenSettings {
   NgramSettings ngrams;
   double dropout = 0;  ///< of f(x_0) and f(x_a) while learning
   bool separate_embeddings = false;
+  bool share = false;  ///< the level has n units more, which are its share of the output stream
   static ParameterTable parameters();
   static TokenSettings from(const Values& values);
 };
@@ -41,7 +45,7 @@ class TokenLevel : public Level<T> {
   TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSettings& settings, Index streams, Index interval, std::uint64_t seed);
 
   std::string kind() const override { return "token"; }
-  Index units() const override { return settings_.units; }
+  Index units() const override { return units_; }
   double time_constant() const override { return 1; }
   Index tick() const override { return 1; }
   std::span<const std::uint8_t> ticking() const override { return ticking_; }
@@ -90,8 +94,12 @@ class TokenLevel : public Level<T> {
   void score(ConstView<T> active, ConstView<T> f, ConstView<T> stream, ConstView<T> normaliser, View<T> loss);
   /// E (onehot - p), which no one reads after the last sweep, and S (onehot - p), 0 without levels above, from what expect() found.
   void messages(const Step<T>& step);
-  /// Word vectors of the context: E, or E_in where they are separate.
-  Weight<T>& read_in() { return settings_.separate_embeddings ? embedding_in_ : embedding_; }
+  /// What the words of the context are read by, and the first row of each among a word's D: E, or E_in where they are separate, and S.
+  std::vector<std::pair<Weight<T>*, Index>> read_by();
+  /// The words of the context as they are read with present weights: `ctx`, K0 D x B, not masked.
+  void read_context(View<T> ctx);
+  /// c_0 from c_1 (no data: no level above) and f(x_0): kept in `total_` where the level has a share. No data: nothing speaks.
+  ConstView<T> total(ConstView<T> stream, ConstView<T> f);
   ConstView<T> held_stream() const { return streamed_ ? stream_held_.view() : ConstView<T>{}; }
   void prime();
   void learn_words(T scale);
@@ -100,7 +108,7 @@ class TokenLevel : public Level<T> {
   Device<T>& device_;
   Lexicon<T>& lexicon_;
   TokenSettings settings_;
-  Index streams_;
+  Index streams_, units_;  // B, D
   Weight<T> embedding_, embedding_in_, hidden_in_, hidden_out_, direct_, hidden_bias_, bias_, output_bias_, priming_gain_;
 
   // the forecast held and the settling beliefs, units x B
@@ -116,6 +124,7 @@ class TokenLevel : public Level<T> {
   std::uint64_t version_ = 0;                // of the output weights; 0: they may have changed
   Tensor<T> stream_held_;                    // c_1 of the forecast, zero without levels above
   bool streamed_ = false;                    // there are levels above
+  Tensor<T> total_;                          // c_0
   std::vector<std::int32_t> ids_, reading_;  // this step's words; the streams that read one
   std::vector<Entry<T>> extra_;              // priming of the forecast's logits, by stream
   std::vector<std::uint8_t> ticking_;

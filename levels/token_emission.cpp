@@ -8,12 +8,23 @@
 namespace strata {
 
 template <class T>
+ConstView<T> TokenLevel<T>::total(ConstView<T> stream, ConstView<T> f) {
+  if (!settings_.share) return stream;
+  device_.copy(f.rows_at(settings_.units, lexicon_.units()), total_);
+  if (stream.data != nullptr) device_.axpby(T(1), stream, T(1), total_);
+  return total_.view();
+}
+
+template <class T>
 void TokenLevel<T>::expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p) {
   if (version_ == 0) version_ = next_version();
+  const Index d = settings_.units;
   if (embedding_.separate() && (mean_0.data != nullptr || mean_c.data != nullptr))
     return expect_separately(f, stream, normaliser, mean_0, mean_c, p);
-  const SoftmaxPart<T> parts[] = {{embedding_.value.view(), f, mean_0}, {lexicon_.vectors.value.view(), stream, mean_c}};
-  device_.softmax_layer(std::span(parts).first(stream.data != nullptr ? 2 : 1), output_bias_.value, extra_, reading_, version_, normaliser,
+  const ConstView<T> c = total(stream, f);
+  const View<T> mean_y = mean_0.data != nullptr ? mean_0.rows_at(0, d) : mean_0;
+  const SoftmaxPart<T> parts[] = {{embedding_.value.view(), f.rows_at(0, d), mean_y}, {lexicon_.vectors.value.view(), c, mean_c}};
+  device_.softmax_layer(std::span(parts).first(c.data != nullptr ? 2 : 1), output_bias_.value, extra_, reading_, version_, normaliser,
                         p);
 }
 
@@ -37,7 +48,7 @@ void TokenLevel<T>::expect_separately(ConstView<T> f, ConstView<T> stream, View<
     device_.fill(mean, T(0));
     device_.scatter_add_columns(its, scatters_, mean);
   };
-  mean_of(embedding_, mean_0);
+  if (mean_0.data != nullptr) mean_of(embedding_, mean_0.rows_at(0, settings_.units));
   mean_of(lexicon_.vectors, mean_c);
 }
 
@@ -63,8 +74,11 @@ void TokenLevel<T>::messages(const Step<T>& step) {
     device_.axpby(T(-1), mean, T(1), out);
     device_.scale_columns(step.active, out);
   };
-  if (!step.last_sweep) towards(embedding_, mean_0_, gradient_0_);
-  if (streamed_) towards(lexicon_.vectors, mean_c_, rho_);
+  const Index d = settings_.units;
+  if (streamed_ || settings_.share) towards(lexicon_.vectors, mean_c_, rho_);
+  if (step.last_sweep) return;
+  towards(embedding_, mean_0_.rows_at(0, d), gradient_0_.rows_at(0, d));
+  if (settings_.share) device_.copy(rho_, gradient_0_.rows_at(d, units_ - d));
 }
 
 template <class T>

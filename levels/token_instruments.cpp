@@ -16,8 +16,9 @@ void TokenLevel<T>::expectation(View<T> log_p) {
   for (const std::int32_t stream : reading_) ngram_readings_.push_back({stream, 0, false});
   collect_extra();
   expect(fd_0_, held_stream(), normaliser_, {}, {}, {});
-  device_.gemm(true, false, T(1), embedding_.value.view(), fd_0_.view(), T(0), log_p);
-  if (streamed_) device_.gemm(true, false, T(1), lexicon_.vectors.value.view(), held_stream(), T(1), log_p);
+  device_.gemm(true, false, T(1), embedding_.value.view(), fd_0_.rows_at(0, settings_.units), T(0), log_p);
+  if (const ConstView<T> c = total(held_stream(), fd_0_); c.data != nullptr)
+    device_.gemm(true, false, T(1), lexicon_.vectors.value.view(), c, T(1), log_p);
   device_.add_to_rows(T(1), output_bias_.value.view(), log_p);
   device_.add_entries(extra_, {}, log_p);
   device_.outer_product(T(-1), device_.ones(log_p.rows), normaliser_.view(), log_p);
@@ -25,7 +26,6 @@ void TokenLevel<T>::expectation(View<T> log_p) {
 
 template <class T>
 void TokenLevel<T>::held_energy(ConstView<T> stream, View<T> energy) {
-  const Index d = settings_.units;
   version_ = 0;
   gather_targets();
   for (std::size_t i = 0; i < reading_.size(); ++i)  // f as the forecast had it
@@ -34,10 +34,8 @@ void TokenLevel<T>::held_energy(ConstView<T> stream, View<T> energy) {
   expect(mean_0_, c, scored_, {}, {}, {});
   score(active_, mean_0_, c, scored_, scratch_energy_);
   device_.axpby(T(1), scratch_energy_, T(1), energy);
-  const auto n = static_cast<std::size_t>(streams_);
   View<T> ctx = context_error_.cols_at(0, streams_), mu_0 = gradient_0_, mu_a = message_a_;
-  for (Index k = 0; k < settings_.context; ++k)
-    device_.gather_columns(read_in().value, std::span(context_).subspan(static_cast<std::size_t>(k) * n, n), ctx.rows_at(k * d, d));
+  read_context(ctx);
   device_.multiply(ctx, ctx_mask_, ctx);
   device_.affine(hidden_in_.value, ctx, hidden_bias_.value, T(0), mu_a);
   device_.prediction_error(static_cast<T>(settings_.hidden_precision), x_a_, mu_a, e_a_, energy);

@@ -56,8 +56,8 @@ void TokenLevel<T>::learn_words(T scale) {
     device_.outer_product(-scale, activity, p, gradient);
     device_.scatter_add_columns(activity, stash_words_, gradient);
   };
-  learn_part(stash_f_0_.cols_at(0, n), embedding_.gradient);
-  if (streamed_) learn_part(stash_stream_.cols_at(0, n), lexicon_.vectors.gradient);
+  learn_part(stash_f_0_.cols_at(0, n).rows_at(0, settings_.units), embedding_.gradient);
+  if (streamed_ || settings_.share) learn_part(stash_stream_.cols_at(0, n), lexicon_.vectors.gradient);
   device_.row_sum(-scale, p, device_.ones(n), T(1), output_bias_.gradient);
   word_entries_.clear();
   for (const auto& word : stash_words_) word_entries_.push_back({word.target, 0, scale});
@@ -81,7 +81,7 @@ void TokenLevel<T>::clear_stash() {
 template <class T>
 void TokenLevel<T>::accumulate(T scale, bool learning) {
   if (!learning || stashed_ == 0) return;
-  const Index n = stashed_, d = settings_.units;
+  const Index n = stashed_;
   const auto part = [n](Tensor<T>& x) { return ConstView<T>(x.cols_at(0, n)); };
   learn_words(scale);
   device_.outer_product(scale, part(stash_e_0_), part(stash_f_a_), hidden_out_.gradient);
@@ -98,7 +98,8 @@ void TokenLevel<T>::accumulate(T scale, bool learning) {
     for (Index column = 0; column < n; ++column)
       scatters_.push_back(
           {stash_context_[static_cast<std::size_t>(column * settings_.context + k)], static_cast<std::int32_t>(column), scale});
-    device_.scatter_add_columns(error.rows_at(k * d, d), scatters_, read_in().gradient);
+    for (const auto& [words, first] : read_by())
+      device_.scatter_add_columns(error.rows_at(k * units_ + first, words->value.rows()), scatters_, words->gradient);
   }
   stashed_ = 0;
 }

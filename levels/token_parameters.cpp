@@ -34,6 +34,14 @@ ParameterTable TokenSettings::parameters() {
        "",
        "whether the words of the context are read by the vectors that words are predicted with",
        "Press & Wolf 2017"},
+      {"share",
+       d.share,
+       0,
+       1,
+       {},
+       "",
+       "the level has hierarchy.units more, which are its own share of the output stream, as every level above has one",
+       ""},
       {"priming",
        d.priming,
        0,
@@ -82,6 +90,7 @@ TokenSettings TokenSettings::from(const Values& v) {
   s.context_dropout = v.real("context_dropout");
   s.dropout = v.real("dropout");
   s.separate_embeddings = v.text("embeddings") == "separate";
+  s.share = v.flag("share");
   s.priming = v.flag("priming");
   s.ngrams.orders = v.integer("ngrams");
   s.ngrams.rate = v.real("ngram_rate");

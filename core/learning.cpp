@@ -33,8 +33,15 @@ ParameterTable LearningSettings::parameters() {
 }
 
 LearningSettings LearningSettings::from(const Values& values) {
-  return {values.real("rate"),       values.real("weight_decay"), values.integer("warm_up"), values.integer("interval"),
-          values.real("final_rate"), values.real("memory"),       values.real("floor")};
+  LearningSettings s;
+  s.rate = values.real("rate");
+  s.weight_decay = values.real("weight_decay");
+  s.warm_up = values.integer("warm_up");
+  s.interval = values.integer("interval");
+  s.final_rate = values.real("final_rate");
+  s.memory = values.real("memory");
+  s.floor = values.real("floor");
+  return s;
 }
 
 template <class T>
@@ -52,12 +59,19 @@ void Learning<T>::apply(Hierarchy<T>& hierarchy) {
   step.epsilon = settings.floor;
   const double now = rate();  // of this update: before it counts
   step.count = ++count_;
+  const bool first = anchors_.empty();
+  std::size_t place = 0;
   const auto update = [&](Weight<T>& weight) {
+    if (settings.pull > 0 && first) {
+      anchors_.emplace_back(hierarchy.device(), weight.value.rows(), weight.value.cols());
+      hierarchy.device().copy(weight.value, anchors_.back());
+    }
     step.rate = now * weight.rate;
     step.decay = weight.decays ? settings.weight_decay : 0.0;
     // The same update and the same decay on the way back: only what the two differ by decays.
     if (weight.separate()) hierarchy.device().axpby(T(-1), weight.value, T(1), weight.feedback);
     hierarchy.device().adam(step, weight.gradient, weight.first_moment, weight.second_moment, weight.value);
+    if (settings.pull > 0) hierarchy.device().axpby(static_cast<T>(settings.pull), anchors_[place++], static_cast<T>(1 - settings.pull), weight.value);
     if (weight.separate()) hierarchy.device().axpby(T(1), weight.value, static_cast<T>(1 - step.rate * step.decay), weight.feedback);
   };
   hierarchy.visit_weights(std::ref(update));  // of a reference, a std::function keeps nothing on the heap

@@ -1,6 +1,7 @@
 #pragma once
 // Optimiser of local updates: Adam with decoupled weight decay, warm-up and linear decay of the rate.
-// Source: Kingma & Ba 2015; Loshchilov & Hutter 2019.
+// While a text that is scored is learned from, weights may also be pulled back to where they began: w += pull (w_0 - w) after every update.
+// Source: Kingma & Ba 2015; Loshchilov & Hutter 2019; the pull, dynamic evaluation, Krause et al. 2018.
 
 #include "core/hierarchy.hpp"
 #include "core/parameter.hpp"
@@ -15,6 +16,7 @@ struct LearningSettings {
   double final_rate = 0;  ///< part of the rate that is left at the end of the schedule
   double memory = .999;   ///< beta2, decay of the running mean of squared gradients
   double floor = 1e-8;    ///< epsilon, added to the root of that mean: gradients well below it are not blown up to full steps
+  double pull = 0;        ///< part of the way back to where they began that weights go after every update
   static ParameterTable parameters();
   static LearningSettings from(const Values& values);
 };
@@ -38,6 +40,7 @@ class Learning {
  private:
   Index planned_ = 0;
   std::int64_t count_ = 0;
+  std::vector<Tensor<T>> anchors_;  // where the weights began, in the order they are visited
 };
 
 }  // namespace strata

@@ -38,6 +38,7 @@ ParameterTable parameters() {
       {"warm_up", std::int64_t{1024}, 0, 1e9, {}, "steps", "of every stretch before that: beliefs start from nothing", ""},
       {"plastic", false, 0, 1, {}, "", "also read the text once more, learning from every token after it was scored (--plastic)", ""},
       {"plastic_rate", .0001, 0, 1, {}, "1", "Adam's step size then", ""},
+      {"plastic_pull", 0.0, 0, 1, {}, "1", "part of the way back to the weights as trained that they go after each update then", "Krause et al. 2018"},
       {"experts", false, 0, 1, {}, "", "also mix in an n-gram model of the training text and a cache of recent words", ""},
       {"expert_order", std::int64_t{5}, 1, KneserNey::highest_order, {}, "tokens", "longest n-gram of that model", "Kneser & Ney 1995"},
       {"cache_time", 200.0, 1, 1e9, {}, "tokens", "time constant of that cache", "Kuhn & De Mori 1990"},
@@ -160,6 +161,7 @@ std::string plastic_lines(Bench& bench, Summary& s, Hierarchy<float>& hierarchy,
   options.what = "learning while reading";
   options.plastic = bench.study.learning();
   options.plastic->rate = bench.values.real("plastic_rate");
+  options.plastic->pull = bench.values.real("plastic_pull");
   options.updates = updates;
   options.experts = panel.get();
   return reading_lines(s, "plastic", score_held_out(bench.text(), hierarchy, options, bench.progress), panel.get(), bytes);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double tolerance = 1e-6;
 
-std::vector<std::string> lines(const std::string& kind, bool dropout, bool token_fed) {
+std::vector<std::string> lines(const std::string& kind, bool dropout, bool token_fed, bool share = false) {
   std::vector<std::string> all{"hierarchy.levels=4",
                                "relaxation.tolerance=0",
                                "relaxation.steps=3",
@@ -24,6 +24,7 @@ std::vector<std::string> lines(const std::string& kind, bool dropout, bool token
                                "level.0.priming=1",
                                "level.0.ngrams=2",
                                "level.0.recent_time=20",
+                               share ? "level.0.share=1" : "level.0.share=0",
                                "level.0.dropout=" + std::string(dropout ? ".3" : "0"),
                                "level.0.context_dropout=" + std::string(dropout ? ".3" : "0")};
   for (const char* l : {"1", "2", "3"}) {
@@ -120,19 +121,19 @@ class WrongMove : public SituationLevel<double> {
 }  // namespace
 
 TEST_CASE("gradients: every registered level learns -dF/dW and moves along -dF/dx", "[gradient]") {
-  const bool dropout = GENERATE(false, true), token_fed = GENERATE(false, true);
+  const bool dropout = GENERATE(false, true), token_fed = GENERATE(false, true), share = GENERATE(false, true);
   for (const LevelKind& kind : level_kinds()) {
     if (kind.name == std::string("gaussian")) continue;  // its units move at once: tests/gradient/gaussian_gradient.cpp
     if (kind.name == std::string("volatile")) continue;  // stands above no token level: tests/gradient/volatile_gradient.cpp
     if (kind.name == std::string("categorical") || kind.name == std::string("conditional"))
       continue;  // on a simplex: categorical_gradient.cpp
-    Tiny<double> tiny(lines(kind.name, dropout, token_fed));
+    Tiny<double> tiny(lines(kind.name, dropout, token_fed, share));
     Probe<double> probe(*tiny.hierarchy, *tiny.world, tiny.learning.get());
     probe.start();
     probe.run(12);
     for (int round = 0; round < 3; ++round) {
       probe.begin();
-      INFO("kind " << kind.name << ", dropout " << dropout << ", token_fed " << token_fed);
+      INFO("kind " << kind.name << ", dropout " << dropout << ", token_fed " << token_fed << ", share " << share);
       for (const auto& block : check_weights(probe)) {
         INFO(block.block << " |dF/dW| " << block.size);
         CHECK(block.distance < tolerance);

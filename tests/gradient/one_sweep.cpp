@@ -7,7 +7,9 @@
 // pi_a / pi_0 has to be large.
 
 #include <catch2/catch.hpp>
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "tests/support/probe.hpp"
 #include "tests/support/tiny.hpp"
@@ -44,6 +46,7 @@ struct Forward {
   Index depth = 0;
   MemoryArchive state, parameters;
   Observation observation;
+  bool share = false;
 
   Vector stream(const Weights& w, Index j) const {
     Vector c(static_cast<std::size_t>(w.at("lexicon").rows), 0), above;
@@ -69,16 +72,23 @@ struct Forward {
     for (Index j = 0; j < streams; ++j) {
       Vector ctx;
       for (std::size_t k = 0; k < ids.size() / observation.id.size(); ++k) {
-        const Vector word = column(w.at("level_0/embedding"), ids[k * observation.id.size() + static_cast<std::size_t>(j)]);
-        ctx.insert(ctx.end(), word.begin(), word.end());
+        const auto id = ids[k * observation.id.size() + static_cast<std::size_t>(j)];
+        for (const char* words : {"level_0/embedding", "lexicon"}) {
+          const Vector word = column(w.at(words), id);
+          if (share || words != std::string("lexicon")) ctx.insert(ctx.end(), word.begin(), word.end());
+        }
       }
       Vector mu_a = column(w.at("level_0/hidden_bias"), 0), mu_0 = column(w.at("level_0/bias"), 0);
       add_product(w.at("level_0/hidden_in"), ctx, mu_a);
       add_product(w.at("level_0/hidden_out"), squashed(mu_a), mu_0);
       add_product(w.at("level_0/direct"), ctx, mu_0);
       Vector logits = column(w.at("level_0/output_bias"), 0);
-      add_transposed(w.at("level_0/embedding"), squashed(mu_0), logits);
-      add_transposed(w.at("lexicon"), stream(w, j), logits);
+      Vector f_0 = squashed(mu_0), c_0 = stream(w, j);
+      const auto own = f_0.begin() + w.at("level_0/embedding").rows;
+      if (share) std::transform(own, f_0.end(), c_0.begin(), c_0.begin(), std::plus<>());
+      f_0.erase(own, f_0.end());
+      add_transposed(w.at("level_0/embedding"), f_0, logits);
+      add_transposed(w.at("lexicon"), c_0, logits);
       double total = 0;
       for (const double x : logits) total += std::exp(x);
       sum += std::log(total) - logits[static_cast<std::size_t>(observation.id[static_cast<std::size_t>(j)])];
@@ -104,13 +114,14 @@ struct Forward {
 };
 
 /// Largest distance over blocks between what one sweep learns and the gradient.
-std::map<std::string, double> distances(int levels, const std::vector<double>& precisions) {
+std::map<std::string, double> distances(int levels, const std::vector<double>& precisions, bool share = false) {
   std::vector<std::string> lines{"hierarchy.levels=" + std::to_string(levels),
                                  "relaxation.steps=1",
                                  "relaxation.rate=1",
                                  "learning.rate=.02",
                                  "learning.warm_up=0",
                                  "level.0.context_dropout=0",
+                                 share ? "level.0.share=1" : "level.0.share=0",
                                  "level.0.hidden_precision=1e6"};
   for (int l = 1; l < levels; ++l) {
     const std::string level = "level." + std::to_string(l) + ".";
@@ -124,7 +135,7 @@ std::map<std::string, double> distances(int levels, const std::vector<double>& p
   probe.run(10);
   probe.begin();
   REQUIRE(tiny.hierarchy->relaxation().trace().rejections == 0);
-  const Forward forward{levels, state_of(*tiny.hierarchy), parameters_of(*tiny.hierarchy), probe.observation};
+  const Forward forward{levels, state_of(*tiny.hierarchy), parameters_of(*tiny.hierarchy), probe.observation, share};
   const auto surprise = values<double>(tiny.hierarchy->level(0).snapshot().surprise, *tiny.device);
   double sum = 0;
   for (const double x : surprise) sum += x;
@@ -140,8 +151,9 @@ std::map<std::string, double> distances(int levels, const std::vector<double>& p
 }  // namespace
 
 TEST_CASE("one sweep: gamma 1 equals back-propagation, one situation level", "[gradient]") {
-  for (const auto& [block, distance] : distances(2, {100})) {
-    INFO(block);
+  const bool share = GENERATE(false, true);
+  for (const auto& [block, distance] : distances(2, {100}, share)) {
+    INFO(block << ", share " << share);
     CHECK(distance < 1e-5);  // 10 pi_0 / pi_a
   }
 }

@@ -64,7 +64,8 @@ void read(Tiny<T>& tiny, bool learning, int steps, const Scored& scored) {
 TEMPLATE_TEST_CASE("expectation: of the token level it is the forecast that scores the next token", "", float, double) {
   const std::vector<std::string> more = GENERATE(std::vector<std::string>{}, std::vector<std::string>{"level.0.priming=1"},
                                                  std::vector<std::string>{"level.0.ngrams=3", "level.0.recent_time=20"},
-                                                 std::vector<std::string>{"level.0.dropout=.3", "level.0.ngrams=2"});
+                                                 std::vector<std::string>{"level.0.dropout=.3", "level.0.ngrams=2"},
+                                                 std::vector<std::string>{"level.0.share=1", "level.0.ngrams=2"});
   for (const char* device : {"reference", "cpu"})
     for (const bool learning : {true, false}) {
       INFO(device << ", learning " << learning << ", " << (more.empty() ? "" : more.front()));

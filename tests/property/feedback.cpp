@@ -23,7 +23,7 @@ std::vector<std::string> lines(std::vector<std::string> more) {
 
 TEST_CASE("feedback: separate weights that equal those of the prediction learn as tied ones do", "[feedback]") {
   for (const char* steps : {"relaxation.steps=1", "relaxation.steps=4"})
-    for (const char* embeddings : {"level.0.embeddings=tied", "level.0.embeddings=separate"}) {
+    for (const char* embeddings : {"level.0.embeddings=tied", "level.0.embeddings=separate", "level.0.share=1"}) {
       INFO(steps << " " << embeddings);
       Tiny<double> tied(lines({steps, embeddings}), 5, 4, 13),
           separate(lines({steps, embeddings, "hierarchy.feedback=mirrored"}), 5, 4, 13);

@@ -24,8 +24,9 @@ ScriptedWorld make_world() {
           }};
 }
 
-std::vector<std::string> lines(bool priming) {
-  return {"hierarchy.levels=4", "learning.rate=.05", "learning.warm_up=20", priming ? "level.0.priming=1" : "level.0.priming=0"};
+std::vector<std::string> lines(bool priming, bool share = false) {
+  return {"hierarchy.levels=4", "learning.rate=.05", "learning.warm_up=20", priming ? "level.0.priming=1" : "level.0.priming=0",
+          share ? "level.0.share=1" : "level.0.share=0"};
 }
 
 template <class T>
@@ -75,7 +76,7 @@ TEMPLATE_TEST_CASE("stream score: under its own stream it is the surprise that i
   for (const char* device : {"reference", "cpu"})
     for (const bool priming : {false, true}) {
       INFO(device << ", priming " << priming);
-      Tiny<TestType> tiny(lines(priming), streams, 1, vocabulary, true, 1, device);
+      Tiny<TestType> tiny(lines(priming, priming), streams, 1, vocabulary, true, 1, device);
       auto world = make_world();
       Simulation<TestType> simulation(*tiny.hierarchy, world, tiny.learning.get(), 1, 3);
       std::vector<TestType> scored;
@@ -99,7 +100,8 @@ TEMPLATE_TEST_CASE("stream score: under its own stream it is the surprise that i
 }
 
 TEST_CASE("stream score: under another stream it is the cross entropy written out") {
-  Tiny<double> tiny(lines(false), streams, 1, vocabulary);
+  const bool share = GENERATE(false, true);
+  Tiny<double> tiny(lines(false, share), streams, 1, vocabulary);
   const Index n = tiny.hierarchy->lexicon().units();
   double largest_move = 0;
   run(tiny, 60, [&](Tiny<double>&, const Step<double>& step) {
@@ -109,7 +111,14 @@ TEST_CASE("stream score: under another stream it is the cross entropy written ou
     const auto scored = score(tiny, step, stream.view()), alone = score(tiny, step, ConstView<double>{});
     const auto weights = weight_values(*tiny.hierarchy);
     const auto held = state_of(*tiny.hierarchy);
-    const ArchivedMatrix& f_0 = held.at("level_0/f_0");
+    const ArchivedMatrix &f_0 = held.at("level_0/f_0"), &words = weights.at("level_0/embedding"), &lexicon = weights.at("lexicon");
+    const auto said = [&](Index v, Index j) {  // by f(y) in E, and by the level's own share f(z) in S
+      double sum = 0;
+      for (Index k = 0; k < words.rows; ++k) sum += words(k, v) * f_0(k, j);
+      for (Index k = words.rows; k < f_0.rows; ++k) sum += lexicon(k - words.rows, v) * f_0(k, j);
+      return sum;
+    };
+    REQUIRE(f_0.rows == words.rows + (share ? n : 0));
     for (Index j = 0; j < streams; ++j) {
       const auto s = static_cast<std::size_t>(j);
       if (step.observation->active[s] == 0) {
@@ -118,8 +127,8 @@ TEST_CASE("stream score: under another stream it is the cross entropy written ou
       }
       std::vector<double> logits, without;
       for (Index v = 0; v < vocabulary; ++v) {
-        without.push_back(dot(weights.at("level_0/embedding"), v, f_0, j) + weights.at("level_0/output_bias")(v, 0));
-        logits.push_back(without.back() + dot(weights.at("lexicon"), v, other, j));
+        without.push_back(said(v, j) + weights.at("level_0/output_bias")(v, 0));
+        logits.push_back(without.back() + dot(lexicon, v, other, j));
       }
       REQUIRE(scored[s] == Approx(cross_entropy(logits, step.observation->id[s])).epsilon(1e-12));
       REQUIRE(alone[s] == Approx(cross_entropy(without, step.observation->id[s])).epsilon(1e-12));

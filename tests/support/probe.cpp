@@ -71,7 +71,7 @@ void Probe<T>::run(Index steps) {
 
 template <class T>
 void for_each_weight(Hierarchy<T>& hierarchy, const std::function<void(const std::string&, Weight<T>&)>& visit) {
-  if (hierarchy.depth() > 1) visit("lexicon", hierarchy.lexicon().vectors);
+  if (hierarchy.lexicon().used) visit("lexicon", hierarchy.lexicon().vectors);
   for (Index l = 0; l < hierarchy.depth(); ++l)
     hierarchy.level(l).visit_weights([&](Weight<T>& weight) { visit("level_" + std::to_string(l) + "/" + weight.name, weight); });
 }

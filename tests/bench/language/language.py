@@ -48,26 +48,26 @@ WAYS = {
 # What every level expects: each builds on the level above and on the words just read.
 EXPECTED = (DATA / "reuters/train.txt", ("text.hold_out=last", "world.tokens=1000000", "text.vocabulary=4000", "relaxation.steps=1", "relaxation.rate=1",
                                          *(f"level.{l}.{key}" for l in (1, 2, 3) for key in ("broad_cache=.2", "forgets=true", "broad_from_above=true")[:2 if l == 3 else 3])))
-# What each level is worth: the same text for every form, half of the training text (of an eighth the token level alone makes more than the levels do).
-FORMS_TEXT, FORMS_VOCABULARY = (DATA / "reuters/train.txt", ("world.tokens=1200000",), 1), 8000
+# What each level is worth: the same text for every form, half of the training text read once (of an eighth the levels bring next to nothing).
+FORMS_TEXT, FORMS_VOCABULARY = (DATA / "reuters/train.txt", ("world.tokens=1200000", "world.passes=1"), 1), 8000
 PARAGRAPH = ("unit=paragraph", "tau=40", "spread=2.5", "carry_time=80", "broad_limit=300", "broad_interval=32")
 DOCUMENT = ("unit=document", "tau=250", "spread=2.8", "carry_time=300", "broad_limit=2000", "broad_interval=32")
+SITUATION_UNITS, HIDDEN, CONTEXT = 48, 384, 5  # of reuters.ini, as the counts of weights and operations have it
 
 
 def at_level(level, keys):
     return tuple(f"level.{level}.{key}" for key in keys)
 
 
-# Token levels are widened where levels are left out, so that all forms have as many dense weights.
+# Token levels are widened where levels are left out, so that all forms have as many dense weights; units are those of the token level's own words.
 FORMS = {
     "four levels": ("four", 4, 64, ()),
     "without the sentence level": ("no_sentence", 3, 67, (*at_level(1, PARAGRAPH), *at_level(2, DOCUMENT))),
     "without the paragraph level": ("no_paragraph", 3, 67, at_level(2, DOCUMENT)),
     "without the document level": ("no_document", 3, 67, ()),
-    "the token level alone, as many weights": ("alone_weights", 1, 111, ()),
+    "the token level alone, as many weights": ("alone_weights", 1, 72, ()),
 }
-ALONE, MOST_PASSES = "the token level alone, as many operations", 4
-
+ALONE, MOST_PASSES = "the token level alone, as many operations", 2
 
 class Lab:
     """Runs the command, once per distinct run, and keeps what the page must say of where its figures come from."""
@@ -189,12 +189,13 @@ def settling_lines(lab):
             "back-propagation but for terms of the order of a tenth (tests/gradient/one_sweep.cpp; of a hundredth where the token level meets the first).", ""]
 
 
-def operations(vocabulary, levels, units, situation_units=48, hidden=192, context=5):
+def operations(levels, units):
     """Multiply-adds of dense products for every token learned from: the weights of the token level forward, backward and for their gradient; those of a
     broad prediction when it is made and, when its window closes, forward, backward and for the gradient of the lexicon."""
     made = sum((1 / 16, 1 / 32, 1 / 32)[:levels - 1])
-    token = vocabulary * (units + (situation_units if levels > 1 else 0)) + context * units * (hidden + units) + hidden * units
-    return 3 * token + made * 4 * vocabulary * situation_units
+    spoken = units + SITUATION_UNITS
+    token = FORMS_VOCABULARY * spoken + CONTEXT * spoken * (HIDDEN + spoken) + HIDDEN * spoken
+    return 3 * token + made * 4 * FORMS_VOCABULARY * SITUATION_UNITS
 
 
 def interval(differences, tokens, draws=2000):
@@ -212,39 +213,39 @@ def form_lines(lab):
     """Every level's worth: trained without, lesioned, swapped; and all of them against the token level alone."""
     text, settings, seeds = FORMS_TEXT
 
-    def form(slug, levels, units, keys, seed, of=text, passes=2, every=0):
-        words = (*settings, f"hierarchy.levels={levels}", f"level.0.units={units}", f"world.passes={passes}", f"evaluate.stream_every={every}", *keys)
+    def form(slug, levels, units, keys, seed, of=text, passes=1, every=0):
+        words = (*settings, f"hierarchy.levels={levels}", f"level.0.units={units}", *((f"world.passes={passes}",) if passes > 1 else ()), f"evaluate.stream_every={every}", *keys)
         return lab.kept(lab.options.work / f"form_{slug}_{seed}",
                         ["evaluate", "--config", "experiments/config/reuters.ini", "--text", str(of), *(w for s in words for w in ("--set", s))], seed)
 
-    # How often the token level alone reads, up to as many operations as four levels in two passes, is chosen on documents of the training side.
+    # The token level alone with as many operations as four levels: how often it reads, the narrower the oftener, is chosen on documents of the training side.
     training_side = lab.options.work / "training_side.txt"
     every_byte = text.read_bytes()
     training_side.write_bytes(every_byte[:every_byte.rindex(b"\f", 0, len(every_byte) * 9 // 10)])
-    allowed = min(MOST_PASSES, int(2 * operations(FORMS_VOCABULARY, 4, 64) / operations(FORMS_VOCABULARY, 1, 64)))
-    chosen = {p: form(f"passes_{p}", 1, 64, (), 1, training_side, p)["nats_per_token"] for p in range(1, allowed + 1)}
+    allowed = operations(4, 64)
+    widths = {p: max(u for u in range(1, 1000) if p * operations(1, u) <= allowed) for p in range(1, MOST_PASSES + 1)}
+    chosen = {p: form(f"passes_{p}", 1, u, (), 1, training_side, p)["nats_per_token"] for p, u in widths.items()}
     passes = min(chosen, key=chosen.get)
     runs = {name: [form(slug, levels, units, keys, seed, every=4 if levels == 4 else 0) for seed in range(1, seeds + 1)]
             for name, (slug, levels, units, keys) in FORMS.items()}
-    runs[ALONE] = [form("alone_operations", 1, 64, (), seed, passes=passes) for seed in range(1, seeds + 1)]
+    runs[ALONE] = [form("alone_operations", 1, widths[passes], (), seed, passes=passes) for seed in range(1, seeds + 1)]
     whole = runs["four levels"]
     lines = ["## What each level is worth", "", "| | weights | operations | perplexity | nats per token more than four levels, by seed | over documents, seeds averaged [95 %] |",
              "| --- | --- | --- | --- | --- | --- |"]
     for name, own in runs.items():
-        levels, units = (FORMS[name][1], FORMS[name][2]) if name in FORMS else (1, 64)
-        all_passes = operations(FORMS_VOCABULARY, levels, units) * (2 if name in FORMS else passes)
+        all_operations = operations(*FORMS[name][1:3]) if name in FORMS else passes * operations(1, widths[passes])
         apart = [r["nats_per_token"] - w["nats_per_token"] for r, w in zip(own, whole)]
         by_document = [statistics.mean(r["document_nats"][i] - w["document_nats"][i] for r, w in zip(own, whole)) for i in range(len(whole[0]["document_tokens"]))]
         more = "" if own is whole else "{:+.4f} [{:+.4f}, {:+.4f}]".format(*interval(by_document, whole[0]["document_tokens"]))
-        lines.append(f"| {name} | {own[0]['training']['parameters']} | {all_passes / 1e6:.2f} M | {spread([r['perplexity'] for r in own])} | "
+        lines.append(f"| {name} | {own[0]['training']['parameters']} | {all_operations / 1e6:.2f} M | {spread([r['perplexity'] for r in own])} | "
                      f"{'' if own is whole else ', '.join(f'{a:+.4f}' for a in apart)} | {more} |")
     lines += ["", "| level of the four | lesioned, nats per token | swapped |", "| --- | --- | --- |"]
     for level in range(1, 4):
         own = [r["levels"][level] for r in whole]
         lines.append(f"| {own[0]['name']} | {spread([o['topdown_gain_nats'] for o in own], 4)} | {spread([o['topdown_swap_nats'] for o in own], 4)} |")
-    return [*lines, "", f"{seeds} seed{'s' if seeds > 1 else ''}, {whole[0]['training_tokens']} tokens of {text.parent.name} read twice, scored on {whole[0]['held_out_tokens']} of its last tenth. Operations: multiply-adds of dense products per token of the text. "
-            f"The token level alone that may spend at most as many operations read {passes} time{'s' if passes > 1 else ''}, the best of 1 to {allowed} on documents of the training side "
-            f"({', '.join(f'{math.exp(n):.1f}' for n in chosen.values())}). Lesioned: a level's share of the output stream replaced by its slow mean; swapped: by that of another document.", ""]
+    return [*lines, "", f"{seeds} seed{'s' if seeds > 1 else ''}, {whole[0]['training_tokens']} tokens of {text.parent.name} read once, scored on {whole[0]['held_out_tokens']} of its last tenth. Operations: multiply-adds of dense products per token of the text, all passes. "
+            f"The token level alone that may spend at most as many operations read {('once', 'twice')[passes - 1]}, which is best on documents of the training side "
+            f"(once with {widths[1]} units of its own {math.exp(chosen[1]):.1f}, twice with {widths[2]} {math.exp(chosen[2]):.1f}). Lesioned: a level's share of the output stream replaced by its slow mean; swapped: by that of another document.", ""]
 
 
 def broad_lines(lab):

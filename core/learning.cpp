@@ -71,7 +71,8 @@ void Learning<T>::apply(Hierarchy<T>& hierarchy) {
     // The same update and the same decay on the way back: only what the two differ by decays.
     if (weight.separate()) hierarchy.device().axpby(T(-1), weight.value, T(1), weight.feedback);
     hierarchy.device().adam(step, weight.gradient, weight.first_moment, weight.second_moment, weight.value);
-    if (settings.pull > 0) hierarchy.device().axpby(static_cast<T>(settings.pull), anchors_[place++], static_cast<T>(1 - settings.pull), weight.value);
+    if (settings.pull > 0)
+      hierarchy.device().axpby(static_cast<T>(settings.pull), anchors_[place++], static_cast<T>(1 - settings.pull), weight.value);
     if (weight.separate()) hierarchy.device().axpby(T(1), weight.value, static_cast<T>(1 - step.rate * step.decay), weight.feedback);
   };
   hierarchy.visit_weights(std::ref(update));  // of a reference, a std::function keeps nothing on the heap

@@ -11,6 +11,7 @@
 #include "core/archive.hpp"
 #include "core/device/device.hpp"
 #include "core/lexicon.hpp"
+#include "core/objective/objective.hpp"
 #include "core/observation.hpp"
 #include "core/weight.hpp"
 
@@ -76,6 +77,7 @@ struct ValueNode {
 
 /// Scores of a level's own (broad) predictions, summed over predictions that closed; nats per token of the level's own unit.
 struct BroadScore {
+  double weight = 0;  ///< of the broad prediction in learning
   double predictions = 0, nats = 0, unigram_nats = 0, entropy = 0, divergence = 0;
   std::vector<double> decaying_nats;  ///< decaying unigram of the level's recency counts, one per mixing weight decaying_weights()
 };
@@ -151,6 +153,8 @@ class Level {
   virtual bool clamps() const { return false; }  ///< clamp_downward does what it says
   virtual void score_broad(bool on) { (void)on; }
   virtual const BroadScore* broad_score() const { return nullptr; }
+  /// What the objective's terms were worth since score_broad(true).
+  virtual std::vector<TermScore> term_scores() const { return {}; }
   /// Tokens ahead that expectation() speaks of, at most; 0: a kind that expects no words.
   virtual Index horizon() const { return 0; }
   /// log_p (V x B) = log probabilities of what the level expects behind the tokens read, nats. Level 0: of the next token, as held and as

@@ -38,7 +38,14 @@ ParameterTable parameters() {
       {"warm_up", std::int64_t{1024}, 0, 1e9, {}, "steps", "of every stretch before that: beliefs start from nothing", ""},
       {"plastic", false, 0, 1, {}, "", "also read the text once more, learning from every token after it was scored (--plastic)", ""},
       {"plastic_rate", .0001, 0, 1, {}, "1", "Adam's step size then", ""},
-      {"plastic_pull", 0.0, 0, 1, {}, "1", "part of the way back to the weights as trained that they go after each update then", "Krause et al. 2018"},
+      {"plastic_pull",
+       0.0,
+       0,
+       1,
+       {},
+       "1",
+       "part of the way back to the weights as trained that they go after each update then",
+       "Krause et al. 2018"},
       {"experts", false, 0, 1, {}, "", "also mix in an n-gram model of the training text and a cache of recent words", ""},
       {"expert_order", std::int64_t{5}, 1, KneserNey::highest_order, {}, "tokens", "longest n-gram of that model", "Kneser & Ney 1995"},
       {"cache_time", 200.0, 1, 1e9, {}, "tokens", "time constant of that cache", "Kuhn & De Mori 1990"},
@@ -71,6 +78,33 @@ void broad_findings(Summary& level, const BroadScore& broad) {
   level.set("entropy_nats", broad.entropy / n);
   level.set("background_kl_nats", broad.divergence / n);
   level.set("predictions", static_cast<std::int64_t>(n));
+}
+
+/// What the objective's terms were worth at a level; returns their weighted sum, nats per token.
+double term_findings(Summary& level, const std::vector<TermScore>& terms) {
+  double sum = 0;
+  for (const TermScore& term : terms) {
+    level.section("objective").section(term.name).set("weight", term.weight).set("nats", term.nats());
+    sum += term.weight * term.nats();
+  }
+  return sum;
+}
+
+/// A line for every level that has terms; empty where none does.
+std::string term_lines(const TextStudy& study, const std::vector<std::vector<TermScore>>& terms) {
+  std::string lines;
+  for (std::size_t l = 0; l < terms.size(); ++l) {
+    if (terms[l].empty()) continue;
+    if (lines.empty()) lines = "\nterms of the objective, nats per token x weight\n";
+    lines += std::to_string(l) + " " + study.level_name(static_cast<Index>(l));
+    for (const TermScore& term : terms[l]) {
+      char text[96];
+      std::snprintf(text, sizeof text, "   %s %.4f x %g", term.name.c_str(), term.nats(), term.weight);
+      lines += text;
+    }
+    lines += "\n";
+  }
+  return lines;
 }
 
 void stream_findings(Summary& into, const StreamScores& stream, std::size_t part, std::uint64_t seed) {
@@ -198,6 +232,7 @@ Findings run_text(Bench& bench) {
   s.set("document_nats", scores.documents.nats);
   s.set("document_tokens", scores.documents.tokens);
   if (scores.stream.measured()) stream_findings(s.section("stream"), scores.stream, 0, study.options.seed);
+  double objective = nats;  // what learning descends beside the free energy of settling
   for (Index l = 0; l < hierarchy->depth(); ++l) {
     const auto i = static_cast<std::size_t>(l);
     Summary& level = s.item("levels", i);
@@ -205,8 +240,11 @@ Findings run_text(Bench& bench) {
     level.set("time_constant", hierarchy->level(l).time_constant());
     if (l == 0) level.set("prediction_nats", nats);
     if (l > 0) broad_findings(level, scores.broad[i]);
+    if (l > 0 && scores.broad[i].predictions > 0) objective += scores.broad[i].weight * scores.broad[i].nats / scores.broad[i].predictions;
+    objective += term_findings(level, scores.terms[i]);
     if (l > 0 && scores.stream.measured()) stream_findings(level, scores.stream, i, study.options.seed);
   }
+  s.set("objective_nats", objective);
   if (plastic) lines += plastic_lines(bench, s, *hierarchy, updates, ngrams, bytes);
   char head[512];
   std::snprintf(head, sizeof head,
@@ -219,6 +257,7 @@ Findings run_text(Bench& bench) {
   findings.table = lines + head;
   for (Index l = 0; l < hierarchy->depth(); ++l)
     findings.table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);
+  findings.table += term_lines(study, scores.terms);
   return findings;
 }
 

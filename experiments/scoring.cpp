@@ -157,6 +157,7 @@ class Tally {
     for (Index l = 0; l < hierarchy_.depth(); ++l) {
       const BroadScore* broad = hierarchy_.level(l).broad_score();
       scores.broad.push_back(broad != nullptr ? *broad : BroadScore{});
+      scores.terms.push_back(hierarchy_.level(l).term_scores());
     }
   }
 

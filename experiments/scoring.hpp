@@ -34,9 +34,10 @@ struct Scores {
   DocumentScores documents;
   DocumentScores mixture;  ///< with the experts beside it, where options had them
   StreamScores stream;
-  std::vector<BroadScore> broad;    ///< per level, entry 0 empty
-  std::vector<double> free_energy;  ///< mean F_now after 0, 1, .. sweeps, nats per token
-  double rejected_fraction = 0;     ///< sweeps taken back
+  std::vector<BroadScore> broad;              ///< per level, entry 0 empty
+  std::vector<std::vector<TermScore>> terms;  ///< of the objective, per level
+  std::vector<double> free_energy;            ///< mean F_now after 0, 1, .. sweeps, nats per token
+  double rejected_fraction = 0;               ///< sweeps taken back
   double seconds = 0;
 };
 

@@ -66,7 +66,10 @@ class Broad {
   void reset();
   /// Turning it on begins a new score.
   void set_scoring(bool on) {
-    if (on && !scoring_) score_ = {};
+    if (on && !scoring_) {
+      score_ = {};
+      score_.weight = settings_.weight;
+    }
     scoring_ = on;
   }
   const BroadScore& score() const { return score_; }

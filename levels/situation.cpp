@@ -71,10 +71,11 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   nats_.assign(s, 0);
   evidence_.assign(s, 0);
   error_gain_.assign(s, T(1));
-  const bool reads_words = settings.eligibility && (settings.token_fed || settings.index == 1);
-  if (reads_words) reach_ = static_cast<Index>(std::ceil(-settings.tau * settings.spread * std::log(eligibility_floor)));
+  if (settings.eligibility && reads_words())
+    reach_ = static_cast<Index>(std::ceil(-settings.tau * settings.spread * std::log(eligibility_floor)));
   if (settings.exact_eligibility) reach_ *= 8;  // until the weight left is 1e-16
   ring_.assign(s * static_cast<std::size_t>(reach_ + lag_stride + tick_), 0);
+  if (settings.terms) objective_ = Objective<T>({device, n, inputs_, b, columns, seed, level, *settings.terms, 0});
   reset_state();
 }
 
@@ -92,6 +93,7 @@ void SituationLevel<T>::reset_state() {
   device_.fill(drop_, T(1));
   stashed_ = 0;
   broad_.reset();
+  objective_.reset();
   gate_.reset();
 }
 
@@ -126,6 +128,7 @@ template <class T>
 void SituationLevel<T>::begin_settling(const Step<T>& step, const Upward<T>& below) {
   fix_ticks(*step.observation);
   rho_ = below.emission_error;
+  handed_ = below.features;
   if (!this->joint()) average_window(below);
 }
 
@@ -212,7 +215,7 @@ void SituationLevel<T>::restore(ConstView<T> mask) {
 }
 
 template <class T>
-void SituationLevel<T>::end_settling(const Step<T>&) {
+void SituationLevel<T>::end_settling(const Step<T>& step) {
   device_.fill(new_norm_, T(0));
   device_.prediction_error(static_cast<T>(settings_.precision), x_, mu_, e_, new_norm_);
   device_.select_columns(tick_mask_, x_, belief_);
@@ -233,12 +236,16 @@ void SituationLevel<T>::end_settling(const Step<T>&) {
   for (std::size_t j = 0; j < norm.size(); ++j)
     if (ticking_[j] != 0) host2_[j] = std::sqrt(2 * norm[j] * static_cast<T>(elapsed_[j]) / static_cast<T>(tick_));
   device_.upload(host2_, error_norm_);
+  if (objective_.empty()) return;
+  if (reads_words()) device_.gather_columns(lexicon_.vectors.value, step.observation->id, word_);
+  objective_.end_window(mu_, reads_words() ? word_.view() : handed_, mean_, ticking_, elapsed_);
 }
 
 template <class T>
 void SituationLevel<T>::learn(const Step<T>& step) {
   const Index first = step.slot * streams_;
   device_.copy(ek_, stash_e_.cols_at(first, streams_));
+  objective_.teach(stash_e_.cols_at(first, streams_), first);
   device_.copy(h_used_, stash_h_.cols_at(first, streams_));
   if (above_ > 0) device_.copy(above_used_, stash_above_.cols_at(first, streams_));
   stashed_ = step.slot + 1;
@@ -282,6 +289,7 @@ void SituationLevel<T>::accumulate(T scale, bool learning) {
     if (above_ > 0) device_.outer_product(scale, part(stash_e_), part(stash_above_), above_in_.gradient);
     device_.row_sum(scale, part(stash_e_), device_.ones(n), T(1), bias_.gradient);
     device_.outer_product(scale, part(stash_rho_), part(stash_fd_), share_out_.gradient);
+    objective_.accumulate(scale, n);
   }
   stashed_ = 0;
   broad_.settle(scale, learning, memory_in_, above_ > 0 ? &above_in_ : nullptr, bias_);
@@ -303,6 +311,7 @@ void SituationLevel<T>::held_energy(ConstView<T>, View<T> energy) {
   device_.upload(host_, factor_);
   device_.multiply(new_norm_, factor_, new_norm_);  // a window's error counts for each of its k tokens
   device_.axpby(T(1), new_norm_, T(1), energy);
+  objective_.add_value(tmp_, energy);
 }
 
 template <class T>
@@ -319,6 +328,7 @@ void SituationLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& vis
   visit(bias_);
   visit(share_out_);
   broad_.visit_weights(visit);
+  objective_.visit_weights(visit);
 }
 
 template <class T>
@@ -372,6 +382,10 @@ void SituationLevel<T>::archive_state(Archive& archive) {
   archive.value("forecasting", forecasting_);
   archive.tensor("tick_mask", tick_mask_);
   broad_.archive_state(archive);
+  {
+    Archive::Scope scope(archive, "objective");
+    objective_.archive_state(archive);
+  }
   Archive::Scope scope(archive, "gate");
   gate_.archive_state(archive);
 }

@@ -11,6 +11,7 @@
 //             kap <- A kap + sqrt(1 - A^2) delta,  A = exp(-k / ct);  g += eta k <delta . kap> / n               carry, Kalman's condition
 //             s for the level above = [c_f r f(x); c_d k^(-1/2) delta],  r = sqrt((1-a)/(1+a)) of the slower trace
 //             learning: dV = e h', dU = e f(x_above)', dMo = rho f(x)', all of the forecast that was wrong, times k
+//             what the objective's terms want of mu (core/objective) is added to e where dV, dU and db are made of it
 //             S behind the memory by its eligibility sqrt(1-a^2) a^(t-s) V_q' e
 // Symbols     x, mu, kap, e n x B; h (2 inputs) x B; V n x 2 inputs; U n x n_above; tau, ct, k tokens; eta per token
 // Discretisation  ticks every ceil(tau/8) tokens and at the level's own boundary; between ticks x = mu and c are held
@@ -18,7 +19,10 @@
 // Limit       linear-Gaussian unit: g kap reaches the Kalman gain (tests/validation)
 // Source      Rao & Ballard 1999 (prediction and error units); Mehra 1970 (white innovations); Bellec et al. 2020 (eligibility)
 
+#include <optional>
+
 #include "core/level.hpp"
+#include "core/objective/objective.hpp"
 #include "core/parameter.hpp"
 #include "levels/broad.hpp"
 #include "levels/gate.hpp"
@@ -43,6 +47,7 @@ struct SituationSettings {
   bool exact_eligibility = false;
   BroadSettings broad;
   GateSettings gate;
+  std::optional<Values> terms;  ///< keys of the objective (core/objective/term.hpp); none: no terms
   std::uint8_t boundaries = sentence_end | paragraph_end | document_end;  ///< where it ticks besides its count
   static ParameterTable parameters(Index index);
   static SituationSettings from(Index index, const Values& values);
@@ -87,7 +92,11 @@ class SituationLevel : public Level<T> {
 
   ConstView<T> contribution() const override { return share_.view(); }
   void set_error_gain(std::span<const T> per_stream) override { error_gain_.assign(per_stream.begin(), per_stream.end()); }
-  void score_broad(bool on) override { broad_.set_scoring(on); }
+  void score_broad(bool on) override {
+    broad_.set_scoring(on);
+    objective_.set_scoring(on);
+  }
+  std::vector<TermScore> term_scores() const override { return objective_.scores(); }
   const BroadScore* broad_score() const override { return &broad_.score(); }
   Index horizon() const override { return broad_.horizon(); }
   void expectation(View<T> log_p) override { broad_.expectation(mu_, expected_, log_p); }
@@ -107,6 +116,7 @@ class SituationLevel : public Level<T> {
   void innovate(const Step<T>& step);
   void carry_innovation(const Step<T>& step);
   void open_gate(const Step<T>& step);
+  bool reads_words() const { return settings_.token_fed || settings_.index == 1; }
   void integrate(const Step<T>& step, ConstView<T> features);
   void forget(const Observation& observation);
   std::vector<std::pair<const char*, Tensor<T>*>> state_tensors();
@@ -119,6 +129,7 @@ class SituationLevel : public Level<T> {
   T nominal_scale_;  // of gradients stashed at once, 1 / (B K)
   Weight<T> memory_in_, above_in_, bias_, share_out_;
   Broad<T> broad_;
+  Objective<T> objective_;
   Gate gate_;
   double gain_ = 0, innovation_count_ = 0, mean_count_ = 0;
   Tensor<T> mean_, power_;  // m (inputs), nu (n)
@@ -130,6 +141,7 @@ class SituationLevel : public Level<T> {
   Tensor<T> decay_, ek_, eligible_;
   ConstView<T> rho_;       // of the level below, relayed
   ConstView<T> expected_;  // by the level above
+  ConstView<T> handed_;    // features of the level below
   Tensor<T> stash_e_, stash_h_, stash_above_, stash_rho_, stash_fd_;
   Index stashed_ = 0;
 

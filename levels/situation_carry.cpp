@@ -23,7 +23,7 @@ void SituationLevel<T>::carry(const Step<T>& step, const Upward<T>& below) {
   innovate(step);
   carry_innovation(step);
   open_gate(step);
-  if (settings_.token_fed || settings_.index == 1) {
+  if (reads_words()) {
     device_.gather_columns(lexicon_.vectors.value, o.id, word_);
     integrate(step, word_);
   } else {
@@ -130,6 +130,7 @@ void SituationLevel<T>::integrate(const Step<T>& step, ConstView<T> features) {
     device_.leaky_integrate(decay_, static_cast<T>(std::sqrt(1 - leak_[q] * leak_[q])), step.active, inputs_now_,
                             h_.rows_at(q * inputs_, inputs_));
   }
+  objective_.read(inputs_now_, ticking_, *step.observation);
   if (!step.training || step.active_count == 0) return;
   const double rate = running_rate(mean_count_++);
   device_.row_sum(static_cast<T>(rate / static_cast<double>(step.active_count)), features, step.active, static_cast<T>(1 - rate), mean_);

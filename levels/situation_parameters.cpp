@@ -43,7 +43,7 @@ ParameterTable SituationSettings::parameters(Index index) {
   const SituationSettings d;
   const Rung r = rung(index);
   const double window = std::pow(2.0, static_cast<double>(index + 2));
-  return {
+  ParameterTable all{
       {"tau", r.tau, .5, 1e7, {}, "tokens", "shorter time constant of the level's memory", "model A"},
       {"spread", r.spread, 1, 1000, {}, "1", "ratio of the longer time constant to the shorter", "model A"},
       {"unit",
@@ -88,6 +88,9 @@ ParameterTable SituationSettings::parameters(Index index) {
       {"broad_interval", std::int64_t{r.interval}, 1, 1e6, {}, "tokens", "tokens between two broad predictions at least", "model A"},
       {"broad_limit", std::int64_t{r.limit}, 1, 1e6, {}, "tokens", "tokens that a broad prediction reaches ahead at most", "model A"},
   };
+  const ParameterTable terms = term_parameters();
+  all.insert(all.end(), terms.begin(), terms.end());
+  return all;
 }
 
 SituationSettings SituationSettings::from(Index index, const Values& v) {
@@ -120,6 +123,7 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   s.broad.unit = unit.end;
   s.broad.time_constant = s.tau * s.spread;
   s.broad.saturation = unit.saturation;
+  s.terms = v;
   return s;
 }
 

@@ -274,7 +274,8 @@ template <class T>
 void TokenLevel<T>::read_context(View<T> ctx) {
   for (Index k = 0; k < settings_.context; ++k) {
     const auto ids = std::span(context_).subspan(static_cast<std::size_t>(k * streams_), static_cast<std::size_t>(streams_));
-    for (const auto& [words, first] : read_by()) device_.gather_columns(words->value, ids, ctx.rows_at(k * units_ + first, words->value.rows()));
+    for (const auto& [words, first] : read_by())
+      device_.gather_columns(words->value, ids, ctx.rows_at(k * units_ + first, words->value.rows()));
   }
 }
 

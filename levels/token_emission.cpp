@@ -24,8 +24,7 @@ void TokenLevel<T>::expect(ConstView<T> f, ConstView<T> stream, View<T> normalis
   const ConstView<T> c = total(stream, f);
   const View<T> mean_y = mean_0.data != nullptr ? mean_0.rows_at(0, d) : mean_0;
   const SoftmaxPart<T> parts[] = {{embedding_.value.view(), f.rows_at(0, d), mean_y}, {lexicon_.vectors.value.view(), c, mean_c}};
-  device_.softmax_layer(std::span(parts).first(c.data != nullptr ? 2 : 1), output_bias_.value, extra_, reading_, version_, normaliser,
-                        p);
+  device_.softmax_layer(std::span(parts).first(c.data != nullptr ? 2 : 1), output_bias_.value, extra_, reading_, version_, normaliser, p);
 }
 
 /// The same where errors return by weights of their own: means are of those. Products are of all B columns, so that what a stream is told

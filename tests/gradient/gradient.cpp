@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/objective/term.hpp"
 #include "levels/registry.hpp"
 #include "levels/situation.hpp"
 #include "levels/token.hpp"
@@ -179,4 +180,36 @@ TEST_CASE("gradients: the checker finds what is wrong, and only that", "[gradien
   const auto device = make_device<double>({"reference", "auto", 0});
   WrongMove::device_ = device.get();
   CHECK(wrong_blocks<Token, WrongMove>() == std::vector<std::string>{"level_1 node 0"});
+}
+
+TEST_CASE("gradients: every term of the objective teaches -dG/dW", "[gradient][objective]") {
+  for (const TermKind& kind : term_kinds()) {
+    const bool token_fed = GENERATE(false, true);
+    auto all = lines("situation", true, token_fed);
+    // Windows of several tokens at the upper levels; weights and gains stay as they are (see above).
+    for (const char* line :
+         {"level.2.tick=3", "level.3.tick=7", "learning.rate=0", "level.1.carry_rate=0", "level.2.carry_rate=0", "level.3.carry_rate=0"})
+      all.emplace_back(line);
+    for (const char* l : {"1", "2", "3"}) all.push_back("level." + std::string(l) + "." + kind.name + "=50");
+    Tiny<double> tiny(all);
+    Probe<double> probe(*tiny.hierarchy, *tiny.world, tiny.learning.get());
+    for (Index l = 1; l < 4; ++l) tiny.hierarchy->level(l).score_broad(true);
+    probe.start();
+    probe.run(9);
+    for (int round = 0; round < 14; ++round) {
+      probe.begin();
+      for (const auto& block : check_weights(probe)) {
+        INFO(kind.name << ": " << block.block << " at round " << round << ", token_fed " << token_fed);
+        CHECK(block.distance < tolerance);
+      }
+      probe.end();
+    }
+    for (Index l = 1; l < 4; ++l) {
+      const auto scores = tiny.hierarchy->level(l).term_scores();
+      REQUIRE(scores.size() == 1);
+      INFO(kind.name << " at level " << l);
+      CHECK(scores[0].name == kind.name);
+      CHECK(scores[0].nats() > 1e-6);
+    }
+  }
 }

@@ -6,8 +6,8 @@
 // The token level and one situation level touch through the output stream alone, which is evaluated at the forecast: there only
 // pi_a / pi_0 has to be large.
 
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <functional>
 

@@ -11,9 +11,9 @@ using namespace strata::test;
 namespace {
 
 std::vector<std::string> lines(std::vector<std::string> more) {
-  std::vector<std::string> all{"hierarchy.levels=1",   "hierarchy.units=5", "learning.rate=.02",         "learning.warm_up=5",
-                               "level.0.hidden=7",     "level.0.context=3", "learning.weight_decay=.1",  "relaxation.steps=3",
-                               "level.0.ngrams=2",     "level.0.priming=1", "level.0.context_dropout=0"};
+  std::vector<std::string> all{"hierarchy.levels=1", "hierarchy.units=5", "learning.rate=.02",        "learning.warm_up=5",
+                               "level.0.hidden=7",   "level.0.context=3", "learning.weight_decay=.1", "relaxation.steps=3",
+                               "level.0.ngrams=2",   "level.0.priming=1", "level.0.context_dropout=0"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -1,0 +1,68 @@
+// Contrast: windows of one situation are near each other, those of others far.
+//
+// Equation    G_j = -ln p_jj,   p_ij = softmax over i of q_ij,   q_ij = f(mu'_i) . f(mu_j) / (n T);
+//             -dG_j/df_j = (f(mu'_j) - sum_i p_ij f(mu'_i)) / (n T)
+//             mu'_j of the window before, in this stream; mu'_i of the windows before in the other streams, which read other documents, or
+//             other places of a long one
+// Symbols     f n x B, q and p B x B, T temperature, G nats per token
+// Limit       all alike: G = ln B; 0 where every stream is told from the others
+// Source      contrastive predictive coding, van den Oord, Li & Vinyals 2018
+
+#include "core/objective/term.hpp"
+
+namespace strata {
+
+namespace {
+
+template <class T>
+class Contrast final : public Term<T> {
+ public:
+  explicit Contrast(const TermPlace<T>& place)
+      : device_(place.device),
+        weight_(static_cast<T>(place.weight)),
+        scale_(static_cast<T>(1 / (static_cast<double>(place.units) * place.values.real("contrast_temperature")))),
+        likeness_(place.device, place.streams, place.streams),
+        error_(place.device, place.streams, place.streams) {
+    for (std::int32_t j = 0; j < place.streams; ++j) own_.push_back({j, j, T(1)});
+  }
+
+  bool compares() const override { return true; }
+
+  void evaluate(const Moment<T>& m, View<T> slope, View<T> value) override {
+    device_.gemm(true, false, scale_, m.before, m.activity, T(0), likeness_);
+    device_.softmax_cross_entropy(likeness_, own_, error_, value);  // error: own - p
+    device_.gemm(false, false, weight_ * scale_, m.before, error_.view(), T(0), slope);
+    device_.axpby(T(0), value, weight_, value);
+  }
+
+ private:
+  Device<T>& device_;
+  T weight_, scale_;
+  Tensor<T> likeness_, error_;
+  std::vector<Entry<T>> own_;
+};
+
+template <class T>
+std::unique_ptr<Term<T>> make(const TermPlace<T>& place) {
+  return std::make_unique<Contrast<T>>(place);
+}
+
+}  // namespace
+
+TermKind contrast_term() {
+  return {"contrast",
+          "windows of one document are told from those of others",
+          "van den Oord et al. 2018",
+          {{"contrast_temperature",
+            .1,
+            1e-3,
+            100,
+            {},
+            "1",
+            "T, below which likeness of windows counts as the same",
+            "van den Oord et al. 2018"}},
+          make<float>,
+          make<double>};
+}
+
+}  // namespace strata

@@ -1,0 +1,135 @@
+#include "core/objective/objective.hpp"
+
+namespace strata {
+
+template <class T>
+Objective<T>::Objective(TermPlace<T> place) : device_(&place.device) {
+  for (const TermKind& kind : term_kinds()) {
+    place.weight = place.values.real(kind.name);
+    if (place.weight == 0) continue;
+    if constexpr (std::is_same_v<T, float>)
+      terms_.push_back(kind.make_float(place));
+    else
+      terms_.push_back(kind.make_double(place));
+    weights_.push_back(static_cast<T>(place.weight));
+    scores_.push_back({kind.name, place.weight});
+  }
+  if (empty()) return;
+  const Index n = place.units, b = place.streams;
+  for (auto* x : {&activity_, &before_, &slope_, &wanted_, &other_}) *x = {place.device, n, b};
+  for (auto* x : {&span_, &span_before_, &span_sum_}) *x = {place.device, place.inputs, b};
+  for (auto* x : {&ending_, &comparing_, &value_, &mask_}) *x = {place.device, b, 1};
+  host_.assign(static_cast<std::size_t>(b), T(0));
+  host_factor_ = host_;
+  begun_.assign(static_cast<std::size_t>(b), 0);
+}
+
+template <class T>
+void Objective<T>::end_window(ConstView<T> mu, ConstView<T> features, ConstView<T> mean, std::span<const std::uint8_t> ticking,
+                              std::span<const std::int64_t> elapsed) {
+  if (empty()) return;
+  device_->map(Unary::tanh, mu, activity_);
+  device_->copy(span_sum_, span_);
+  device_->axpby(T(1), features, T(1), span_);
+  device_->add_to_rows(T(-1), mean, span_);
+  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = ticking[j] != 0 ? T(1) / static_cast<T>(elapsed[j]) : T(0);
+  device_->upload(host_, mask_);
+  device_->scale_columns(mask_, span_);
+  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = ticking[j] != 0 ? static_cast<T>(elapsed[j]) : T(0);
+  device_->upload(host_, ending_);
+  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = begun_[j] != 0 ? host_[j] : T(0);
+  device_->upload(host_, comparing_);
+  for (std::size_t i = 0; scoring_ && i < terms_.size(); ++i) {
+    terms_[i]->evaluate(moment(), slope_, value_);
+    device_->download(value_, host_);
+    device_->download(factor_of(*terms_[i]), host_factor_);
+    for (std::size_t j = 0; j < host_.size(); ++j) {
+      scores_[i].sum += static_cast<double>(host_[j] * host_factor_[j] / weights_[i]);
+      scores_[i].tokens += static_cast<double>(host_factor_[j]);
+    }
+  }
+}
+
+template <class T>
+void Objective<T>::teach(View<T> error, Index first) {
+  if (empty()) return;
+  device_->fill(wanted_, T(0));
+  for (auto& term : terms_) {
+    term->evaluate(moment(), slope_, value_);
+    device_->scale_columns(factor_of(*term), slope_);
+    device_->axpby(T(1), slope_, T(1), wanted_);
+    term->stash(moment(), factor_of(*term), first);
+  }
+  device_->map(Unary::square, activity_, other_);
+  device_->multiply(other_, wanted_, other_);
+  device_->axpby(T(-1), other_, T(1), wanted_);
+  device_->axpby(T(1), wanted_, T(1), error);
+}
+
+template <class T>
+void Objective<T>::accumulate(T scale, Index count) {
+  for (auto& term : terms_) term->accumulate(scale, count);
+}
+
+template <class T>
+void Objective<T>::read(ConstView<T> inputs, std::span<const std::uint8_t> ticking, const Observation& o) {
+  if (empty()) return;
+  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = ticking[j] != 0 ? T(1) : T(0);
+  device_->upload(host_, mask_);
+  device_->select_columns(mask_, activity_, before_);
+  device_->select_columns(mask_, span_, span_before_);
+  device_->axpby(T(1), inputs, T(1), span_sum_);
+  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = ticking[j] != 0 || o.active[j] == 0 ? T(0) : T(1);
+  device_->upload(host_, mask_);
+  device_->scale_columns(mask_, span_sum_);
+  for (std::size_t j = 0; j < host_.size(); ++j) {
+    if (ticking[j] != 0) begun_[j] = 1;
+    if (o.active[j] != 0 && (o.boundary[j] & document_end) != 0) begun_[j] = 0;
+  }
+}
+
+template <class T>
+void Objective<T>::add_value(ConstView<T> mu, View<T> energy) {
+  if (empty()) return;
+  Moment<T> held = moment();
+  device_->map(Unary::tanh, mu, other_);
+  held.activity = other_.view();
+  for (auto& term : terms_) {
+    term->evaluate(held, slope_, value_);
+    device_->multiply(value_, factor_of(*term), value_);
+    device_->axpby(T(1), value_, T(1), energy);
+  }
+}
+
+template <class T>
+void Objective<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
+  for (auto& term : terms_) term->visit_weights(visit);
+}
+
+template <class T>
+void Objective<T>::archive_state(Archive& archive) {
+  if (empty()) return;
+  archive.tensor("before", before_);
+  archive.tensor("span_before", span_before_);
+  archive.tensor("span_sum", span_sum_);
+  archive.value("begun", begun_);
+}
+
+template <class T>
+void Objective<T>::reset() {
+  if (empty()) return;
+  for (auto* x : {&before_, &span_before_, &span_sum_}) device_->fill(*x, T(0));
+  begun_.assign(begun_.size(), 0);
+}
+
+template <class T>
+void Objective<T>::set_scoring(bool on) {
+  if (on && !scoring_)
+    for (TermScore& score : scores_) score.sum = score.tokens = 0;
+  scoring_ = on;
+}
+
+template class Objective<float>;
+template class Objective<double>;
+
+}  // namespace strata

@@ -1,0 +1,64 @@
+#pragma once
+// The terms of the hierarchical loss that one level has, and what they need to know of its windows.
+//
+// Equation    what the level learns is the slope of  F + sum_terms w G,  G by core/objective/NAME.cpp: e_mu += f'(mu) .* sum (-w dG/df),  f = tanh
+// Discretisation  once per window, from tick to tick, times its k tokens
+// Limit       no term: nothing is held and nothing is done
+
+#include "core/objective/term.hpp"
+#include "core/observation.hpp"
+
+namespace strata {
+
+/// What a term was worth, mean over windows.
+struct TermScore {
+  std::string name;
+  double weight = 0;  ///< w
+  double sum = 0, tokens = 0;
+  double nats() const { return tokens > 0 ? sum / tokens : 0; }  ///< G per token
+};
+
+template <class T>
+class Objective {
+ public:
+  Objective() = default;
+  /// The terms whose weight is not 0; place.weight is not read.
+  explicit Objective(TermPlace<T> place);
+
+  bool empty() const { return terms_.empty(); }
+  /// The window of streams that tick ends: `mu` was held over it (n x B), `features` is what the level's memory is about to take, less `mean`.
+  void end_window(ConstView<T> mu, ConstView<T> features, ConstView<T> mean, std::span<const std::uint8_t> ticking,
+                  std::span<const std::int64_t> elapsed);
+  /// error (n x B) += what the terms want of mu in windows that end; terms with weights of their own stash columns from `first` on.
+  void teach(View<T> error, Index first);
+  /// The first `count` columns stashed become gradients, times `scale`.
+  void accumulate(T scale, Index count);
+  /// The token was integrated: `inputs` (inputs x B), centred.
+  void read(ConstView<T> inputs, std::span<const std::uint8_t> ticking, const Observation& observation);
+  /// energy(j) += sum of w G in windows that end, k times, had `mu` been held.
+  void add_value(ConstView<T> mu, View<T> energy);
+
+  void visit_weights(const std::function<void(Weight<T>&)>& visit);
+  void archive_state(Archive& archive);
+  void reset();
+  /// Turning it on begins new scores.
+  void set_scoring(bool on);
+  const std::vector<TermScore>& scores() const { return scores_; }
+
+ private:
+  Moment<T> moment() const { return {activity_.view(), before_.view(), span_.view(), span_before_.view()}; }
+  ConstView<T> factor_of(const Term<T>& term) const { return term.compares() ? comparing_.view() : ending_.view(); }
+
+  Device<T>* device_ = nullptr;
+  std::vector<std::unique_ptr<Term<T>>> terms_;
+  std::vector<T> weights_;
+  Tensor<T> activity_, before_, span_, span_before_, span_sum_;
+  Tensor<T> ending_, comparing_;  // k in streams whose window ends, else 0; also 0 where a document began with it
+  Tensor<T> slope_, wanted_, value_, mask_, other_;
+  std::vector<std::uint8_t> begun_;  // a window of this document has ended before
+  std::vector<T> host_, host_factor_;
+  std::vector<TermScore> scores_;
+  bool scoring_ = false;
+};
+
+}  // namespace strata

@@ -7,6 +7,7 @@
 
 #include "analysis/measure.hpp"
 #include "core/error.hpp"
+#include "core/objective/term.hpp"
 #include "core/relaxation.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/forecast.hpp"
@@ -100,8 +101,8 @@ int analyse_command(const Options& options, const std::vector<std::string>& word
 }
 
 int list_command(const std::vector<std::string>& words) {
-  if (words.size() > 1) expect_words("list", words, 1, "list [levels|experiments|worlds|measures|settings]");
-  static const std::vector<std::string> kinds{"levels", "experiments", "worlds", "measures", "settings"};
+  if (words.size() > 1) expect_words("list", words, 1, "list [levels|terms|experiments|worlds|measures|settings]");
+  static const std::vector<std::string> kinds{"levels", "terms", "experiments", "worlds", "measures", "settings"};
   const std::string wanted = words.empty() ? "" : words[0];
   bool any = false;
   const auto section = [&](const std::string& name, const auto& things, const auto& name_of, const auto& summary_of) {
@@ -114,11 +115,13 @@ int list_command(const std::vector<std::string>& words) {
   const auto name_of = [](const auto& x) { return x.name; };
   const auto summary_of = [](const auto& x) { return x.summary; };
   section("levels", level_kinds(), name_of, summary_of);
+  section("terms", term_kinds(), name_of, summary_of);
   section("experiments", experiments(), name_of, summary_of);
   section("worlds", world_kinds(), name_of, summary_of);
   section("measures", measures(), name_of, summary_of);
   section("settings", settings(), name_of, summary_of);
-  if (!any) throw ConfigError("list", wanted, "must be one of levels, experiments, worlds, measures, settings", nearest(wanted, kinds));
+  if (!any)
+    throw ConfigError("list", wanted, "must be one of levels, terms, experiments, worlds, measures, settings", nearest(wanted, kinds));
   return 0;
 }
 
@@ -142,6 +145,15 @@ std::vector<std::pair<std::string, std::string>> descriptions() {
     if (std::string(kind.name) != "token") tables.emplace_back("level.1.", kind.parameters(1));
     if (tables.size() == 2 && describe(tables[0].second, "") == describe(tables[1].second, "")) tables.erase(tables.begin());
     all.emplace_back(kind.name, description(kind.name, kind.summary, "", tables));
+  }
+  for (const TermKind& kind : term_kinds()) {
+    ParameterTable table;
+    for (const Parameter& parameter : term_parameters())
+      if (parameter.name == kind.name || parameter.name.rfind(std::string(kind.name) + "_", 0) == 0) table.push_back(parameter);
+    all.emplace_back(kind.name,
+                     description(kind.name, kind.summary,
+                                 "A term of what situation levels learn; its equation: core/objective/" + std::string(kind.name) + ".cpp.",
+                                 {{"level.1.", table}}));
   }
   for (const Experiment& e : experiments()) {
     std::string worlds = "Worlds (--world):";

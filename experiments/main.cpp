@@ -79,7 +79,7 @@ void usage(std::ostream& out, const po::options_description& d) {
          "  strata forecast --model MODEL.h5       read a text (--text FILE, or standard input), say what each level expects next\n"
          "  strata analyse NAME TRACE.h5           one measure from a recorded trace\n"
          "  strata inspect FILE.h5                 what is in a model or a trace\n"
-         "  strata list [levels|experiments|worlds|measures|settings]\n"
+         "  strata list [levels|terms|experiments|worlds|measures|settings]\n"
          "  strata describe NAME                   definition and parameters of any of these\n"
          "  strata devices                         what strata can run on here\n\n"
       << d << "\nExit codes: 0 done, 2 usage or configuration, 3 data, 4 numerical, 5 device, 6 file, 130 interrupted\n";

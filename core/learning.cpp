@@ -59,13 +59,13 @@ void Learning<T>::apply(Hierarchy<T>& hierarchy) {
   step.epsilon = settings.floor;
   const double now = rate();  // of this update: before it counts
   step.count = ++count_;
-  const bool first = anchors_.empty();
-  std::size_t place = 0;
-  const auto update = [&](Weight<T>& weight) {
-    if (settings.pull > 0 && first) {
+  if (settings.pull > 0 && anchors_.empty())
+    hierarchy.visit_weights([&](const Weight<T>& weight) {
       anchors_.emplace_back(hierarchy.device(), weight.value.rows(), weight.value.cols());
       hierarchy.device().copy(weight.value, anchors_.back());
-    }
+    });
+  std::size_t place = 0;
+  const auto update = [&](Weight<T>& weight) {
     step.rate = now * weight.rate;
     step.decay = weight.decays ? settings.weight_decay : 0.0;
     // The same update and the same decay on the way back: only what the two differ by decays.

@@ -1,6 +1,7 @@
 #pragma once
 // Optimiser of local updates: Adam with decoupled weight decay, warm-up and linear decay of the rate.
-// While a text that is scored is learned from, weights may also be pulled back to where they began: w += pull (w_0 - w) after every update.
+// While a text that is scored is learned from, dense weights may also be pulled back to where they began: w += pull (w_0 - w) after every update;
+// sparse features and scalars keep what they learn.
 // Source: Kingma & Ba 2015; Loshchilov & Hutter 2019; the pull, dynamic evaluation, Krause et al. 2018.
 
 #include "core/hierarchy.hpp"

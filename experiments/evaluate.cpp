@@ -44,10 +44,19 @@ ParameterTable parameters() {
        1,
        {},
        "1",
-       "part of the way back to the weights as trained that they go after each update then",
+       "part of the way back to the dense weights as trained that they go after each update then",
        "Krause et al. 2018"},
       {"experts", false, 0, 1, {}, "", "also mix in an n-gram model of the training text and a cache of recent words", ""},
       {"expert_order", std::int64_t{5}, 1, KneserNey::highest_order, {}, "tokens", "longest n-gram of that model", "Kneser & Ney 1995"},
+      {"expert_rate",
+       ExpertPanel::Settings().rate,
+       0,
+       10,
+       {},
+       "1",
+       "learning rate of the shares that hierarchy, n-grams and cache have",
+       ""},
+      {"hierarchy_share", 0.0, 0, .999, {}, "1", "share of the hierarchy among them at first; 0: all are equal", ""},
       {"cache_time", 200.0, 1, 1e9, {}, "tokens", "time constant of that cache", "Kuhn & De Mori 1990"},
   };
 }
@@ -80,12 +89,12 @@ void broad_findings(Summary& level, const BroadScore& broad) {
   level.set("predictions", static_cast<std::int64_t>(n));
 }
 
-/// What the objective's terms were worth at a level; returns their weighted sum, nats per token.
+/// What the objective's terms were worth at a level; returns their weighted sum over the text, nats.
 double term_findings(Summary& level, const std::vector<TermScore>& terms) {
   double sum = 0;
   for (const TermScore& term : terms) {
     level.section("objective").section(term.name).set("weight", term.weight).set("nats", term.nats());
-    sum += term.weight * term.nats();
+    sum += term.weight * term.sum;
   }
   return sum;
 }
@@ -156,6 +165,8 @@ std::unique_ptr<ExpertPanel> make_panel(const Values& values, const std::optiona
   if (!ngrams) return nullptr;
   ExpertPanel::Settings settings;
   settings.cache_time_constant = values.real("cache_time");
+  settings.rate = values.real("expert_rate");
+  settings.hierarchy_share = values.real("hierarchy_share");
   settings.learning = learning;
   return std::make_unique<ExpertPanel>(settings, *ngrams, streams);
 }
@@ -240,8 +251,9 @@ Findings run_text(Bench& bench) {
     level.set("time_constant", hierarchy->level(l).time_constant());
     if (l == 0) level.set("prediction_nats", nats);
     if (l > 0) broad_findings(level, scores.broad[i]);
-    if (l > 0 && scores.broad[i].predictions > 0) objective += scores.broad[i].weight * scores.broad[i].nats / scores.broad[i].predictions;
-    objective += term_findings(level, scores.terms[i]);
+    if (l > 0 && scores.broad[i].predictions > 0)
+      objective += scores.broad[i].weight * scores.broad[i].nats / scores.documents.total_tokens();
+    objective += term_findings(level, scores.terms[i]) / scores.documents.total_tokens();
     if (l > 0 && scores.stream.measured()) stream_findings(level, scores.stream, i, study.options.seed);
   }
   s.set("objective_nats", objective);

@@ -9,7 +9,9 @@ constexpr std::size_t most_kept = 64;  // words of a history beyond what any ord
 }
 
 ExpertPanel::ExpertPanel(const Settings& settings, KneserNey ngrams, Index streams)
-    : settings_(settings), ngrams_(std::move(ngrams)), mixture_(3, 2 * static_cast<std::size_t>(ngrams_.order()), settings.rate) {
+    : settings_(settings),
+      ngrams_(std::move(ngrams)),
+      mixture_(3, 2 * static_cast<std::size_t>(ngrams_.order()), settings.rate, settings.hierarchy_share) {
   for (Index j = 0; j < streams; ++j)
     streams_.push_back({-1, {}, UnigramCache(ngrams_.vocabulary(), {settings.cache_time_constant, 0}), false});
 }

@@ -18,6 +18,7 @@ class ExpertPanel {
   struct Settings {
     double cache_time_constant = 200;  ///< tokens
     double rate = .02;                 ///< of the shares
+    double hierarchy_share = 0;        ///< of the hierarchy at first; 0: all are equal
     bool learning = false;             ///< the n-gram model goes on counting while it reads
   };
   /// `ngrams` has counted the training text, its histories beginning anew with each document.

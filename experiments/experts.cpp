@@ -14,12 +14,19 @@ constexpr double furthest = 30;  // nats below the largest logit
 
 }  // namespace
 
-ExpertMixture::ExpertMixture(std::size_t experts, std::size_t buckets, double rate) : experts_(experts), rate_(rate) {
+ExpertMixture::ExpertMixture(std::size_t experts, std::size_t buckets, double rate, double first_share) : experts_(experts), rate_(rate) {
   if (experts < 1) throw ShapeError("ExpertMixture", "at least one expert", "none");
   if (buckets < 1) throw ShapeError("ExpertMixture", "at least one bucket", "none");
   if (!(rate >= 0)) throw ShapeError("ExpertMixture", "a rate >= 0", std::to_string(rate));
+  if (!(first_share >= 0 && first_share < 1)) throw ShapeError("ExpertMixture", "a share in [0, 1)", std::to_string(first_share));
   logits_.assign(experts * buckets, 0);
   shares_.assign(experts * buckets, 1 / static_cast<double>(experts));
+  if (first_share == 0 || experts == 1) return;
+  const double other = (1 - first_share) / static_cast<double>(experts - 1);
+  for (std::size_t k = 0; k < shares_.size(); ++k) {
+    shares_[k] = k % experts == 0 ? first_share : other;
+    logits_[k] = std::log(shares_[k]);
+  }
 }
 
 /// Where a bucket's experts begin.

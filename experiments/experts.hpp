@@ -15,9 +15,10 @@ namespace strata {
 
 class ExpertMixture {
  public:
-  /// Shares of their own for each of `buckets` kinds of moment (such as how long a history the n-gram model has seen); equal at first.
-  /// Throws ShapeError for no expert, no bucket or a rate that is negative.
-  explicit ExpertMixture(std::size_t experts, std::size_t buckets = 1, double rate = .02);
+  /// Shares of their own for each of `buckets` kinds of moment (such as how long a history the n-gram model has seen). At first the first expert
+  /// has `first_share`, the others what it leaves, in equal parts; 0: all are equal.
+  /// Throws ShapeError for no expert, no bucket, a rate that is negative or a share that is not in [0, 1).
+  explicit ExpertMixture(std::size_t experts, std::size_t buckets = 1, double rate = .02, double first_share = 0);
 
   /// sum_i s_i p_i.
   double probability(std::span<const double> experts, std::size_t bucket = 0) const;

@@ -238,7 +238,7 @@ void SituationLevel<T>::end_settling(const Step<T>& step) {
   device_.upload(host2_, error_norm_);
   if (objective_.empty()) return;
   if (reads_words()) device_.gather_columns(lexicon_.vectors.value, step.observation->id, word_);
-  objective_.end_window(mu_, reads_words() ? word_.view() : handed_, mean_, ticking_, elapsed_);
+  objective_.end_token(*step.observation, mu_, reads_words() ? word_.view() : handed_, mean_, ticking_, elapsed_);
 }
 
 template <class T>

@@ -36,6 +36,7 @@ void SituationLevel<T>::carry(const Step<T>& step, const Upward<T>& below) {
     ring_[static_cast<std::size_t>(j * ring + read_[s] % ring)] = o.id[s];
     ++read_[s];
   }
+  objective_.carry(o, ticking_);
   if (settings_.forgets) forget(o);
   broad_.read(o);
 }
@@ -130,7 +131,6 @@ void SituationLevel<T>::integrate(const Step<T>& step, ConstView<T> features) {
     device_.leaky_integrate(decay_, static_cast<T>(std::sqrt(1 - leak_[q] * leak_[q])), step.active, inputs_now_,
                             h_.rows_at(q * inputs_, inputs_));
   }
-  objective_.read(inputs_now_, ticking_, *step.observation);
   if (!step.training || step.active_count == 0) return;
   const double rate = running_rate(mean_count_++);
   device_.row_sum(static_cast<T>(rate / static_cast<double>(step.active_count)), features, step.active, static_cast<T>(1 - rate), mean_);

@@ -38,6 +38,12 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
     embedding_in_.returns = false;
     embedding_in_.randomise(.1, seed, 0);
   }
+  if (settings.separate_embeddings)
+    read_by_ = {{&embedding_in_, 0}};
+  else if (settings.share)
+    read_by_ = {{&embedding_, 0}, {&lexicon_.vectors, settings.units}};
+  else
+    read_by_ = {{&embedding_, 0}};
   hidden_in_.randomise(3 / std::sqrt(static_cast<double>(in)), seed, 0);
   hidden_out_.randomise(1 / std::sqrt(static_cast<double>(ha)), seed, 0);
   direct_.randomise(1 / std::sqrt(static_cast<double>(in)), seed, 0);
@@ -264,17 +270,10 @@ void TokenLevel<T>::drop(const Step<T>& step) {
 }
 
 template <class T>
-std::vector<std::pair<Weight<T>*, Index>> TokenLevel<T>::read_by() {
-  if (settings_.separate_embeddings) return {{&embedding_in_, 0}};
-  if (!settings_.share) return {{&embedding_, 0}};
-  return {{&embedding_, 0}, {&lexicon_.vectors, settings_.units}};
-}
-
-template <class T>
 void TokenLevel<T>::read_context(View<T> ctx) {
   for (Index k = 0; k < settings_.context; ++k) {
     const auto ids = std::span(context_).subspan(static_cast<std::size_t>(k * streams_), static_cast<std::size_t>(streams_));
-    for (const auto& [words, first] : read_by())
+    for (const auto& [words, first] : read_by_)
       device_.gather_columns(words->value, ids, ctx.rows_at(k * units_ + first, words->value.rows()));
   }
 }

@@ -92,10 +92,8 @@ class TokenLevel : public Level<T> {
   void expect_separately(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p);
   /// loss = -ln p(w) of this step's words, 0 in idle streams, from the normaliser that expect() found for f and stream.
   void score(ConstView<T> active, ConstView<T> f, ConstView<T> stream, ConstView<T> normaliser, View<T> loss);
-  /// E (onehot - p), which no one reads after the last sweep, and S (onehot - p), 0 without levels above, from what expect() found.
+  /// E (onehot - p), which no one reads after the last sweep, and S (onehot - p), 0 where nothing speaks in S, from what expect() found.
   void messages(const Step<T>& step);
-  /// What the words of the context are read by, and the first row of each among a word's D: E, or E_in where they are separate, and S.
-  std::vector<std::pair<Weight<T>*, Index>> read_by();
   /// The words of the context as they are read with present weights: `ctx`, K0 D x B, not masked.
   void read_context(View<T> ctx);
   /// c_0 from c_1 (no data: no level above) and f(x_0): kept in `total_` where the level has a share. No data: nothing speaks.
@@ -110,6 +108,7 @@ class TokenLevel : public Level<T> {
   TokenSettings settings_;
   Index streams_, units_;  // B, D
   Weight<T> embedding_, embedding_in_, hidden_in_, hidden_out_, direct_, hidden_bias_, bias_, output_bias_, priming_gain_;
+  std::vector<std::pair<Weight<T>*, Index>> read_by_;  // what reads the words of the context: first row of each among a word's D
 
   // the forecast held and the settling beliefs, units x B
   std::vector<std::int32_t> context_;  // K0 x B ids, newest first, stream-major inside each position

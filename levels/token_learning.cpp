@@ -98,7 +98,7 @@ void TokenLevel<T>::accumulate(T scale, bool learning) {
     for (Index column = 0; column < n; ++column)
       scatters_.push_back(
           {stash_context_[static_cast<std::size_t>(column * settings_.context + k)], static_cast<std::int32_t>(column), scale});
-    for (const auto& [words, first] : read_by())
+    for (const auto& [words, first] : read_by_)
       device_.scatter_add_columns(error.rows_at(k * units_ + first, words->value.rows()), scatters_, words->gradient);
   }
   stashed_ = 0;

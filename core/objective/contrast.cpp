@@ -2,10 +2,10 @@
 //
 // Equation    G_j = -ln p_jj,   p_ij = softmax over i of q_ij,   q_ij = f(mu'_i) . f(mu_j) / (n T);
 //             -dG_j/df_j = (f(mu'_j) - sum_i p_ij f(mu'_i)) / (n T)
-//             mu'_j of the window before, in this stream; mu'_i of the windows before in the other streams, which read other documents, or
-//             other places of a long one
+//             mu'_j of the window before, in this stream; mu'_i of the windows before in the other streams that are inside a document, which are
+//             others, or other places of a long one
 // Symbols     f n x B, q and p B x B, T temperature, G nats per token
-// Limit       all alike: G = ln B; 0 where every stream is told from the others
+// Limit       all alike: G = ln B; 0 where every stream is told from the others, and where there is but one
 // Source      contrastive predictive coding, van den Oord, Li & Vinyals 2018
 
 #include "core/objective/term.hpp"
@@ -13,6 +13,8 @@
 namespace strata {
 
 namespace {
+
+constexpr int out_of_reach = -1000;
 
 template <class T>
 class Contrast final : public Term<T> {
@@ -30,6 +32,7 @@ class Contrast final : public Term<T> {
 
   void evaluate(const Moment<T>& m, View<T> slope, View<T> value) override {
     device_.gemm(true, false, scale_, m.before, m.activity, T(0), likeness_);
+    device_.add_to_rows(T(out_of_reach), m.stale, likeness_);       // no document to be told from
     device_.softmax_cross_entropy(likeness_, own_, error_, value);  // error: own - p
     device_.gemm(false, false, weight_ * scale_, m.before, error_.view(), T(0), slope);
     device_.axpby(T(0), value, weight_, value);

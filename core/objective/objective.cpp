@@ -18,28 +18,41 @@ Objective<T>::Objective(TermPlace<T> place) : device_(&place.device) {
   const Index n = place.units, b = place.streams;
   for (auto* x : {&activity_, &before_, &slope_, &wanted_, &other_}) *x = {place.device, n, b};
   for (auto* x : {&span_, &span_before_, &span_sum_}) *x = {place.device, place.inputs, b};
-  for (auto* x : {&ending_, &comparing_, &value_, &mask_}) *x = {place.device, b, 1};
+  for (auto* x : {&ending_, &comparing_, &stale_, &value_, &mask_}) *x = {place.device, b, 1};
   host_.assign(static_cast<std::size_t>(b), T(0));
   host_factor_ = host_;
   begun_.assign(static_cast<std::size_t>(b), 0);
 }
 
 template <class T>
-void Objective<T>::end_window(ConstView<T> mu, ConstView<T> features, ConstView<T> mean, std::span<const std::uint8_t> ticking,
-                              std::span<const std::int64_t> elapsed) {
+void Objective<T>::end_token(const Observation& o, ConstView<T> mu, ConstView<T> features, ConstView<T> mean,
+                             std::span<const std::uint8_t> ticking, std::span<const std::int64_t> elapsed) {
   if (empty()) return;
+  const auto per_stream = [&](const auto& value, Tensor<T>& into) {
+    for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = static_cast<T>(value(j));
+    device_->upload(host_, into);
+  };
+  const auto tokens = [&](std::size_t j) { return ticking[j] != 0 ? static_cast<T>(elapsed[j]) : T(0); };
   device_->map(Unary::tanh, mu, activity_);
-  device_->copy(span_sum_, span_);
-  device_->axpby(T(1), features, T(1), span_);
+  per_stream([&](std::size_t j) { return o.active[j]; }, mask_);
+  device_->copy(features, span_);
   device_->add_to_rows(T(-1), mean, span_);
-  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = ticking[j] != 0 ? T(1) / static_cast<T>(elapsed[j]) : T(0);
-  device_->upload(host_, mask_);
   device_->scale_columns(mask_, span_);
-  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = ticking[j] != 0 ? static_cast<T>(elapsed[j]) : T(0);
-  device_->upload(host_, ending_);
-  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = begun_[j] != 0 ? host_[j] : T(0);
-  device_->upload(host_, comparing_);
-  for (std::size_t i = 0; scoring_ && i < terms_.size(); ++i) {
+  device_->axpby(T(1), span_, T(1), span_sum_);
+  per_stream([&](std::size_t j) { return ticking[j] != 0 ? T(1) / static_cast<T>(elapsed[j]) : T(0); }, mask_);
+  device_->copy(span_sum_, span_);
+  device_->scale_columns(mask_, span_);
+  per_stream([&](std::size_t j) { return ticking[j] != 0 ? 0 : 1; }, mask_);
+  device_->scale_columns(mask_, span_sum_);
+  per_stream([&](std::size_t j) { return o.active[j] != 0 && begun_[j] != 0 ? 0 : 1; }, stale_);
+  per_stream(tokens, ending_);
+  per_stream([&](std::size_t j) { return begun_[j] != 0 ? tokens(j) : T(0); }, comparing_);
+  if (scoring_) score();
+}
+
+template <class T>
+void Objective<T>::score() {
+  for (std::size_t i = 0; i < terms_.size(); ++i) {
     terms_[i]->evaluate(moment(), slope_, value_);
     device_->download(value_, host_);
     device_->download(factor_of(*terms_[i]), host_factor_);
@@ -72,16 +85,12 @@ void Objective<T>::accumulate(T scale, Index count) {
 }
 
 template <class T>
-void Objective<T>::read(ConstView<T> inputs, std::span<const std::uint8_t> ticking, const Observation& o) {
+void Objective<T>::carry(const Observation& o, std::span<const std::uint8_t> ticking) {
   if (empty()) return;
   for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = ticking[j] != 0 ? T(1) : T(0);
   device_->upload(host_, mask_);
   device_->select_columns(mask_, activity_, before_);
   device_->select_columns(mask_, span_, span_before_);
-  device_->axpby(T(1), inputs, T(1), span_sum_);
-  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = ticking[j] != 0 || o.active[j] == 0 ? T(0) : T(1);
-  device_->upload(host_, mask_);
-  device_->scale_columns(mask_, span_sum_);
   for (std::size_t j = 0; j < host_.size(); ++j) {
     if (ticking[j] != 0) begun_[j] = 1;
     if (o.active[j] != 0 && (o.boundary[j] & document_end) != 0) begun_[j] = 0;

@@ -15,7 +15,7 @@ struct TermScore {
   std::string name;
   double weight = 0;  ///< w
   double sum = 0, tokens = 0;
-  double nats() const { return tokens > 0 ? sum / tokens : 0; }  ///< G per token
+  double nats() const { return tokens > 0 ? sum / tokens : 0; }  ///< G per token of the windows that it spoke of
 };
 
 template <class T>
@@ -26,15 +26,17 @@ class Objective {
   explicit Objective(TermPlace<T> place);
 
   bool empty() const { return terms_.empty(); }
-  /// The window of streams that tick ends: `mu` was held over it (n x B), `features` is what the level's memory is about to take, less `mean`.
-  void end_window(ConstView<T> mu, ConstView<T> features, ConstView<T> mean, std::span<const std::uint8_t> ticking,
-                  std::span<const std::int64_t> elapsed);
+  /// A token was settled on, and in streams that tick a window of `elapsed` tokens ends. `mu` (n x B) as settling leaves it: held over the window, but
+  /// that where two situation levels settle at every token the upper one's belief has moved it. `features` (inputs x B): of the span; at a level
+  /// that is fed by another what that one handed up last, one token late.
+  void end_token(const Observation& observation, ConstView<T> mu, ConstView<T> features, ConstView<T> mean,
+                 std::span<const std::uint8_t> ticking, std::span<const std::int64_t> elapsed);
   /// error (n x B) += what the terms want of mu in windows that end; terms with weights of their own stash columns from `first` on.
   void teach(View<T> error, Index first);
   /// The first `count` columns stashed become gradients, times `scale`.
   void accumulate(T scale, Index count);
-  /// The token was integrated: `inputs` (inputs x B), centred.
-  void read(ConstView<T> inputs, std::span<const std::uint8_t> ticking, const Observation& observation);
+  /// Windows that ended become those before.
+  void carry(const Observation& observation, std::span<const std::uint8_t> ticking);
   /// energy(j) += sum of w G in windows that end, k times, had `mu` been held.
   void add_value(ConstView<T> mu, View<T> energy);
 
@@ -46,7 +48,8 @@ class Objective {
   const std::vector<TermScore>& scores() const { return scores_; }
 
  private:
-  Moment<T> moment() const { return {activity_.view(), before_.view(), span_.view(), span_before_.view()}; }
+  Moment<T> moment() const { return {activity_.view(), before_.view(), span_.view(), span_before_.view(), stale_.view()}; }
+  void score();
   ConstView<T> factor_of(const Term<T>& term) const { return term.compares() ? comparing_.view() : ending_.view(); }
 
   Device<T>* device_ = nullptr;
@@ -54,6 +57,7 @@ class Objective {
   std::vector<T> weights_;
   Tensor<T> activity_, before_, span_, span_before_, span_sum_;
   Tensor<T> ending_, comparing_;  // k in streams whose window ends, else 0; also 0 where a document began with it
+  Tensor<T> stale_;
   Tensor<T> slope_, wanted_, value_, mask_, other_;
   std::vector<std::uint8_t> begun_;  // a window of this document has ended before
   std::vector<T> host_, host_factor_;

@@ -49,7 +49,7 @@ class Looking(CommandTest):
             else:
                 name = line
                 sections[name] = []
-        self.assertEqual(list(sections), ["levels", "experiments", "worlds", "measures", "settings"])
+        self.assertEqual(list(sections), ["levels", "terms", "experiments", "worlds", "measures", "settings"])
         for wanted in ("surprise_recovery", "belief_inertia", "evaluate"):
             self.assertIn(wanted, sections["experiments"])
         every = [word for words in sections.values() for word in words]

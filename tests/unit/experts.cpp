@@ -183,3 +183,26 @@ TEST_CASE("a panel's shares follow who is right", "[experts]") {
   CHECK(panel.shares()[1] > .8);
   CHECK(last < .6);
 }
+
+TEST_CASE("experts: the first may begin with more than the others", "[experts]") {
+  ExpertMixture mixture(3, 2, .02, .8);
+  for (const std::size_t bucket : {std::size_t{0}, std::size_t{1}}) {
+    CHECK(mixture.shares(bucket)[0] == Approx(.8));
+    CHECK(mixture.shares(bucket)[1] == Approx(.1));
+    CHECK(mixture.shares(bucket)[2] == Approx(.1));
+  }
+  const std::vector<double> p{.5, .1, .1};
+  CHECK(mixture.probability(p) == Approx(.42));
+  mixture.learn(p);  // logits go on from there: s_i exp(.02 s_i (p_i / p - 1)), as one sum
+  std::vector<double> expected;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double s = i == 0 ? .8 : .1;
+    expected.push_back(s * std::exp(.02 * s * (p[i] / .42 - 1)));
+  }
+  const double all = std::accumulate(expected.begin(), expected.end(), 0.0);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(mixture.shares()[i] == Approx(expected[i] / all));
+  CHECK(mixture.shares(1)[0] == Approx(.8));
+  CHECK_THROWS_AS(ExpertMixture(2, 1, .02, 1), ShapeError);
+  CHECK_THROWS_AS(ExpertMixture(2, 1, .02, -.1), ShapeError);
+  CHECK(ExpertMixture(1, 1, .02, .5).shares()[0] == 1);
+}

@@ -67,7 +67,9 @@ FORMS = {
     "without the document level": ("no_document", 3, 67, ()),
     "the token level alone, as many weights": ("alone_weights", 1, 72, ()),
 }
-ALONE, MOST_PASSES = "the token level alone, as many operations", 2
+# The same budget of operations, spent as is best for each.
+SPENDING, MOST_PASSES = {"four levels, as many operations, at their best": ("four_", 4), "the token level alone, as many operations, at its best": ("alone_", 1)}, 2
+
 
 class Lab:
     """Runs the command, once per distinct run, and keeps what the page must say of where its figures come from."""
@@ -218,34 +220,40 @@ def form_lines(lab):
         return lab.kept(lab.options.work / f"form_{slug}_{seed}",
                         ["evaluate", "--config", "experiments/config/reuters.ini", "--text", str(of), *(w for s in words for w in ("--set", s))], seed)
 
-    # The token level alone with as many operations as four levels: how often it reads, the narrower the oftener, is chosen on documents of the training side.
+    # With as many operations as four levels that read once: how often to read, the narrower the oftener, is chosen for either on documents of the training side.
     training_side = lab.options.work / "training_side.txt"
     every_byte = text.read_bytes()
     training_side.write_bytes(every_byte[:every_byte.rindex(b"\f", 0, len(every_byte) * 9 // 10)])
     allowed = operations(4, 64)
-    widths = {p: max(u for u in range(1, 1000) if p * operations(1, u) <= allowed) for p in range(1, MOST_PASSES + 1)}
-    chosen = {p: form(f"passes_{p}", 1, u, (), 1, training_side, p)["nats_per_token"] for p, u in widths.items()}
-    passes = min(chosen, key=chosen.get)
-    runs = {name: [form(slug, levels, units, keys, seed, every=4 if levels == 4 else 0) for seed in range(1, seeds + 1)]
-            for name, (slug, levels, units, keys) in FORMS.items()}
-    runs[ALONE] = [form("alone_operations", 1, widths[passes], (), seed, passes=passes) for seed in range(1, seeds + 1)]
-    whole = runs["four levels"]
+    tried, spent, runs = {}, {}, {}
+    for name, (slug, levels, units, keys) in FORMS.items():
+        runs[name] = [form(slug, levels, units, keys, seed, every=4 if levels == 4 else 0) for seed in range(1, seeds + 1)]
+        spent[name] = operations(levels, units)
+    for name, (slug, levels) in SPENDING.items():
+        widths = {p: max(u for u in range(1, 1000) if p * operations(levels, u) <= allowed) for p in range(1, MOST_PASSES + 1)}
+        tried[name] = {(p, u): form(f"{slug}passes_{p}", levels, u, (), 1, training_side, p)["nats_per_token"] for p, u in widths.items()}
+        passes, units = min(tried[name], key=tried[name].get)
+        runs[name] = [form(f"{slug}operations", levels, units, (), seed, passes=passes) for seed in range(1, seeds + 1)]
+        spent[name] = passes * operations(levels, units)
+    whole, best = runs["four levels"], runs[next(iter(SPENDING))]
     lines = ["## What each level is worth", "", "| | weights | operations | perplexity | nats per token more than four levels, by seed | over documents, seeds averaged [95 %] |",
              "| --- | --- | --- | --- | --- | --- |"]
     for name, own in runs.items():
-        all_operations = operations(*FORMS[name][1:3]) if name in FORMS else passes * operations(1, widths[passes])
+        whole = best if name in SPENDING and own is not best else runs["four levels"]  # at their best against at their best
         apart = [r["nats_per_token"] - w["nats_per_token"] for r, w in zip(own, whole)]
         by_document = [statistics.mean(r["document_nats"][i] - w["document_nats"][i] for r, w in zip(own, whole)) for i in range(len(whole[0]["document_tokens"]))]
         more = "" if own is whole else "{:+.4f} [{:+.4f}, {:+.4f}]".format(*interval(by_document, whole[0]["document_tokens"]))
-        lines.append(f"| {name} | {own[0]['training']['parameters']} | {all_operations / 1e6:.2f} M | {spread([r['perplexity'] for r in own])} | "
+        lines.append(f"| {name} | {own[0]['training']['parameters']} | {spent[name] / 1e6:.2f} M | {spread([r['perplexity'] for r in own])} | "
                      f"{'' if own is whole else ', '.join(f'{a:+.4f}' for a in apart)} | {more} |")
-    lines += ["", "| level of the four | lesioned, nats per token | swapped |", "| --- | --- | --- |"]
+    lines += ["", "The last row is compared with the row above it, every other with the first.", "", "| level of the four | lesioned, nats per token | swapped |", "| --- | --- | --- |"]
+    whole = runs["four levels"]
     for level in range(1, 4):
         own = [r["levels"][level] for r in whole]
         lines.append(f"| {own[0]['name']} | {spread([o['topdown_gain_nats'] for o in own], 4)} | {spread([o['topdown_swap_nats'] for o in own], 4)} |")
     return [*lines, "", f"{seeds} seed{'s' if seeds > 1 else ''}, {whole[0]['training_tokens']} tokens of {text.parent.name} read once, scored on {whole[0]['held_out_tokens']} of its last tenth. Operations: multiply-adds of dense products per token of the text, all passes. "
-            f"The token level alone that may spend at most as many operations read {('once', 'twice')[passes - 1]}, which is best on documents of the training side "
-            f"(once with {widths[1]} units of its own {math.exp(chosen[1]):.1f}, twice with {widths[2]} {math.exp(chosen[2]):.1f}). Lesioned: a level's share of the output stream replaced by its slow mean; swapped: by that of another document.", ""]
+            f"At their best: read once, or twice by narrower levels, whichever is better on documents of the training side ("
+            + "; ".join(f"{name.split(',')[0]} " + ", ".join(f"{'once' if p == 1 else 'twice'} with {u} units {math.exp(n):.1f}" for (p, u), n in found.items()) for name, found in tried.items())
+            + "). Lesioned: a level's share of the output stream replaced by its slow mean; swapped: by that of another document.", ""]
 
 
 def broad_lines(lab):

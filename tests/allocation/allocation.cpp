@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "core/objective/term.hpp"
 #include "levels/dense_network.hpp"
 #include "tests/support/categorical_rig.hpp"
 #include "tests/support/tiny.hpp"
@@ -170,6 +171,12 @@ TEST_CASE("allocation: a step of a text hierarchy asks for no memory") {
   SECTION("cpu") { check_text<float>("cpu", all); }
   SECTION("weights of their own") {
     check_text<float>("cpu", {"hierarchy.levels=4", "hierarchy.feedback=mirrored", "level.0.embeddings=separate"});
+  }
+  SECTION("a share, and terms of the objective") {
+    std::vector<std::string> more = all;
+    more.emplace_back("level.0.share=1");
+    for (const TermKind& term : term_kinds()) more.push_back("level.2." + std::string(term.name) + "=.1");
+    check_text<float>("cpu", more);
   }
 }
 

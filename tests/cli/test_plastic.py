@@ -33,6 +33,23 @@ class Plastic(CommandTest):
         counted = self.scored("counted", *keys, *sets({"evaluate.plastic_rate": 0}))
         self.assertLess(counted["plastic"]["nats_per_token"], .8 * counted["nats_per_token"])
 
+    def test_weights_are_pulled_back(self):
+        """Pulled the whole way, dense weights learn nothing; the terms of the objective are worth something, and are printed."""
+        self.strata("train", *TINY, "--text", "prose.txt", "--out", "pulled_model", "--quiet", *sets({"level.1.stability": .01, "level.2.contrastive": .01}))
+        scores = {}
+        for pull in (0, .5, 1):
+            keys = sets({"evaluate.plastic_pull": pull, "evaluate.plastic_rate": .01, "evaluate.streams": 1})
+            scores[pull] = json.loads(self.strata("evaluate", "--model", "pulled_model/model.h5", "--text", "prose.txt", "--plastic", "--out", f"pulled_{pull}", "--json", "--quiet", *keys))
+        self.assertNotEqual(scores[0]["plastic"]["nats_per_token"], scores[.5]["plastic"]["nats_per_token"])
+        self.assertEqual(scores[1]["plastic"]["nats_per_token"], scores[1]["nats_per_token"])
+        found = scores[0]["levels"][1]["objective"]["stability"]
+        self.assertEqual(found["weight"], .01)
+        self.assertGreater(found["nats"], 0)
+        self.assertGreater(scores[0]["levels"][2]["objective"]["contrastive"]["nats"], -1e-9)
+        self.assertGreater(scores[0]["objective_nats"], scores[0]["nats_per_token"])
+        printed = self.strata("evaluate", "--model", "pulled_model/model.h5", "--text", "prose.txt", "--out", "printed", *sets({"evaluate.streams": 2}))
+        self.assertRegex(printed, r"terms of the objective.*\n1 \w+ +stability \d\.\d+ x 0\.01\n2 \w+ +contrastive ")
+
     def test_a_model_alone_is_enough(self):
         self.strata("train", *TINY, "--text", "prose.txt", "--out", "model", "--quiet")
         summary = json.loads(self.strata("evaluate", "--model", "model/model.h5", "--held-out", "prose.txt", "--plastic", "--out", "from_model",

@@ -26,6 +26,7 @@ std::vector<std::string> lines(const std::string& kind, bool dropout, bool token
                                "level.0.ngrams=2",
                                "level.0.recent_time=20",
                                share ? "level.0.share=1" : "level.0.share=0",
+                               share && token_fed ? "level.0.embeddings=separate" : "level.0.embeddings=tied",
                                "level.0.dropout=" + std::string(dropout ? ".3" : "0"),
                                "level.0.context_dropout=" + std::string(dropout ? ".3" : "0")};
   for (const char* l : {"1", "2", "3"}) {
@@ -183,8 +184,8 @@ TEST_CASE("gradients: the checker finds what is wrong, and only that", "[gradien
 }
 
 TEST_CASE("gradients: every term of the objective teaches -dG/dW", "[gradient][objective]") {
+  const bool token_fed = GENERATE(false, true);
   for (const TermKind& kind : term_kinds()) {
-    const bool token_fed = GENERATE(false, true);
     auto all = lines("situation", true, token_fed);
     // Windows of several tokens at the upper levels; weights and gains stay as they are (see above).
     for (const char* line :

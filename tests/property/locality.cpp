@@ -53,8 +53,8 @@ std::vector<std::string> lines(bool every_token) {
   for (const char* l : {"1", "2", "3"}) {
     const std::string level = "level." + std::string(l) + ".";
     if (every_token) all.push_back(level + "tick=1");
-    for (const char* line :
-         {"broad_interval=3", "broad_limit=20", "gate=1", "gate_threshold=.5", "carry_rate=.02", "broad_from_above=1", "broad_cache=.2"})
+    for (const char* line : {"broad_interval=3", "broad_limit=20", "gate=1", "gate_threshold=.5", "carry_rate=.02", "broad_from_above=1",
+                             "broad_cache=.2", "stability=.1", "bottleneck=.1", "consistency=.1", "reconstruction=.1", "contrastive=.1"})
       all.push_back(level + line);
   }
   return all;

@@ -59,16 +59,17 @@ def at_level(level, keys):
     return tuple(f"level.{level}.{key}" for key in keys)
 
 
-# Token levels are widened where levels are left out, so that all forms have as many dense weights; units are those of the token level's own words.
+# By form: the name of its runs, how often each level above the token level makes a broad prediction, units of the token level's own words (wider where levels are
+# left out, so that all forms have as many dense weights), what else is set.
 FORMS = {
-    "four levels": ("four", 4, 64, ()),
-    "without the sentence level": ("no_sentence", 3, 67, (*at_level(1, PARAGRAPH), *at_level(2, DOCUMENT))),
-    "without the paragraph level": ("no_paragraph", 3, 67, at_level(2, DOCUMENT)),
-    "without the document level": ("no_document", 3, 67, ()),
-    "the token level alone, as many weights": ("alone_weights", 1, 72, ()),
+    "four levels": ("four", (16, 32, 32), 64, ()),
+    "without the sentence level": ("no_sentence", (32, 32), 67, (*at_level(1, PARAGRAPH), *at_level(2, DOCUMENT))),
+    "without the paragraph level": ("no_paragraph", (16, 32), 67, at_level(2, DOCUMENT)),
+    "without the document level": ("no_document", (16, 32), 67, ()),
+    "the token level alone, as many weights": ("alone_weights", (), 72, ()),
 }
 # The same budget of operations, spent as is best for each.
-SPENDING, MOST_PASSES = {"four levels, as many operations, at their best": ("four_", 4), "the token level alone, as many operations, at its best": ("alone_", 1)}, 2
+SPENDING, MOST_PASSES = {"four levels, as many operations, at their best": ("four_", (16, 32, 32)), "the token level alone, as many operations, at its best": ("alone_", ())}, 2
 
 
 class Lab:
@@ -191,10 +192,10 @@ def settling_lines(lab):
             "back-propagation but for terms of the order of a tenth (tests/gradient/one_sweep.cpp; of a hundredth where the token level meets the first).", ""]
 
 
-def operations(levels, units):
+def operations(intervals, units):
     """Multiply-adds of dense products for every token learned from: the weights of the token level forward, backward and for their gradient; those of a
-    broad prediction when it is made and, when its window closes, forward, backward and for the gradient of the lexicon."""
-    made = sum((1 / 16, 1 / 32, 1 / 32)[:levels - 1])
+    broad prediction when it is made (once in `intervals` tokens, by level) and, when its window closes, forward, backward and for the gradient of the lexicon."""
+    made = sum(1 / interval for interval in intervals)
     spoken = units + SITUATION_UNITS
     token = FORMS_VOCABULARY * spoken + CONTEXT * spoken * (HIDDEN + spoken) + HIDDEN * spoken
     return 3 * token + made * 4 * FORMS_VOCABULARY * SITUATION_UNITS
@@ -215,8 +216,8 @@ def form_lines(lab):
     """Every level's worth: trained without, lesioned, swapped; and all of them against the token level alone."""
     text, settings, seeds = FORMS_TEXT
 
-    def form(slug, levels, units, keys, seed, of=text, passes=1, every=0):
-        words = (*settings, f"hierarchy.levels={levels}", f"level.0.units={units}", *((f"world.passes={passes}",) if passes > 1 else ()), f"evaluate.stream_every={every}", *keys)
+    def form(slug, intervals, units, keys, seed, of=text, passes=1, every=0):
+        words = (*settings, f"hierarchy.levels={1 + len(intervals)}", f"level.0.units={units}", *((f"world.passes={passes}",) if passes > 1 else ()), f"evaluate.stream_every={every}", *keys)
         return lab.kept(lab.options.work / f"form_{slug}_{seed}",
                         ["evaluate", "--config", "experiments/config/reuters.ini", "--text", str(of), *(w for s in words for w in ("--set", s))], seed)
 
@@ -224,35 +225,35 @@ def form_lines(lab):
     training_side = lab.options.work / "training_side.txt"
     every_byte = text.read_bytes()
     training_side.write_bytes(every_byte[:every_byte.rindex(b"\f", 0, len(every_byte) * 9 // 10)])
-    allowed = operations(4, 64)
-    tried, spent, runs = {}, {}, {}
-    for name, (slug, levels, units, keys) in FORMS.items():
-        runs[name] = [form(slug, levels, units, keys, seed, every=4 if levels == 4 else 0) for seed in range(1, seeds + 1)]
-        spent[name] = operations(levels, units)
-    for name, (slug, levels) in SPENDING.items():
-        widths = {p: max(u for u in range(1, 1000) if p * operations(levels, u) <= allowed) for p in range(1, MOST_PASSES + 1)}
-        tried[name] = {(p, u): form(f"{slug}passes_{p}", levels, u, (), 1, training_side, p)["nats_per_token"] for p, u in widths.items()}
+    allowed = operations(*FORMS["four levels"][1:3])
+    tried, spent, wide, runs = {}, {}, {}, {}
+    for name, (slug, intervals, units, keys) in FORMS.items():
+        runs[name] = [form(slug, intervals, units, keys, seed, every=4 if len(intervals) == 3 else 0) for seed in range(1, seeds + 1)]
+        spent[name], wide[name] = operations(intervals, units), units
+    for name, (slug, intervals) in SPENDING.items():
+        widths = {p: max(u for u in range(1, 1000) if p * operations(intervals, u) <= allowed) for p in range(1, MOST_PASSES + 1)}
+        tried[name] = {(p, u): form(f"{slug}passes_{p}", intervals, u, (), 1, training_side, p)["nats_per_token"] for p, u in widths.items()}
         passes, units = min(tried[name], key=tried[name].get)
-        runs[name] = [form(f"{slug}operations", levels, units, (), seed, passes=passes) for seed in range(1, seeds + 1)]
-        spent[name] = passes * operations(levels, units)
+        runs[name] = [form(f"{slug}operations", intervals, units, (), seed, passes=passes) for seed in range(1, seeds + 1)]
+        spent[name], wide[name] = passes * operations(intervals, units), units
     whole, best = runs["four levels"], runs[next(iter(SPENDING))]
-    lines = ["## What each level is worth", "", "| | weights | operations | perplexity | nats per token more than four levels, by seed | over documents, seeds averaged [95 %] |",
-             "| --- | --- | --- | --- | --- | --- |"]
+    lines = ["## What each level is worth", "", "| | units | weights | operations | perplexity | nats per token more than four levels, by seed | over documents, seeds averaged [95 %] |",
+             "| --- | --- | --- | --- | --- | --- | --- |"]
     for name, own in runs.items():
         whole = best if name in SPENDING and own is not best else runs["four levels"]  # at their best against at their best
         apart = [r["nats_per_token"] - w["nats_per_token"] for r, w in zip(own, whole)]
         by_document = [statistics.mean(r["document_nats"][i] - w["document_nats"][i] for r, w in zip(own, whole)) for i in range(len(whole[0]["document_tokens"]))]
         more = "" if own is whole else "{:+.4f} [{:+.4f}, {:+.4f}]".format(*interval(by_document, whole[0]["document_tokens"]))
-        lines.append(f"| {name} | {own[0]['training']['parameters']} | {spent[name] / 1e6:.2f} M | {spread([r['perplexity'] for r in own])} | "
+        lines.append(f"| {name} | {wide[name]} | {own[0]['training']['parameters']} | {spent[name] / 1e6:.2f} M | {spread([r['perplexity'] for r in own])} | "
                      f"{'' if own is whole else ', '.join(f'{a:+.4f}' for a in apart)} | {more} |")
     lines += ["", "The last row is compared with the row above it, every other with the first.", "", "| level of the four | lesioned, nats per token | swapped |", "| --- | --- | --- |"]
     whole = runs["four levels"]
     for level in range(1, 4):
         own = [r["levels"][level] for r in whole]
         lines.append(f"| {own[0]['name']} | {spread([o['topdown_gain_nats'] for o in own], 4)} | {spread([o['topdown_swap_nats'] for o in own], 4)} |")
-    return [*lines, "", f"{seeds} seed{'s' if seeds > 1 else ''}, {whole[0]['training_tokens']} tokens of {text.parent.name} read once, scored on {whole[0]['held_out_tokens']} of its last tenth. Operations: multiply-adds of dense products per token of the text, all passes. "
+    return [*lines, "", f"{seeds} seed{'s' if seeds > 1 else ''}, {whole[0]['training_tokens']} tokens of {text.parent.name} read once, scored on {whole[0]['held_out_tokens']} of its last tenth. Units: of the token level's words, beside 48 of the lexicon. Operations: multiply-adds of dense products per token of the text, all passes. "
             f"At their best: read once, or twice by narrower levels, whichever is better on documents of the training side ("
-            + "; ".join(f"{name.split(',')[0]} " + ", ".join(f"{'once' if p == 1 else 'twice'} with {u} units {math.exp(n):.1f}" for (p, u), n in found.items()) for name, found in tried.items())
+            + "; ".join(f"{name.split(',')[0]} " + ", ".join(f"{('once', 'twice')[p - 1]} with {u} units {math.exp(n):.1f}" for (p, u), n in found.items()) for name, found in tried.items())
             + "). Lesioned: a level's share of the output stream replaced by its slow mean; swapped: by that of another document.", ""]
 
 

@@ -1,4 +1,4 @@
-// Contrast: windows of one situation are near each other, those of others far.
+// Contrastive: windows of one situation are near each other, those of others far.
 //
 // Equation    G_j = -ln p_jj,   p_ij = softmax over i of q_ij,   q_ij = f(mu'_i) . f(mu_j) / (n T);
 //             -dG_j/df_j = (f(mu'_j) - sum_i p_ij f(mu'_i)) / (n T)
@@ -17,12 +17,12 @@ namespace {
 constexpr int out_of_reach = -1000;
 
 template <class T>
-class Contrast final : public Term<T> {
+class Contrastive final : public Term<T> {
  public:
-  explicit Contrast(const TermPlace<T>& place)
+  explicit Contrastive(const TermPlace<T>& place)
       : device_(place.device),
         weight_(static_cast<T>(place.weight)),
-        scale_(static_cast<T>(1 / (static_cast<double>(place.units) * place.values.real("contrast_temperature")))),
+        scale_(static_cast<T>(1 / (static_cast<double>(place.units) * place.values.real("contrastive_temperature")))),
         likeness_(place.device, place.streams, place.streams),
         error_(place.device, place.streams, place.streams) {
     for (std::int32_t j = 0; j < place.streams; ++j) own_.push_back({j, j, T(1)});
@@ -47,16 +47,16 @@ class Contrast final : public Term<T> {
 
 template <class T>
 std::unique_ptr<Term<T>> make(const TermPlace<T>& place) {
-  return std::make_unique<Contrast<T>>(place);
+  return std::make_unique<Contrastive<T>>(place);
 }
 
 }  // namespace
 
-TermKind contrast_term() {
-  return {"contrast",
+TermKind contrastive_term() {
+  return {"contrastive",
           "windows of one document are told from those of others",
           "van den Oord et al. 2018",
-          {{"contrast_temperature",
+          {{"contrastive_temperature",
             .1,
             1e-3,
             100,

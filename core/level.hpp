@@ -155,6 +155,11 @@ class Level {
   virtual const BroadScore* broad_score() const { return nullptr; }
   /// What the objective's terms were worth since score_broad(true).
   virtual std::vector<TermScore> term_scores() const { return {}; }
+  /// What the i-th of them was worth in its last window, nats per token, B x 1.
+  virtual ConstView<T> term_value(std::size_t i) const {
+    (void)i;
+    return {};
+  }
   /// Tokens ahead that expectation() speaks of, at most; 0: a kind that expects no words.
   virtual Index horizon() const { return 0; }
   /// log_p (V x B) = log probabilities of what the level expects behind the tokens read, nats. Level 0: of the next token, as held and as

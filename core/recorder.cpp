@@ -77,6 +77,8 @@ void lay_out_level(TraceLayout& layout, const std::string& prefix, const LevelDe
   scalars("prediction_error_norm", "nats^0.5", "sqrt(precision k / tick) |x - mu| of the last settling, over k tokens");
   scalars("surprise", "nats", arrays.number == 0 ? "-ln p(token)" : "-ln p(token) under the level's own broad prediction");
   scalars("free_energy", "nats", "the level's part of the free energy");
+  for (const TermScore& term : arrays.terms)
+    scalars(("objective_" + term.name).c_str(), "nats", "what the objective's term was worth in the level's last window, per token");
   layout.datasets.push_back({group + "active", {"time"}, {rows.times}, NumberType::u8, "1", "1 where the level is part of the hierarchy"});
 }
 
@@ -128,7 +130,8 @@ Recorder<T>::Recorder(const std::string& path, Hierarchy<T>& hierarchy, const st
                   {.number = l,
                    .name = names[static_cast<std::size_t>(l)],
                    .vector_dimension = "vector_stream",
-                   .vector_streams = std::min(settings_.vector_streams, rows.streams)},
+                   .vector_streams = std::min(settings_.vector_streams, rows.streams),
+                   .terms = hierarchy.level(l).term_scores()},
                   rows);
   lay_out_relaxation(layout, unlimited, hierarchy.relaxation().settings.steps, "streams");
   trace_ = std::make_unique<TraceWriter>(path, layout);
@@ -144,8 +147,16 @@ Recorder<T>::Recorder(const std::string& path, Hierarchy<T>& hierarchy, const st
   rejections_ = handle("/relaxation/rejections");
   for (Index l = 0; l < hierarchy.depth(); ++l) {
     const std::string g = "/levels/" + std::to_string(l) + "/";
-    levels_.push_back({handle(g + "time"), handle(g + "prediction"), handle(g + "belief"), handle(g + "prediction_error"),
-                       handle(g + "prediction_error_norm"), handle(g + "surprise"), handle(g + "free_energy"), handle(g + "active")});
+    levels_.push_back({handle(g + "time"),
+                       handle(g + "prediction"),
+                       handle(g + "belief"),
+                       handle(g + "prediction_error"),
+                       handle(g + "prediction_error_norm"),
+                       handle(g + "surprise"),
+                       handle(g + "free_energy"),
+                       handle(g + "active"),
+                       {}});
+    for (const TermScore& term : hierarchy.level(l).term_scores()) levels_.back().terms.push_back(handle(g + "objective_" + term.name));
   }
 }
 
@@ -191,6 +202,7 @@ void Recorder<T>::record(const Observation& o, std::uint64_t step) {
     append_scalars(h.norm, s.error_norm);
     append_scalars(h.surprise, s.surprise);
     append_scalars(h.energy, s.free_energy);
+    for (std::size_t i = 0; i < h.terms.size(); ++i) append_scalars(h.terms[i], hierarchy_.level(l).term_value(i));
     trace_->template append<std::uint8_t>(h.active, std::span(&active, 1));
   }
 }

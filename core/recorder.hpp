@@ -40,6 +40,7 @@ struct LevelArrays {
   std::string vector_dimension = "stream";  ///< of prediction, belief and prediction_error
   Index vector_streams = 1;
   bool belief = true, prediction_error = true;
+  std::vector<TermScore> terms = {};  ///< of the objective: a scalar each
 };
 
 // The groups of a trace, for whoever records one: below `prefix`, "" for the root, else "/conditions/NAME".
@@ -86,6 +87,7 @@ class Recorder {
  private:
   struct Handles {
     int time, prediction, belief, error, norm, surprise, energy, active;
+    std::vector<int> terms;
   };
   void append_scalars(int handle, ConstView<T> view);
   void append_vectors(int handle, ConstView<T> view);

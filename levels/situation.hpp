@@ -97,6 +97,7 @@ class SituationLevel : public Level<T> {
     objective_.set_scoring(on);
   }
   std::vector<TermScore> term_scores() const override { return objective_.scores(); }
+  ConstView<T> term_value(std::size_t i) const override { return objective_.value(i); }
   const BroadScore* broad_score() const override { return &broad_.score(); }
   Index horizon() const override { return broad_.horizon(); }
   void expectation(View<T> log_p) override { broad_.expectation(mu_, expected_, log_p); }

@@ -2,6 +2,14 @@
 
 namespace strata {
 
+namespace {
+/// A vector over streams is one column; seen as one row, its entries are columns.
+template <class T>
+View<T> row(Tensor<T>& per_stream) {
+  return {per_stream.view().data, 1, per_stream.rows(), 1};
+}
+}  // namespace
+
 template <class T>
 Objective<T>::Objective(TermPlace<T> place) : device_(&place.device) {
   for (const TermKind& kind : term_kinds()) {
@@ -13,6 +21,7 @@ Objective<T>::Objective(TermPlace<T> place) : device_(&place.device) {
       terms_.push_back(kind.make_double(place));
     weights_.push_back(static_cast<T>(place.weight));
     scores_.push_back({kind.name, place.weight});
+    values_.emplace_back(place.device, place.streams, 1);
   }
   if (empty()) return;
   const Index n = place.units, b = place.streams;
@@ -47,17 +56,25 @@ void Objective<T>::end_token(const Observation& o, ConstView<T> mu, ConstView<T>
   per_stream([&](std::size_t j) { return o.active[j] != 0 && begun_[j] != 0 ? 0 : 1; }, stale_);
   per_stream(tokens, ending_);
   per_stream([&](std::size_t j) { return begun_[j] != 0 ? tokens(j) : T(0); }, comparing_);
-  if (scoring_) score();
+  look();
 }
 
+/// What every term says of the windows that end now: values, and together what mu should have been.
 template <class T>
-void Objective<T>::score() {
+void Objective<T>::look() {
+  device_->fill(wanted_, T(0));
   for (std::size_t i = 0; i < terms_.size(); ++i) {
+    const ConstView<T> factor = factor_of(*terms_[i]);
     terms_[i]->evaluate(moment(), slope_, value_);
+    device_->scale_columns(factor, slope_);
+    device_->axpby(T(1), slope_, T(1), wanted_);
+    device_->axpby(T(0), value_, 1 / weights_[i], value_);
+    device_->select_columns(factor, row(value_), row(values_[i]));
+    if (!scoring_) continue;
     device_->download(value_, host_);
-    device_->download(factor_of(*terms_[i]), host_factor_);
+    device_->download(factor, host_factor_);
     for (std::size_t j = 0; j < host_.size(); ++j) {
-      scores_[i].sum += static_cast<double>(host_[j] * host_factor_[j] / weights_[i]);
+      scores_[i].sum += static_cast<double>(host_[j] * host_factor_[j]);
       scores_[i].tokens += static_cast<double>(host_factor_[j]);
     }
   }
@@ -66,13 +83,7 @@ void Objective<T>::score() {
 template <class T>
 void Objective<T>::teach(View<T> error, Index first) {
   if (empty()) return;
-  device_->fill(wanted_, T(0));
-  for (auto& term : terms_) {
-    term->evaluate(moment(), slope_, value_);
-    device_->scale_columns(factor_of(*term), slope_);
-    device_->axpby(T(1), slope_, T(1), wanted_);
-    term->stash(moment(), factor_of(*term), first);
-  }
+  for (auto& term : terms_) term->stash(moment(), factor_of(*term), first);
   device_->map(Unary::square, activity_, other_);
   device_->multiply(other_, wanted_, other_);
   device_->axpby(T(-1), other_, T(1), wanted_);

@@ -46,15 +46,18 @@ class Objective {
   /// Turning it on begins new scores.
   void set_scoring(bool on);
   const std::vector<TermScore>& scores() const { return scores_; }
+  /// G of the last window that the i-th term spoke of, nats per token, B x 1.
+  ConstView<T> value(std::size_t i) const { return values_[i].view(); }
 
  private:
   Moment<T> moment() const { return {activity_.view(), before_.view(), span_.view(), span_before_.view(), stale_.view()}; }
-  void score();
+  void look();
   ConstView<T> factor_of(const Term<T>& term) const { return term.compares() ? comparing_.view() : ending_.view(); }
 
   Device<T>* device_ = nullptr;
   std::vector<std::unique_ptr<Term<T>>> terms_;
   std::vector<T> weights_;
+  std::vector<Tensor<T>> values_;
   Tensor<T> activity_, before_, span_, span_before_, span_sum_;
   Tensor<T> ending_, comparing_;  // k in streams whose window ends, else 0; also 0 where a document began with it
   Tensor<T> stale_;

@@ -47,6 +47,13 @@ class Plastic(CommandTest):
         self.assertGreater(found["nats"], 0)
         self.assertGreater(scores[0]["levels"][2]["objective"]["contrastive"]["nats"], -1e-9)
         self.assertGreater(scores[0]["objective_nats"], scores[0]["nats_per_token"])
+        import h5py
+
+        with h5py.File(self.path("pulled_0/trace.h5")) as trace:
+            recorded = trace["levels/1/objective_stability"][:]
+            self.assertEqual(recorded.shape, trace["levels/1/surprise"].shape)
+            self.assertTrue((recorded >= 0).all() and recorded.max() > 0)
+            self.assertNotIn("objective_stability", trace["levels/2"])
         printed = self.strata("evaluate", "--model", "pulled_model/model.h5", "--text", "prose.txt", "--out", "printed", *sets({"evaluate.streams": 2}))
         self.assertRegex(printed, r"terms of the objective.*\n1 \w+ +stability \d\.\d+ x 0\.01\n2 \w+ +contrastive ")
 

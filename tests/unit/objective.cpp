@@ -69,8 +69,13 @@ TEST_CASE("objective: a window holds its own tokens, each once, less the mean", 
   rig.read({.feature = 4.5, .ends = 3}, {.feature = 7.5, .ends = 2});
   CHECK(rig.tokens() == 5);
   CHECK(rig.sum() == Approx(3 * .5 * 4 + 2 * .5 * 36));  // spans (1 + 2 + 4.5) / 3 - .5 = 2 and 6
+  std::vector<double> value(2);
+  rig.device->download(rig.objective.value(0), value);
+  CHECK(value == std::vector<double>{2, 18});
   rig.read({.feature = 3.5, .ends = 1}, {.feature = .5});
   CHECK(rig.sum() == Approx(42 + .5 * 9));  // nothing is left of the windows before
+  rig.device->download(rig.objective.value(0), value);
+  CHECK(value == std::vector<double>{4.5, 18});  // held where no window ended
 }
 
 TEST_CASE("objective: the window before is of the same document", "[objective]") {

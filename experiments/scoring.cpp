@@ -193,7 +193,7 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
   if (options.plastic) learning.emplace(*options.plastic, planned, options.updates);
   Simulation<float> simulation(hierarchy, world, learning ? &*learning : nullptr, study.interval(), study.options.seed);
   simulation.training = options.fresh;
-  for (Index l = 1; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(options.broad);
+  for (Index l = 0; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(options.broad);
   Tally tally(study, hierarchy);
   std::unique_ptr<StreamProbe> probe;
   if (options.stream_every > 0 && hierarchy.depth() > 1)
@@ -215,7 +215,7 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
   progress.end();
   if (recorder) recorder->close();
   tally.close(simulation.tokens());
-  for (Index l = 1; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(false);
+  for (Index l = 0; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(false);
   Scores scores = std::move(tally.scores);
   if (probe) scores.stream = std::move(probe->scores);
   scores.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

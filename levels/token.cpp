@@ -21,7 +21,8 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
       lexicon_(lexicon),
       settings_(settings),
       streams_(streams),
-      units_(settings.units + (settings.share ? lexicon.units() : 0)) {
+      units_(settings.units + (settings.share ? lexicon.units() : 0)),
+      flexibility_(device, lexicon, settings.flexibility, settings.units, streams) {
   const Index d = units_, ha = settings.hidden, in = d * settings.context, v = lexicon.vocabulary(), n = lexicon.units();
   const Index b = streams, columns = streams * interval;
   embedding_ = {device, "embedding", settings.units, v};
@@ -64,6 +65,7 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
   for (auto* x : {&stash_ctx_, &stash_ctx_mask_, &context_error_}) *x = {device, in, columns};
   stash_stream_ = {device, n, columns};
   if (settings.share) total_ = {device, n, b};
+  if (flexibility_.on()) flexible_ = {device, b, 1};
   stash_context_.assign(static_cast<std::size_t>(settings.context * columns), 0);
   context_.assign(static_cast<std::size_t>(settings.context * b), 0);
   ticking_.assign(static_cast<std::size_t>(b), 0);
@@ -142,6 +144,11 @@ void TokenLevel<T>::observe(const Step<T>& step, const Upward<T>&) {
          step.learning ? stash_p_.cols_at(observed_, count) : none);
   score(step.active, fd_0_, held_stream(), normaliser_, loss_);
   device_.copy(loss_, surprise_);
+  add_flexibility(step.active, fd_0_, held_stream(), normaliser_, loss_);
+  if (flexibility_.on()) {
+    device_.copy(flexibility_.value(), flexible_);
+    flexibility_.score(step.observation->active);
+  }
   device_.copy(step.active, active_);
   if (errors) {
     messages(step);
@@ -179,6 +186,7 @@ template <class T>
 void TokenLevel<T>::emit(const Step<T>& step, const Downward<T>& above) {
   expect(fd_0_, above.stream, normaliser_, step.last_sweep ? View<T>{} : mean_0_.view(), mean_c_, {});
   score(step.active, fd_0_, above.stream, normaliser_, loss_);
+  add_flexibility(step.active, fd_0_, above.stream, normaliser_, loss_);
   messages(step);
 }
 

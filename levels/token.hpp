@@ -18,6 +18,7 @@
 
 #include "core/level.hpp"
 #include "core/parameter.hpp"
+#include "levels/flexibility.hpp"
 #include "levels/ngrams.hpp"
 #include "levels/recency.hpp"
 
@@ -34,7 +35,8 @@ struct TokenSettings {
   NgramSettings ngrams;
   double dropout = 0;  ///< of f(x_0) and f(x_a) while learning
   bool separate_embeddings = false;
-  bool share = false;  ///< the level has n units more, which are its share of the output stream
+  double flexibility = 0;  ///< weight of what keeps alternatives open (levels/flexibility.hpp)
+  bool share = false;      ///< the level has n units more, which are its share of the output stream
   static ParameterTable parameters();
   static TokenSettings from(const Values& values);
 };
@@ -78,6 +80,9 @@ class TokenLevel : public Level<T> {
   Index horizon() const override { return 1; }
   void expectation(View<T> log_p) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
+  void score_broad(bool on) override { flexibility_.set_scoring(on); }
+  std::vector<TermScore> term_scores() const override { return flexibility_.scores(); }
+  ConstView<T> term_value(std::size_t) const override { return flexible_.view(); }
   std::vector<ValueNode<T>> nodes() override;
   void refresh() override;
 
@@ -100,6 +105,8 @@ class TokenLevel : public Level<T> {
   ConstView<T> total(ConstView<T> stream, ConstView<T> f);
   ConstView<T> held_stream() const { return streamed_ ? stream_held_.view() : ConstView<T>{}; }
   void prime();
+  /// What flexibility adds to the loss of a forecast.
+  void add_flexibility(ConstView<T> active, ConstView<T> f, ConstView<T> stream, ConstView<T> normaliser, View<T> loss);
   void learn_words(T scale);
   void clear_stash();
 
@@ -135,6 +142,8 @@ class TokenLevel : public Level<T> {
   std::vector<Scatter<T>> scatters_;
   Index stashed_ = 0, observed_ = 0;  // columns; those before this step's
 
+  Flexibility<T> flexibility_;
+  Tensor<T> flexible_;  // KL(u || p) of the forecast scored last
   std::unique_ptr<Recency> recency_;
   std::unique_ptr<Ngrams> ngrams_;
   std::vector<Ngrams::Reading> ngram_readings_;

@@ -17,7 +17,10 @@ ConstView<T> TokenLevel<T>::total(ConstView<T> stream, ConstView<T> f) {
 
 template <class T>
 void TokenLevel<T>::expect(ConstView<T> f, ConstView<T> stream, View<T> normaliser, View<T> mean_0, View<T> mean_c, View<T> p) {
-  if (version_ == 0) version_ = next_version();
+  if (version_ == 0) {
+    version_ = next_version();
+    flexibility_.refresh(embedding_, lexicon_.vectors, output_bias_.value);
+  }
   const Index d = settings_.units;
   if (embedding_.separate() && (mean_0.data != nullptr || mean_c.data != nullptr))
     return expect_separately(f, stream, normaliser, mean_0, mean_c, p);
@@ -71,6 +74,7 @@ void TokenLevel<T>::messages(const Step<T>& step) {
   const auto towards = [&](const Weight<T>& words, ConstView<T> mean, View<T> out) {
     device_.gather_columns(words.back(), ids_, out);
     device_.axpby(T(-1), mean, T(1), out);
+    flexibility_.add_message(&words == &embedding_, mean, out);
     device_.scale_columns(step.active, out);
   };
   const Index d = settings_.units;
@@ -78,6 +82,11 @@ void TokenLevel<T>::messages(const Step<T>& step) {
   if (step.last_sweep) return;
   towards(embedding_, mean_0_.rows_at(0, d), gradient_0_.rows_at(0, d));
   if (settings_.share) device_.copy(rho_, gradient_0_.rows_at(d, units_ - d));
+}
+
+template <class T>
+void TokenLevel<T>::add_flexibility(ConstView<T> active, ConstView<T> f, ConstView<T> stream, ConstView<T> normaliser, View<T> loss) {
+  if (flexibility_.on()) flexibility_.add_value(f.rows_at(0, settings_.units), total(stream, f), normaliser, extra_, active, loss);
 }
 
 template <class T>

@@ -33,6 +33,7 @@ void TokenLevel<T>::held_energy(ConstView<T> stream, View<T> energy) {
   const ConstView<T> c = streamed_ ? stream : ConstView<T>{};
   expect(mean_0_, c, scored_, {}, {}, {});
   score(active_, mean_0_, c, scored_, scratch_energy_);
+  add_flexibility(active_, mean_0_, c, scored_, scratch_energy_);
   device_.axpby(T(1), scratch_energy_, T(1), energy);
   View<T> ctx = context_error_.cols_at(0, streams_), mu_0 = gradient_0_, mu_a = message_a_;
   read_context(ctx);

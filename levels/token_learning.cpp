@@ -52,20 +52,28 @@ void TokenLevel<T>::learn_words(T scale) {
   const Index n = stashed_;
   const ConstView<T> p = stash_p_.cols_at(0, n);
   for (auto& word : stash_words_) word.scale = scale;
+  const T of_p = -scale * (1 + flexibility_.weight());
   const auto learn_part = [&](ConstView<T> activity, View<T> gradient) {
-    device_.outer_product(-scale, activity, p, gradient);
+    device_.outer_product(of_p, activity, p, gradient);
     device_.scatter_add_columns(activity, stash_words_, gradient);
+    flexibility_.add_gradient(scale, activity, gradient);
   };
   learn_part(stash_f_0_.cols_at(0, n).rows_at(0, settings_.units), embedding_.gradient);
   if (streamed_ || settings_.share) learn_part(stash_stream_.cols_at(0, n), lexicon_.vectors.gradient);
-  device_.row_sum(-scale, p, device_.ones(n), T(1), output_bias_.gradient);
+  device_.row_sum(of_p, p, device_.ones(n), T(1), output_bias_.gradient);
+  flexibility_.add_bias_gradient(scale, n, output_bias_.gradient);
   word_entries_.clear();
   for (const auto& word : stash_words_) word_entries_.push_back({word.target, 0, scale});
   device_.add_entries(word_entries_, {}, output_bias_.gradient);
   for (std::size_t i = 0; recency_ && i < 3; ++i) {
     const View<T> gradient = priming_gain_.gradient.cols_at(static_cast<Index>(i), 1);
-    device_.dot_entries(-scale, stash_primed_[i], p, gradient);
+    device_.dot_entries(of_p, stash_primed_[i], p, gradient);
     for (auto& hit : stash_hits_[i]) hit.value *= scale;
+    if (flexibility_.on())
+      for (const auto& entry : stash_primed_[i])
+        stash_hits_[i].push_back(
+            {entry.row, 0,
+             static_cast<T>(static_cast<double>(scale * flexibility_.weight() * entry.value) * flexibility_.background(entry.row))});
     device_.add_entries(stash_hits_[i], {}, gradient);
   }
   clear_stash();

@@ -34,6 +34,14 @@ ParameterTable TokenSettings::parameters() {
        "",
        "whether the words of the context are read by the vectors that words are predicted with",
        "Press & Wolf 2017"},
+      {"flexibility",
+       d.flexibility,
+       0,
+       1e6,
+       {},
+       "1",
+       "weight of a term of the objective: alternatives are kept open, p is not to leave the unigram further than it must",
+       "Pereyra et al. 2017"},
       {"share",
        d.share,
        0,
@@ -90,6 +98,7 @@ TokenSettings TokenSettings::from(const Values& v) {
   s.context_dropout = v.real("context_dropout");
   s.dropout = v.real("dropout");
   s.separate_embeddings = v.text("embeddings") == "separate";
+  s.flexibility = v.real("flexibility");
   s.share = v.flag("share");
   s.priming = v.flag("priming");
   s.ngrams.orders = v.integer("ngrams");

@@ -174,7 +174,7 @@ TEST_CASE("allocation: a step of a text hierarchy asks for no memory") {
   }
   SECTION("a share, and terms of the objective") {
     std::vector<std::string> more = all;
-    more.emplace_back("level.0.share=1");
+    for (const char* line : {"level.0.share=1", "level.0.flexibility=.1"}) more.emplace_back(line);
     for (const TermKind& term : term_kinds()) more.push_back("level.2." + std::string(term.name) + "=.1");
     check_text<float>("cpu", more);
   }

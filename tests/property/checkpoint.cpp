@@ -17,8 +17,9 @@ namespace {
 constexpr Index streams = 5, vocabulary = 13;
 
 std::vector<std::string> lines() {
-  std::vector<std::string> all{"hierarchy.levels=4", "learning.rate=.03",         "learning.warm_up=20", "level.0.priming=1",
-                               "level.0.ngrams=3",   "level.0.recent_time=9, 40", "level.0.dropout=.2",  "level.0.share=1"};
+  std::vector<std::string> all{"hierarchy.levels=4", "learning.rate=.03", "learning.warm_up=20",
+                               "level.0.priming=1",  "level.0.ngrams=3",  "level.0.recent_time=9, 40",
+                               "level.0.dropout=.2", "level.0.share=1",   "level.0.flexibility=.1"};
   for (const char* l : {"1", "2", "3"})
     for (const char* line : {"stability=.1", "reconstruction=.1", "contrastive=.1", "consistency=.1", "broad_interval=5", "broad_limit=30",
                              "gate=1", "gate_threshold=.5", "carry_rate=.02"})

@@ -62,10 +62,11 @@ void read(Tiny<T>& tiny, bool learning, int steps, const Scored& scored) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("expectation: of the token level it is the forecast that scores the next token", "", float, double) {
-  const std::vector<std::string> more = GENERATE(std::vector<std::string>{}, std::vector<std::string>{"level.0.priming=1"},
-                                                 std::vector<std::string>{"level.0.ngrams=3", "level.0.recent_time=20"},
-                                                 std::vector<std::string>{"level.0.dropout=.3", "level.0.ngrams=2"},
-                                                 std::vector<std::string>{"level.0.share=1", "level.0.ngrams=2"});
+  const std::vector<std::string> more = GENERATE(
+      std::vector<std::string>{}, std::vector<std::string>{"level.0.priming=1"},
+      std::vector<std::string>{"level.0.ngrams=3", "level.0.recent_time=20"},
+      std::vector<std::string>{"level.0.dropout=.3", "level.0.ngrams=2"}, std::vector<std::string>{"level.0.share=1", "level.0.ngrams=2"},
+      std::vector<std::string>{"level.0.flexibility=.5", "level.0.ngrams=2", "level.0.priming=1"});
   for (const char* device : {"reference", "cpu"})
     for (const bool learning : {true, false}) {
       INFO(device << ", learning " << learning << ", " << (more.empty() ? "" : more.front()));
@@ -76,10 +77,19 @@ TEMPLATE_TEST_CASE("expectation: of the token level it is the forecast that scor
       read(tiny, learning, 80, [&](const Observation& o, std::uint64_t, const auto& expected) {
         require_distributions(expected[0]);
         const auto surprise = values<TestType>(tiny.hierarchy->level(0).snapshot().surprise, *tiny.device);
+        std::vector<TestType> value;
+        if (!tiny.hierarchy->level(0).term_scores().empty()) value = values<TestType>(tiny.hierarchy->level(0).term_value(0), *tiny.device);
         for (std::size_t j = 0; j < streams; ++j) {
           if (o.active[j] == 0) continue;
           ++compared;
           REQUIRE(-expected[0][j * vocabulary + static_cast<std::size_t>(o.id[j])] == Approx(surprise[j]).margin(margin));
+          if (value.empty()) continue;
+          double divergence = 0;  // KL(u || p), which is what flexibility asks to be small
+          for (std::int32_t v = 0; v < vocabulary; ++v) {
+            const double log_u = tiny.hierarchy->lexicon().log_unigram(v);
+            divergence += std::exp(log_u) * (log_u - expected[0][j * vocabulary + static_cast<std::size_t>(v)]);
+          }
+          REQUIRE(value[j] == Approx(divergence).margin(margin));
         }
       });
       CHECK(compared > 400);

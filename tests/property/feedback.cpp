@@ -13,8 +13,9 @@ using namespace strata::test;
 namespace {
 
 std::vector<std::string> lines(std::vector<std::string> more) {
-  std::vector<std::string> all{"hierarchy.levels=4", "learning.rate=.02",        "learning.warm_up=5",    "learning.weight_decay=.1",
-                               "level.0.ngrams=2",   "level.1.broad_interval=5", "level.1.consistency=1", "level.2.reconstruction=1"};
+  std::vector<std::string> all{"hierarchy.levels=4",       "learning.rate=.02",        "learning.warm_up=5",
+                               "learning.weight_decay=.1", "level.0.ngrams=2",         "level.1.broad_interval=5",
+                               "level.1.consistency=1",    "level.2.reconstruction=1", "level.0.flexibility=.2"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -78,7 +78,8 @@ void lay_out_level(TraceLayout& layout, const std::string& prefix, const LevelDe
   scalars("surprise", "nats", arrays.number == 0 ? "-ln p(token)" : "-ln p(token) under the level's own broad prediction");
   scalars("free_energy", "nats", "the level's part of the free energy");
   for (const TermScore& term : arrays.terms)
-    scalars(("objective_" + term.name).c_str(), "nats", "what the objective's term was worth in the level's last window, per token");
+    scalars(("objective_" + term.name).c_str(), "nats",
+            "what the objective's term was worth, per token: of the level's last window, at level 0 of the token");
   layout.datasets.push_back({group + "active", {"time"}, {rows.times}, NumberType::u8, "1", "1 where the level is part of the hierarchy"});
 }
 

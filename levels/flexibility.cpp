@@ -26,10 +26,15 @@ Flexibility<T>::Flexibility(Device<T>& device, const Lexicon<T>& lexicon, double
 template <class T>
 void Flexibility<T>::refresh(const Weight<T>& own, const Weight<T>& shared, ConstView<T> bias) {
   if (!on()) return;
-  device_.gemm(false, false, T(1), own.value.view(), background_.view(), T(0), own_);
-  device_.gemm(false, false, T(1), own.back(), background_.view(), T(0), own_back_);
-  device_.gemm(false, false, T(1), shared.value.view(), background_.view(), T(0), shared_);
-  device_.gemm(false, false, T(1), shared.back(), background_.view(), T(0), shared_back_);
+  const auto say = [&](const Weight<T>& words, Tensor<T>& forth, Tensor<T>& back) {
+    device_.gemm(false, false, T(1), words.value.view(), background_.view(), T(0), forth);
+    if (words.separate())
+      device_.gemm(false, false, T(1), words.back(), background_.view(), T(0), back);
+    else
+      device_.copy(forth, back);
+  };
+  say(own, own_, own_back_);
+  say(shared, shared_, shared_back_);
   device_.gemm(true, false, T(1), bias, background_.view(), T(0), bias_);
   device_.download(bias_, std::span(host_).first(1));
   bias_value_ = static_cast<double>(host_[0]);

@@ -347,6 +347,7 @@ void TokenLevel<T>::archive_parameters(Archive& archive) {
 
 template <class T>
 void TokenLevel<T>::reset_state() {
+  if (flexibility_.on()) device_.fill(flexible_, T(0));
   std::fill(context_.begin(), context_.end(), 0);
   if (recency_) recency_->clear_all();
   if (ngrams_) ngrams_->reset();

@@ -8,6 +8,7 @@
 //             settling: message_0 = f'(x_0) .* [E; S] (onehot - p) (without a share E alone),  message_a = f'(x_a) .* W2' e_0,  e_n = pi_n (x_n - mu_n)
 //             learning: dW2 = e_0 f(x_a)', dW3 = e_0 ctx', dW1 = e_a ctx', output E and S from the PREDICTED x_0: f(mu_0) (onehot - p)',
 //             input E (level.0.embeddings=separate: E_in) from W3' e_0 + W1' e_a on the context words
+//             with flexibility onehot - p + w (u - p) stands for onehot - p (levels/flexibility.hpp)
 //             where feedback is separate, errors come back by weights of their own instead of E, S, W1', W2', W3'
 // Symbols     E d x V, D = d (d + n with a share), W1 Ha x K0 D, W2 D x Ha, W3 D x K0 D, S n x V (the shared lexicon), c_1 n x B; all
 //             activities units x streams

@@ -14,7 +14,7 @@ namespace strata {
 
 namespace {
 
-constexpr int out_of_reach = -1000;
+constexpr int out_of_reach = -1000000;  // beyond 1 / T
 
 template <class T>
 class Contrastive final : public Term<T> {

@@ -56,13 +56,15 @@ void Objective<T>::end_token(const Observation& o, ConstView<T> mu, ConstView<T>
   per_stream([&](std::size_t j) { return o.active[j] != 0 && begun_[j] != 0 ? 0 : 1; }, stale_);
   per_stream(tokens, ending_);
   per_stream([&](std::size_t j) { return begun_[j] != 0 ? tokens(j) : T(0); }, comparing_);
-  look();
+  bool any = false;
+  for (const auto t : ticking) any |= t != 0;
+  device_->fill(wanted_, T(0));
+  if (any) look();
 }
 
 /// What every term says of the windows that end now: values, and together what mu should have been.
 template <class T>
 void Objective<T>::look() {
-  device_->fill(wanted_, T(0));
   for (std::size_t i = 0; i < terms_.size(); ++i) {
     const ConstView<T> factor = factor_of(*terms_[i]);
     terms_[i]->evaluate(moment(), slope_, value_);
@@ -139,6 +141,7 @@ template <class T>
 void Objective<T>::reset() {
   if (empty()) return;
   for (auto* x : {&before_, &span_before_, &span_sum_}) device_->fill(*x, T(0));
+  for (Tensor<T>& value : values_) device_->fill(value, T(0));
   begun_.assign(begun_.size(), 0);
 }
 

@@ -26,7 +26,7 @@ std::vector<std::string> lines(const std::string& kind, bool dropout, bool token
                                "level.0.ngrams=2",
                                "level.0.recent_time=20",
                                share ? "level.0.share=1" : "level.0.share=0",
-                               share ? "level.0.flexibility=.3" : "level.0.flexibility=0",
+                               token_fed ? "level.0.flexibility=.3" : "level.0.flexibility=0",
                                share && token_fed ? "level.0.embeddings=separate" : "level.0.embeddings=tied",
                                "level.0.dropout=" + std::string(dropout ? ".3" : "0"),
                                "level.0.context_dropout=" + std::string(dropout ? ".3" : "0")};

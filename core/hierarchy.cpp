@@ -11,6 +11,7 @@ Hierarchy<T>::Hierarchy(Device<T>& device, std::unique_ptr<Lexicon<T>> lexicon, 
       lexicon_(std::move(lexicon)),
       levels_(std::move(levels)),
       streams_(streams),
+      awake_(levels_.size()),
       relaxation_(device, streams, relaxation) {
   for (std::size_t l = 1; l < levels_.size(); ++l)
     if (levels_[l]->tick() < levels_[l - 1]->tick())
@@ -20,27 +21,27 @@ Hierarchy<T>::Hierarchy(Device<T>& device, std::unique_ptr<Lexicon<T>> lexicon, 
 
 template <class T>
 void Hierarchy<T>::observe(const Step<T>& step) {
-  for (std::size_t l = 0; l < levels_.size(); ++l) levels_[l]->observe(step, below(l));
+  for (std::size_t l = 0; l < awake_; ++l) levels_[l]->observe(step, below(l));
 }
 
 template <class T>
 void Hierarchy<T>::learn(const Step<T>& step) {
-  for (auto& level : levels_) level->learn(step);
+  for (std::size_t l = 0; l < awake_; ++l) levels_[l]->learn(step);
 }
 
 template <class T>
 void Hierarchy<T>::accumulate(T scale, bool learning) {
-  for (auto& level : levels_) level->accumulate(scale, learning);
+  for (std::size_t l = 0; l < awake_; ++l) levels_[l]->accumulate(scale, learning);
 }
 
 template <class T>
 void Hierarchy<T>::carry(const Step<T>& step) {
-  for (std::size_t l = 0; l < levels_.size(); ++l) levels_[l]->carry(step, below(l));
+  for (std::size_t l = 0; l < awake_; ++l) levels_[l]->carry(step, below(l));
 }
 
 template <class T>
 void Hierarchy<T>::forecast(const Step<T>& step) {
-  for (std::size_t l = levels_.size(); l-- > 0;) levels_[l]->forecast(step, above(l));
+  for (std::size_t l = awake_; l-- > 0;) levels_[l]->forecast(step, above(l));
 }
 
 template <class T>

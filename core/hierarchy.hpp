@@ -18,7 +18,7 @@ class Hierarchy {
 
   // --- the phases of a step, each over all levels (core/simulation.hpp says in which order)
   void observe(const Step<T>& step);
-  void relax(const Step<T>& step) { relaxation_.settle(levels_, step); }
+  void relax(const Step<T>& step) { relaxation_.settle(levels_, awake_, step); }
   void learn(const Step<T>& step);
   void accumulate(T scale, bool learning);
   void carry(const Step<T>& step);
@@ -26,6 +26,10 @@ class Hierarchy {
 
   Device<T>& device() { return device_; }
   Lexicon<T>& lexicon() { return *lexicon_; }
+  /// Levels from `awake` up sleep: they take no part in any phase and say nothing. One that wakes begins where it fell asleep, at first as it was built.
+  void set_awake(Index awake) { awake_ = static_cast<std::size_t>(awake); }
+  Index awake() const { return static_cast<Index>(awake_); }
+
   Index depth() const { return static_cast<Index>(levels_.size()); }
   Index streams() const { return streams_; }
   Level<T>& level(Index l) { return *levels_[static_cast<std::size_t>(l)]; }
@@ -47,6 +51,7 @@ class Hierarchy {
   std::unique_ptr<Lexicon<T>> lexicon_;
   std::vector<std::unique_ptr<Level<T>>> levels_;
   Index streams_;
+  std::size_t awake_;
   Relaxation<T> relaxation_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/hierarchy.hpp"
 #include "core/parameter.hpp"
+#include "core/schedule.hpp"
 
 namespace strata {
 
@@ -32,16 +33,23 @@ class Learning {
 
   /// Local updates stashed by the levels become weight changes.
   void apply(Hierarchy<T>& hierarchy);
-  double rate() const;
+  double rate() const { return rate_after(count_); }
   Index updates() const { return count_; }
   void archive(Archive& archive);
 
   const LearningSettings settings;
+  const Schedule<T>* schedule = nullptr;  ///< which level learns when; none: all at every update, and levels are the whole hierarchy
 
  private:
+  double rate_after(std::int64_t updates) const;
+  void keep_anchors(Hierarchy<T>& hierarchy);
+  void change(Device<T>& device, Weight<T>& weight, AdamStep step, double rate);
+
   Index planned_ = 0;
   std::int64_t count_ = 0;
-  std::vector<Tensor<T>> anchors_;  // where the weights began, in the order they are visited
+  std::vector<std::int64_t> changes_;  // of each level's weights
+  std::vector<Tensor<T>> anchors_;     // where the weights began, in the order they are visited
+  std::size_t place_ = 0;              // among them, of the weight that changes next
 };
 
 }  // namespace strata

@@ -87,6 +87,11 @@ inline const std::vector<double>& decaying_weights() {
   return weights;
 }
 
+/// What predictions have cost while they were learned from, nats, and how many there were.
+struct Loss {
+  double nats = 0, count = 0;
+};
+
 template <class T>
 class Level {
  public:
@@ -124,6 +129,12 @@ class Level {
   virtual void accumulate(T scale, bool learning) = 0;
   virtual void carry(const Step<T>& step, const Upward<T>& below) = 0;
   virtual void forecast(const Step<T>& step, const Downward<T>& above) = 0;
+
+  // --- what a schedule asks of a level
+  /// The level's own predictions since this was last asked (those of words, where it makes any); nothing of the lowest, whose loss everybody knows.
+  virtual Loss take_loss() { return {}; }
+  /// Time constants of its memory are `part` of the level's own, > 0. A kind without a memory of that sort stays as it is.
+  virtual void set_inertia(double part) { (void)part; }
 
   // --- the exact chain (relaxation.scheme = exact): one sweep up, then one down, instead of settle; for kinds whose messages suffice
   virtual bool chains() const { return false; }

@@ -56,16 +56,16 @@ Relaxation<T>::Relaxation(Device<T>& device, Index streams, const RelaxationSett
 }
 
 template <class T>
-void Relaxation<T>::settle(Levels& levels, const Step<T>& step) {
+void Relaxation<T>::settle(Levels& levels, std::size_t awake, const Step<T>& step) {
   trace_.free_energy.assign(static_cast<std::size_t>(settings.steps) + 1, 0);
   trace_.rejections = trace_.sweeps = 0;
-  if (settings.scheme == Scheme::exact) return settle_chain(levels, step);
+  if (settings.scheme == Scheme::exact) return settle_chain(levels, awake, step);
   std::size_t joint = 1;
-  while (joint < levels.size() && levels[joint]->joint()) ++joint;
+  while (joint < awake && levels[joint]->joint()) ++joint;
   for (std::size_t l = 0; l < joint; ++l) levels[l]->begin_settling(step, l == 0 ? Upward<T>{} : levels[l - 1]->upward());
   settle_group(levels, 0, joint, step, step.observation->active);
   for (std::size_t l = 0; l < joint; ++l) levels[l]->end_settling(step);
-  for (std::size_t l = joint; l < levels.size(); ++l) {
+  for (std::size_t l = joint; l < awake; ++l) {
     levels[l]->begin_settling(step, levels[l - 1]->upward());
     const auto mask = levels[l]->ticking();
     bool any = false;
@@ -87,16 +87,16 @@ Downward<T> above(const std::vector<std::unique_ptr<Level<T>>>& levels, std::siz
 }  // namespace
 
 template <class T>
-void Relaxation<T>::settle_chain(Levels& levels, const Step<T>& step) {
-  for (std::size_t l = 0; l < levels.size(); ++l)
+void Relaxation<T>::settle_chain(Levels& levels, std::size_t awake, const Step<T>& step) {
+  for (std::size_t l = 0; l < awake; ++l)
     if (!levels[l]->chains())
       throw ConfigError(
           "relaxation.scheme", "exact",
           "level " + std::to_string(l) + " (" + levels[l]->kind() + ") does not pass on what the exact chain needs; take serial");
-  for (std::size_t l = 0; l < levels.size(); ++l) levels[l]->begin_settling(step, below(levels, l));
+  for (std::size_t l = 0; l < awake; ++l) levels[l]->begin_settling(step, below(levels, l));
   const auto& mask = step.observation->active;
   const auto mean_energy = [&] {
-    measure(levels, 0, levels.size(), energy_host_);
+    measure(levels, 0, awake, energy_host_);
     check(energy_host_, mask, step, 0);
     double sum = 0;
     for (std::size_t j = 0; j < mask.size(); ++j) sum += mask[j] != 0 ? static_cast<double>(energy_host_[j]) : 0.0;
@@ -104,13 +104,13 @@ void Relaxation<T>::settle_chain(Levels& levels, const Step<T>& step) {
   };
   trace_.free_energy[0] = mean_energy();
   if (settings.steps > 0) {
-    for (std::size_t l = 0; l < levels.size(); ++l) levels[l]->gather(step, below(levels, l));
-    for (std::size_t l = levels.size(); l-- > 0;) levels[l]->resolve(step, above(levels, l));
-    for (std::size_t l = levels.size(); l-- > 0;) levels[l]->emit(step, above(levels, l));
+    for (std::size_t l = 0; l < awake; ++l) levels[l]->gather(step, below(levels, l));
+    for (std::size_t l = awake; l-- > 0;) levels[l]->resolve(step, above(levels, l));
+    for (std::size_t l = awake; l-- > 0;) levels[l]->emit(step, above(levels, l));
     std::fill(trace_.free_energy.begin() + 1, trace_.free_energy.end(), mean_energy());
     trace_.sweeps = step.active_count;
   }
-  for (std::size_t l = 0; l < levels.size(); ++l) levels[l]->end_settling(step);
+  for (std::size_t l = 0; l < awake; ++l) levels[l]->end_settling(step);
 }
 
 template <class T>

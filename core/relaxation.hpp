@@ -49,10 +49,10 @@ class Relaxation {
  public:
   Relaxation(Device<T>& device, Index streams, const RelaxationSettings& settings);
 
-  /// Settles the levels that tick at this step: those that tick at every token together with level 0, the others one by one from
+  /// Settles those of the lowest `awake` levels that tick at this step: those that tick at every token together with level 0, the others one by one from
   /// below on their averaged errors. Scheme exact: all levels in one chain; throws ConfigError where a level does not chain.
   /// Throws NumericalError when an energy is not finite.
-  void settle(std::vector<std::unique_ptr<Level<T>>>& levels, const Step<T>& step);
+  void settle(std::vector<std::unique_ptr<Level<T>>>& levels, std::size_t awake, const Step<T>& step);
 
   const RelaxationTrace& trace() const { return trace_; }
   RelaxationSettings settings;
@@ -60,7 +60,7 @@ class Relaxation {
  private:
   using Levels = std::vector<std::unique_ptr<Level<T>>>;
 
-  void settle_chain(Levels& levels, const Step<T>& step);
+  void settle_chain(Levels& levels, std::size_t awake, const Step<T>& step);
   void settle_group(Levels& levels, std::size_t low, std::size_t high, const Step<T>& step, std::span<const std::uint8_t> mask);
   void sweep(Levels& levels, std::size_t low, std::size_t high, const Step<T>& step);
   void move_serially(Levels& levels, std::size_t low, std::size_t high);

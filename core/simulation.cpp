@@ -74,7 +74,9 @@ template <class T>
 void Simulation<T>::update_weights() {
   const auto columns = static_cast<double>(interval_ * world_.streams());
   hierarchy_.accumulate(static_cast<T>(1.0 / columns), learning_ != nullptr);
-  if (learning_ != nullptr) learning_->apply(hierarchy_);
+  if (learning_ == nullptr) return;
+  learning_->apply(hierarchy_);
+  if (after_update) after_update();
 }
 
 template <class T>

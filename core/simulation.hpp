@@ -45,6 +45,8 @@ class Simulation {
   std::function<void(const Step<T>&)> before_observe;
   /// Called between carry and forecast; for instruments that change what a level holds. At the last step of an interval nothing is stashed.
   std::function<void(const Step<T>&)> before_forecast;
+  /// Called after every update of the weights; for what changes how learning goes on.
+  std::function<void()> after_update;
   const Observation& observation() const { return observation_; }
   Step<T> describe_step() const;
   /// Call between weight updates only (steps() a multiple of the interval): pending updates are not archived.

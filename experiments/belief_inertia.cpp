@@ -36,21 +36,6 @@ ParameterTable parameters() {
   };
 }
 
-void add_twins(std::vector<Condition>& conditions, const Bench& bench, const text::PairOptions& options, Index after) {
-  Condition a, b;
-  a.name = "/";
-  b.name = "twin";
-  b.reference = "/";
-  for (const text::Twin& twin : text::choose_twins(bench.text().held_out, options)) {
-    a.scripts.push_back(text::copy_a(twin, after));
-    a.zero.push_back(twin.end_a);
-    b.scripts.push_back(text::copy_b(twin, after));
-    b.zero.push_back(twin.end_b);
-  }
-  conditions.push_back(std::move(a));
-  conditions.push_back(std::move(b));
-}
-
 /// Stretches of a sampled world: copy a's history, copy b's, and what both read from time 0 on. `change`: switches of stretch as well, for
 /// worlds whose contexts have no names.
 std::vector<Condition> sampled_conditions(const Bench& bench, const Source& source, bool change) {
@@ -173,7 +158,7 @@ Findings run_text(Bench& bench) {
   const Index after = bench.values.integer("after");
   const bool switches = bench.values.flag("switches");
   std::vector<Condition> conditions;
-  add_twins(conditions, bench, options, after);
+  add_twins(conditions, text::choose_twins(study.held_out, options), after);
   if (switches) add_switches(conditions, text::choose_switches(study.held_out, options), after, true);
 
   TrialWindow window;

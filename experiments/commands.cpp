@@ -46,7 +46,11 @@ const std::vector<Setting>& settings() {
   static const std::vector<Setting> all{
       {"hierarchy", "how many levels, how wide", {{"hierarchy.", hierarchy_parameters()}}},
       {"relaxation", "how beliefs settle", {{"relaxation.", RelaxationSettings::parameters()}}},
-      {"learning", "how weights change", {{"learning.", LearningSettings::parameters()}, {"learning.", checkpoint_parameters()}}},
+      {"learning",
+       "how weights change",
+       {{"learning.", LearningSettings::parameters()},
+        {"learning.", ScheduleSettings::parameters()},
+        {"learning.", checkpoint_parameters()}}},
       {"world", "how much of the text is read", {{"world.", amount_parameters()}}},
       {"record", "what a run records, and how often", {{"record.", RecordSettings::parameters()}}},
       {"forecast", "what the command `forecast` shows", {{"forecast.", forecast_parameters()}}},

@@ -21,6 +21,8 @@ bool is_of_model(const std::string& key) {
 
 }  // namespace
 
+std::string level_key(Index level, const std::string& name) { return "level." + std::to_string(level) + "." + name; }
+
 ParameterTable checkpoint_parameters() {
   return {{"checkpoint_seconds",
            30.0,
@@ -39,9 +41,10 @@ Study::Study(Options its_options) : options(std::move(its_options)) {
 void Study::settle_configuration(Index few_words) {
   Configuration& c = options.configuration;
   learning_ = LearningSettings::from(c.resolve(LearningSettings::parameters(), "learning."));
+  schedule_ = ScheduleSettings::from(c.resolve(ScheduleSettings::parameters(), "learning."));
   record_ = RecordSettings::from(c.resolve(RecordSettings::parameters(), "record."));
   checkpoint_seconds_ = c.resolve(checkpoint_parameters(), "learning.").real("checkpoint_seconds");
-  device = make_device<float>(options.device);
+  if (device == nullptr) device = make_device<float>(options.device);
   // A mistyped key must not cost minutes of reading: every one is checked by building the hierarchy over a vocabulary that costs nothing.
   const std::vector<double> few(static_cast<std::size_t>(few_words), -1.0);
   build_hierarchy<float>(c, *device, few, 1, 1, options.seed, channels());

@@ -14,6 +14,11 @@
 
 namespace strata {
 
+/// Assignments of an arm of an experiment: key and value.
+using Keys = std::vector<std::pair<std::string, std::string>>;
+/// "level.2.tau"
+std::string level_key(Index level, const std::string& name);
+
 /// How often a checkpoint is written (learning.*).
 ParameterTable checkpoint_parameters();
 
@@ -40,6 +45,7 @@ class Study {
   Index interval() const { return learning_.interval; }
   double checkpoint_seconds() const { return checkpoint_seconds_; }
   const LearningSettings& learning() const { return learning_; }
+  const ScheduleSettings& schedule() const { return schedule_; }
   const RecordSettings& record() const { return record_; }
 
   /// A hierarchy of this study's configuration, with untrained weights.
@@ -74,6 +80,7 @@ class Study {
 
   double checkpoint_seconds_ = 30;
   LearningSettings learning_;
+  ScheduleSettings schedule_;
   RecordSettings record_;
 };
 

@@ -64,13 +64,18 @@ ParameterTable amount_parameters() {
 TextStudy::TextStudy(Options its_options, Progress& progress) : Study(std::move(its_options)) {
   Configuration& c = options.configuration;
   text_ = c.resolve(text_parameters(), "text.");
-  world_ = c.resolve(world_parameters(), "world.");
   const Index limit = c.resolve(amount_parameters(), "world.").integer("tokens");
-  streams_ = world_.integer("streams");
-  settle_configuration(2);
+  take_settings();
   if (options.model.empty() && options.vocabulary_from.empty()) text::require_usable(text::tokenizer_options(text_, options.seed));
   read_documents(progress);
   training = thinned(std::move(training), limit);
+}
+
+void TextStudy::take_settings() {
+  world_ = options.configuration.resolve(world_parameters(), "world.");
+  streams_ = world_.integer("streams");
+  text::text_world_options(world_, options.seed);  // what cannot be is said before anything is read
+  settle_configuration(2);
 }
 
 std::unique_ptr<World> TextStudy::training_world() {

@@ -29,6 +29,9 @@ class TextStudy final : public Study {
   std::unique_ptr<text::Tokenizer> tokenizer;
   bool foreign_given = false;
 
+  /// Takes what options.configuration says now of everything but the text: what is built and learned from here on. Throws ConfigError.
+  void take_settings();
+
   Index vocabulary() const override { return tokenizer->vocabulary(); }
   std::unique_ptr<World> training_world() override;
   void describe(Summary& summary) const override;

@@ -17,8 +17,8 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// Everything a resumed run needs, in one body for saving and loading. `seconds` of learning so far are part of it.
-void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Learning<float>& learning, Simulation<float>& simulation,
-                 double& seconds) {
+void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Learning<float>& learning, Schedule<float>& schedule,
+                 Simulation<float>& simulation, double& seconds) {
   study.archive_model(archive, hierarchy);
   {
     Archive::Scope scope(archive, "optimiser");
@@ -28,6 +28,10 @@ void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Le
   {
     Archive::Scope scope(archive, "state");
     hierarchy.archive_state(archive);
+  }
+  {
+    Archive::Scope scope(archive, "schedule");
+    schedule.archive(archive, hierarchy);
   }
   Archive::Scope scope(archive, "simulation");
   archive.value("seconds", seconds);
@@ -85,9 +89,12 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   auto hierarchy = study.make_hierarchy(study.streams());
   const Index planned = (world->steps() + study.interval() - 1) / study.interval();
   Learning<float> learning(study.learning(), planned);
+  Schedule<float> schedule(study.schedule(), *hierarchy, planned, study.interval());
+  learning.schedule = &schedule;
   Simulation<float> simulation(*hierarchy, *world, &learning, study.interval(), study.options.seed);
+  simulation.after_update = [&] { schedule.advance(*hierarchy, learning.updates(), simulation.nats(), simulation.tokens()); };
   double earlier = 0, seconds = 0;  // of learning, before this process and in all
-  const auto body = [&](Archive& archive) { archive_run(archive, study, *hierarchy, learning, simulation, seconds); };
+  const auto body = [&](Archive& archive) { archive_run(archive, study, *hierarchy, learning, schedule, simulation, seconds); };
   if (std::filesystem::exists(checkpoint)) {
     require_same_inputs(study, read_notes(checkpoint, checkpoint_file), checkpoint);
     load(checkpoint, body, checkpoint_file);
@@ -119,6 +126,7 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
     throw Interrupted(how_to_go_on);
   }
   Summary summary = summary_of(simulation, *hierarchy, learning, earlier + seconds_since(begin));
+  if (study.schedule().upward) summary.set("woken", std::vector<double>(schedule.woken().begin(), schedule.woken().end()));
   auto notes = study.notes();
   notes["training"] = summary.to_json();
   const auto model_body = [&](Archive& archive) {

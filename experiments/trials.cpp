@@ -266,6 +266,21 @@ void write_condition(TraceWriter& trace, const Condition& condition, const Condi
 
 }  // namespace
 
+void add_twins(std::vector<Condition>& conditions, const std::vector<text::Twin>& twins, Index after) {
+  Condition a, b;
+  a.name = "/";
+  b.name = "twin";
+  b.reference = "/";
+  for (const text::Twin& twin : twins) {
+    a.scripts.push_back(text::copy_a(twin, after));
+    a.zero.push_back(twin.end_a);
+    b.scripts.push_back(text::copy_b(twin, after));
+    b.zero.push_back(twin.end_b);
+  }
+  conditions.push_back(std::move(a));
+  conditions.push_back(std::move(b));
+}
+
 void add_switches(std::vector<Condition>& conditions, const std::vector<text::Switch>& switches, Index after, bool stayed) {
   Condition always, change, stay;
   always.name = "always";

@@ -36,6 +36,9 @@ struct TrialWindow {
   Index after = 1500;  ///< tokens recorded from time 0 on
 };
 
+/// Adds the two copies of a list of twins, "/" and `twin`, that read `after` tokens of the common text at most.
+void add_twins(std::vector<Condition>& conditions, const std::vector<text::Twin>& twins, Index after);
+
 /// Adds `always`, `switch` and, where asked for, `stayed` for a list of switches, `after` tokens each.
 void add_switches(std::vector<Condition>& conditions, const std::vector<text::Switch>& switches, Index after, bool stayed);
 

@@ -27,8 +27,6 @@ void WorldVariant::swap_world() {
   study_.log_unigram = study_.source->log_unigram();
 }
 
-std::string level_key(Index level, const std::string& name) { return "level." + std::to_string(level) + "." + name; }
-
 std::unique_ptr<Source> make_source(const SampledStudy& study, const Keys& keys) {
   Configuration configuration = study.options.configuration;
   for (const auto& [key, value] : keys) configuration.set(key, value);

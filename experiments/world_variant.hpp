@@ -11,8 +11,6 @@
 
 namespace strata {
 
-using Keys = std::vector<std::pair<std::string, std::string>>;
-
 class WorldVariant {
  public:
   /// `source`: another world; the study's own where there is none.
@@ -29,8 +27,6 @@ class WorldVariant {
   std::unique_ptr<Source> source_;  ///< the study's own while another stands in its place
 };
 
-/// "level.2.tau"
-std::string level_key(Index level, const std::string& name);
 /// The study's world with other keys world.*.
 std::unique_ptr<Source> make_source(const SampledStudy& study, const Keys& keys);
 /// Whether the kind that stands at `level` has a parameter of that name.

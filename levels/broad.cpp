@@ -259,6 +259,12 @@ void Broad<T>::settle_block(std::span<const Window> block, T scale, bool learnin
   }
   device_.softmax_cross_entropy(out, targets_, residual, loss);
   if (scoring_) score_block(block);
+  if (learning) {
+    host_.resize(block.size());
+    device_.download(loss, host_);
+    learned_.nats += std::accumulate(host_.begin(), host_.end(), 0.0);
+    learned_.count += static_cast<double>(count);
+  }
   if (learning) learn_block(count, scale * static_cast<T>(settings_.weight), memory_in, above_in, bias);
 }
 

@@ -73,6 +73,8 @@ class Broad {
     scoring_ = on;
   }
   const BroadScore& score() const { return score_; }
+  /// Of the windows that closed while learning, since this was last asked.
+  Loss take_loss() { return std::exchange(learned_, {}); }
 
  private:
   struct Window {
@@ -117,6 +119,7 @@ class Broad {
   double beta_sum_ = 0, gamma_sum_ = 0, alpha_sum_ = 0, scalar_count_ = 0;
   BroadScore score_;
   bool scoring_ = false;
+  Loss learned_;
 };
 
 }  // namespace strata

@@ -27,11 +27,11 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
       above_(above),
       streams_(streams),
       tick_(settings.tick > 0 ? settings.tick : static_cast<Index>(std::ceil(settings.tau / 8))),
-      leak_{std::exp(-1 / settings.tau), std::exp(-1 / (settings.tau * settings.spread))},
       nominal_scale_(static_cast<T>(1.0 / static_cast<double>(streams * interval))),
       broad_(device, lexicon, broad_settings(settings.broad, above), 2 * inputs_, above, streams, interval, seed,
              static_cast<std::uint32_t>(settings.index)),
       gate_(settings.gate, streams) {
+  SituationLevel<T>::set_inertia(1);
   const Index n = units_, b = streams, columns = streams * interval, wide = 2 * inputs_;
   const auto level = static_cast<std::uint32_t>(settings.index);
   memory_in_ = {device, "memory_in", n, wide};
@@ -77,6 +77,12 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   ring_.assign(s * static_cast<std::size_t>(reach_ + lag_stride + tick_), 0);
   if (settings.terms) objective_ = Objective<T>({device, n, inputs_, b, columns, seed, level, *settings.terms, 0});
   reset_state();
+}
+
+template <class T>
+void SituationLevel<T>::set_inertia(double part) {
+  leak_[0] = std::exp(-1 / (part * settings_.tau));
+  leak_[1] = std::exp(-1 / (part * settings_.tau * settings_.spread));
 }
 
 template <class T>

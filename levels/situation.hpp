@@ -77,6 +77,8 @@ class SituationLevel : public Level<T> {
   void end_settling(const Step<T>& step) override;
   void learn(const Step<T>& step) override;
   void accumulate(T scale, bool learning) override;
+  Loss take_loss() override { return broad_.take_loss(); }
+  void set_inertia(double part) override;
   void carry(const Step<T>& step, const Upward<T>& below) override;
   void forecast(const Step<T>& step, const Downward<T>& above) override;
 

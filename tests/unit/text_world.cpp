@@ -1,6 +1,7 @@
 // Documents in parallel streams, scripts, and cursors that survive a restart.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/memory_archive.hpp"
@@ -232,4 +233,63 @@ TEST_CASE("the tables of parameters give the defaults that the worlds have", "[t
   CHECK_NOTHROW(configuration.check_all_read());
   configuration.set("text.tokenizer", "word");
   CHECK_THROWS_AS(configuration.resolve(text_parameters(), "text."), ConfigError);
+}
+
+TEST_CASE("at several scales every group reads the whole text, in pieces of its own", "[text]") {
+  auto documents = documents_of({7, 3, 5});
+  documents[0].boundary[2] = sentence_end;
+  TextWorldOptions options = in_order(2);
+  options.scales = {2, 0};
+  TextWorld world(documents, 1000, options);
+  CHECK(world.tokens() == 30);
+  Observation out;
+  out.resize(2);
+  std::vector<std::int32_t> ids[2], ends[2], passes[2];
+  while (world.next(out))
+    for (std::size_t s = 0; s < 2; ++s) {
+      ids[s].push_back(out.id[s]);
+      passes[s].push_back(out.pass[s]);
+      if ((out.boundary[s] & document_end) != 0) ends[s].push_back(out.id[s]);
+    }
+  CHECK(ids[0] == ids[1]);
+  CHECK(ids[0].size() == 15);
+  CHECK(ends[0] ==
+        std::vector<std::int32_t>{2, 6, 102, 203, 204});  // at the end of a sentence, or after twice as many tokens; a rest is a piece
+  CHECK(ends[1] == std::vector<std::int32_t>{6, 102, 204});
+  CHECK(passes[0] == std::vector<std::int32_t>(15, 0));
+  CHECK(passes[1] == std::vector<std::int32_t>(15, 1));
+}
+
+TEST_CASE("what is replayed has been read to its end before", "[text]") {
+  const auto documents = documents_of(std::vector<int>(40, 5));
+  TextWorldOptions options = in_order(4);
+  options.replay = .5;
+  TextWorld world(documents, 10000, options), again(documents, 10000, options);
+  Observation out;
+  out.resize(4);
+  std::set<std::int32_t> over, fresh;
+  Index replayed = 0, read = 0;
+  while (world.next(out)) {
+    for (std::size_t s = 0; s < 4; ++s) {
+      if (out.active[s] == 0) continue;
+      ++read;
+      if (out.pass[s] == 0) {
+        CHECK(fresh.insert(out.id[s]).second);  // everything new once
+        continue;
+      }
+      ++replayed;
+      CHECK(s < 2);
+      CHECK(over.contains(out.document[s]));
+    }
+    for (std::size_t s = 0; s < 4; ++s)
+      if (out.active[s] != 0 && (out.boundary[s] & document_end) != 0) over.insert(out.document[s]);
+  }
+  CHECK(fresh.size() == 200);
+  CHECK(read == world.tokens());
+  CHECK(replayed > 150);
+  CHECK(read_all(again).size() == 4);
+  options.replay = .9;
+  options.streams = 1;
+  TextWorld single(documents, 10000, options);  // who reads alone reads on
+  CHECK(single.tokens() == 200);
 }

@@ -1,6 +1,7 @@
 #include "experiments/worlds/text/text_world.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/archive.hpp"
@@ -56,10 +57,26 @@ ParameterTable text_parameters() {
 }
 
 ParameterTable world_parameters() {
-  return {count("streams", 32, 1, 4096, "1",
-                "documents read side by side; in training a longer one than its share of the tokens is read in parts"),
-          count("passes", 1, 1, 1000, "1", "times the training text is read"),
-          word("shuffle", true, {}, "deal the documents in a new order every pass; false: in the order given", "")};
+  Parameter replay;
+  replay.name = "replay";
+  replay.fallback = 0.0;
+  replay.minimum = 0;
+  replay.maximum = .9;
+  replay.unit = "1";
+  replay.help =
+      "part of the streams that read again, in training, documents that have been read to their end; they add to the tokens of a pass";
+  replay.source = "McClelland et al. 1995";
+  return {
+      count("streams", 32, 1, 4096, "1",
+            "documents read side by side; in training a longer one than its share of the tokens is read in parts"),
+      count("passes", 1, 1, 1000, "1", "times the training text is read"),
+      word("shuffle", true, {}, "deal the documents in a new order every pass; false: in the order given", ""),
+      word(
+          "scales", std::string(""), {},
+          "multi-scale training: comma-separated lengths at which the whole text is read side by side, each by its part of the streams, in pieces of so many "
+          "tokens (0: whole documents); empty: whole documents alone",
+          ""),
+      replay};
 }
 
 namespace text {
@@ -75,7 +92,11 @@ TokenizerOptions tokenizer_options(const Values& text, std::uint64_t seed) {
 }
 
 TextWorldOptions text_world_options(const Values& world, std::uint64_t seed) {
-  return {world.integer("streams"), world.integer("passes"), world.flag("shuffle"), seed, false};
+  TextWorldOptions options{world.integer("streams"), world.integer("passes"), world.flag("shuffle"), seed, false, {}, world.real("replay")};
+  for (const double length : real_list("world.scales", world.text("scales"), 0, 1e12)) options.scales.push_back(std::llround(length));
+  if (static_cast<Index>(options.scales.size()) > options.streams)
+    throw ConfigError("world.scales", world.text("scales"), "needs a stream for each of its lengths (world.streams)");
+  return options;
 }
 
 namespace {
@@ -139,26 +160,88 @@ std::vector<TextWorld::Parts> TextWorld::cut(std::int32_t document, Index share,
   return out;
 }
 
-void TextWorld::deal(const TextWorldOptions& options) {
-  const Index all = total_tokens(documents_);
-  const Index share = options.cut ? std::max<Index>(1, (all + options.streams - 1) / options.streams) : all;
-  std::vector<Index> load(queues_.size(), 0);
-  for (Index pass = 0; pass < options.passes; ++pass) {
-    std::vector<Parts> order;
-    for (std::size_t d = 0; d < documents_.size(); ++d) {
-      for (Parts& parts : cut(static_cast<std::int32_t>(d), share, pass, options)) order.push_back(std::move(parts));
-    }
-    if (options.shuffle) shuffle(order, random_base(options.seed, static_cast<std::uint64_t>(pass), 0, 0x6465616c));
-    for (const Parts& parts : order) {
-      const auto shortest = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
-      for (const Part& part : parts) {
-        if (part.size() == 0) continue;
-        queues_[shortest].push_back(part);
-        load[shortest] += part.size();
-        tokens_ += part.size();
-      }
-    }
+/// A part as who knows nothing of what is more than `length` tokens back reads it.
+TextWorld::Parts TextWorld::in_pieces(const Part& part, Index length) const {
+  if (length == 0) return {part};
+  const EncodedDocument& document = documents_[static_cast<std::size_t>(part.document)];
+  Parts pieces;
+  for (Index begin = part.begin; begin < part.end; begin = pieces.back().end) {
+    Index end = std::min(begin + length, part.end);
+    while (end < part.end && end < begin + 2 * length && (document.boundary[static_cast<std::size_t>(end - 1)] & sentence_end) == 0) ++end;
+    pieces.push_back({part.document, part.pass, begin, end, true});
   }
+  return pieces;
+}
+
+/// Returns how many tokens that was.
+Index TextWorld::give(std::size_t stream, const Parts& parts) {
+  Index size = 0;
+  for (const Part& part : parts) {
+    if (part.size() == 0) continue;
+    queues_[stream].push_back(part);
+    size += part.size();
+  }
+  tokens_ += size;
+  return size;
+}
+
+/// Something that has been read to its end by the time that a stream has come to; nothing where there is none, or the stream does not replay.
+const TextWorld::Parts* TextWorld::to_replay(Group& group, std::size_t stream, std::uint64_t base) {
+  if (stream / group.stride >= group.replaying) return nullptr;
+  while (!group.pending.empty() && group.pending.begin()->first <= group.load[stream])
+    group.read.push_back(std::move(group.pending.extract(group.pending.begin()).mapped()));
+  return group.read.empty() ? nullptr : &group.read[random_below(mix(base ^ ++group.draws), group.read.size())];
+}
+
+/// Each time to the stream with the fewest tokens so far.
+void TextWorld::deal_to(Group& group, const std::vector<Parts>& order, std::uint64_t base) {
+  for (std::size_t next = 0; next < order.size();) {
+    std::size_t shortest = group.first;
+    for (std::size_t s = group.first; s < queues_.size(); s += group.stride)
+      if (group.load[s] < group.load[shortest]) shortest = s;
+    if (const Parts* read = to_replay(group, shortest, base)) {
+      Parts again = *read;
+      for (Part& part : again) {
+        ++part.pass;
+        part.over = true;
+      }
+      group.load[shortest] += give(shortest, again);
+      continue;
+    }
+    group.load[shortest] += give(shortest, order[next]);
+    if (group.replaying > 0) group.pending.emplace(group.load[shortest], order[next]);
+    ++next;
+  }
+}
+
+void TextWorld::deal(const TextWorldOptions& options) {
+  const std::size_t count = std::max<std::size_t>(1, options.scales.size());
+  std::vector<Group> groups(count);
+  for (std::size_t g = 0; g < count; ++g) {
+    groups[g].first = g;
+    groups[g].stride = count;
+    groups[g].length = options.scales.empty() ? 0 : options.scales[g];
+    groups[g].load.assign(queues_.size(), 0);
+    const std::size_t streams = (queues_.size() - g + count - 1) / count;  // at least one of them reads on
+    groups[g].replaying = std::min(streams - 1, static_cast<std::size_t>(std::llround(options.replay * static_cast<double>(streams))));
+  }
+  const Index all = total_tokens(documents_) * static_cast<Index>(count);
+  const Index share = options.cut ? std::max<Index>(1, (all + options.streams - 1) / options.streams) : all;
+  for (Index pass = 0; pass < options.passes; ++pass)
+    for (Group& group : groups) {
+      std::vector<Parts> order;
+      for (std::size_t d = 0; d < documents_.size(); ++d)
+        for (const Parts& parts : cut(static_cast<std::int32_t>(d), share, pass, options)) {
+          Parts& pieces = order.emplace_back();
+          for (Part part : parts) {
+            part.pass = static_cast<std::int32_t>(static_cast<std::size_t>(pass) * count + group.first);  // read so often before, or beside
+            for (const Part& piece : in_pieces(part, group.length)) pieces.push_back(piece);
+          }
+        }
+      const auto draw = static_cast<std::uint32_t>(group.first);
+      if (options.shuffle) shuffle(order, random_base(options.seed, static_cast<std::uint64_t>(pass), draw, 0x6465616c));
+      deal_to(group, order, random_base(options.seed, static_cast<std::uint64_t>(pass), draw, 0x7265706c));
+    }
 }
 
 Index TextWorld::steps() const {
@@ -183,6 +266,7 @@ bool TextWorld::next(Observation& out) {
     read(out, s, documents_[static_cast<std::size_t>(part.document)], part.begin + token_[s]);
     out.pass[s] = part.pass;
     if (++token_[s] == part.size()) {
+      if (part.over) out.boundary[s] |= sentence_end | paragraph_end | document_end;
       ++place_[s];
       token_[s] = 0;
     }
@@ -196,7 +280,8 @@ std::int64_t TextWorld::fingerprint() const {
     print = mix(print ^ queue.size());
     for (const Part& part : queue) {
       const EncodedDocument& document = documents_[static_cast<std::size_t>(part.document)];
-      print = mix(print ^ static_cast<std::uint64_t>(document.index) ^ static_cast<std::uint64_t>(part.begin) << 32);
+      print = mix(print ^ static_cast<std::uint64_t>(document.index) ^ static_cast<std::uint64_t>(part.begin) << 32 ^
+                  static_cast<std::uint64_t>(part.over) << 63);
       for (Index t = part.begin; t < part.end; ++t)
         print = mix(print ^ static_cast<std::uint64_t>(document.ids[static_cast<std::size_t>(t)]));
     }

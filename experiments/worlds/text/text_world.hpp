@@ -4,11 +4,14 @@
 // TextWorld: for learning and scoring. Documents are dealt, in order, each to the stream with the fewest tokens so far; a stream that has
 // run out is idle and masked. Every token of every document is read exactly once per pass, in order within its document. Where documents
 // may be cut, one that is longer than its fair share of the tokens is dealt in parts: a text of one document keeps all streams busy.
+// At several scales the streams are parted into as many groups, and each reads every document, in pieces of its own length: what is before a piece's
+// beginning is not known to who reads it. Replay: some streams read what was read to its end before.
 // ScriptedWorld: for experiments. Every stream reads a script, a list of pieces of documents, with events and extra boundaries.
 //
 // Worlds hold views: the encoded documents must outlive them.
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,7 +24,7 @@ namespace strata {
 
 /// Keys "text.*": language, sentences, tokenizer, vocabulary, hold_out.
 ParameterTable text_parameters();
-/// Keys "world.*": streams, passes, shuffle.
+/// Keys "world.*": streams, passes, shuffle, scales, replay.
 ParameterTable world_parameters();
 
 namespace text {
@@ -37,6 +40,10 @@ struct TextWorldOptions {
   /// A document of more tokens than ceil(tokens / streams) is read in equal parts no longer than that, in order within each. A cut is no
   /// boundary. With shuffle every pass cuts at other places: the first part is shorter then, and the same stream reads it after the last.
   bool cut = false;
+  /// Tokens after which a document is over for the streams of each group, at the next end of a sentence; 0: at its own end. One group where empty.
+  std::vector<Index> scales{};
+  double replay =
+      0;  ///< part of the streams that read documents, or parts of them, again, drawn from those that had been read to their end by then
 };
 
 TextWorldOptions text_world_options(const Values& world, std::uint64_t seed);
@@ -60,11 +67,25 @@ class TextWorld : public World {
   struct Part {
     std::int32_t document = 0, pass = 0;  ///< place in documents_
     Index begin = 0, end = 0;
+    bool over = false;  ///< for who reads it the document is over at its end
     Index size() const { return end - begin; }
   };
   using Parts = std::vector<Part>;  ///< read one after another by one stream
 
+  /// Streams first, first + stride, .. that read the whole text at one length, and what has been dealt to them so far.
+  struct Group {
+    std::size_t first = 0, stride = 1, replaying = 0;  ///< streams of it that replay
+    Index length = 0;                                  ///< of pieces, tokens; 0: whole documents
+    std::vector<Index> load;                           ///< per stream of the world, tokens
+    std::multimap<Index, Parts> pending;               ///< by the time at which they will have been read
+    std::vector<Parts> read;                           ///< by the time of the last replay
+    std::uint64_t draws = 0;
+  };
   void deal(const TextWorldOptions& options);
+  void deal_to(Group& group, const std::vector<Parts>& order, std::uint64_t base);
+  const Parts* to_replay(Group& group, std::size_t stream, std::uint64_t base);
+  Index give(std::size_t stream, const Parts& parts);
+  Parts in_pieces(const Part& part, Index length) const;
   std::vector<Parts> cut(std::int32_t document, Index share, Index pass, const TextWorldOptions& options) const;
   std::int64_t fingerprint() const;
 

@@ -69,7 +69,7 @@ FORMS = {
     "the token level alone, as many weights": ("alone_weights", (), 72, ()),
 }
 # The same budget of operations, spent as is best: by reading once, or twice with fewer units.
-SPENDING, MOST_PASSES = {"the token level alone, as many operations, at its best": ("alone_", ())}, 2
+SPENDING, MOST_PASSES = {"four levels, as many operations, at their best": ("four_", (16, 32, 32)), "the token level alone, as many operations, at its best": ("alone_", ())}, 2
 
 
 class Lab:
@@ -104,7 +104,8 @@ class Lab:
         of = out.with_suffix(".call")
         if not (out / "summary.json").exists() or not of.exists() or of.read_text() != stamp:
             print(shown, "with seed", seed, flush=True)
-            shutil.rmtree(out, ignore_errors=True)
+            for left in (out, out.with_name(out.name + ".partial")):
+                shutil.rmtree(left, ignore_errors=True)
             subprocess.run([self.options.strata, *call, "--seed", str(seed), "--threads", str(self.options.threads), "--set", "run.figures=false", "--quiet",
                             "--json", "--out", str(out)], check=True, cwd=TOP, stdout=subprocess.DEVNULL)
             (out / "trace.h5").unlink(missing_ok=True)

@@ -26,6 +26,7 @@ NAMES = (
     "signatures",
     "time_scales",
     "depth",
+    "ablation",
     "stubbornness",
     "classic",
 )

@@ -1,0 +1,68 @@
+#pragma once
+// The training schedule: which level learns when, how fast, and how heavy beliefs are by then.
+//
+// Curriculum   levels wake from the lowest up: one that sleeps says nothing, computes nothing and learns nothing. The newest has settled when its own
+//              loss, a mean over `settle_updates` updates, fell by less than `settled` of itself since the mean before, and at the latest
+//              after `stage` of all updates; then the next one wakes. Levels below the newest learn at `below` of their rate, so that it learns what
+//              they leave unsaid; once the highest has settled too all learn at their full rate
+// Own ticks    weights of a level change once every round(own_ticks tick / K) updates, by the mean of the gradients since
+// Inertia      time constants of memory are part(n) tau,  part(n) = min(1, lightness + (1 - lightness) n / (hardening N))
+// Symbols      n updates so far of N in all; K tokens between two; tick tokens between two settlings of a level
+// Limit        curriculum none, own_ticks 0, lightness 1: nothing is changed
+// Source       one level after another: Hinton, Osindero & Teh 2006; learning rates that fall with certainty: Mathys et al. 2011 (what hardening imitates)
+
+#include "core/hierarchy.hpp"
+#include "core/parameter.hpp"
+
+namespace strata {
+
+struct ScheduleSettings {
+  bool upward = false;        ///< curriculum
+  double settled = .005;      ///< fall of a mean loss, over itself, below which a level has settled
+  Index settle_updates = 50;  ///< updates that such a mean is taken over
+  double stage = .15;         ///< of all updates: how long a level may be the newest
+  double below = .3;          ///< of their rate at which levels below the newest learn
+  double own_ticks = 0;       ///< ticks of a level between two changes of its weights; 0: at every update
+  double lightness = 1;       ///< part of its time constants that a level begins with
+  double hardening = .5;      ///< part of all updates by which it has them whole
+  static ParameterTable parameters();
+  static ScheduleSettings from(const Values& values);
+};
+
+template <class T>
+class Schedule {
+ public:
+  /// `planned` updates in all, `interval` tokens of every stream between two. Throws ConfigError where a curriculum or hardening has no plan to keep to, or
+  /// the stages of the hierarchy's levels together would not leave the highest one its own.
+  Schedule(const ScheduleSettings& settings, Hierarchy<T>& hierarchy, Index planned, Index interval);
+
+  /// After every update, the `updates`-th. `nats` and `tokens`: what the lowest level's predictions have cost since the start, and of how many tokens.
+  void advance(Hierarchy<T>& hierarchy, Index updates, double nats, std::int64_t tokens);
+  /// Part of its rate at which a level learns now.
+  double pace(Index level) const { return level < newest_ && !fine_tuning_ ? settings_.below : 1; }
+  /// Updates between two changes of a level's weights.
+  Index wait(Index level) const { return wait_[static_cast<std::size_t>(level)]; }
+  /// Updates after which each level woke, 0 for those that were never asleep; how many there are says how many are awake.
+  const std::vector<std::int64_t>& woken() const { return woken_; }
+  /// When loading, levels wake and are as heavy as they were.
+  void archive(Archive& archive, Hierarchy<T>& hierarchy);
+
+ private:
+  void harden(Hierarchy<T>& hierarchy) const;
+  void listen(Hierarchy<T>& hierarchy, double nats, std::int64_t tokens);
+  bool has_settled();
+  void go_on(Hierarchy<T>& hierarchy);
+
+  ScheduleSettings settings_;
+  Index planned_;
+  std::vector<Index> wait_;
+  std::vector<std::int64_t> woken_;
+  Index newest_ = 0;                                     // level
+  bool fine_tuning_ = false;                             // the highest has settled, or nothing ever slept
+  std::int64_t updates_ = 0, stage_ = 0, gathered_ = 0;  // in all, of this stage, of the mean that is being taken
+  double loss_ = 0, count_ = 0, before_ = 0;             // of it; the mean before, 0: none yet
+  double nats_ = 0;                                      // of the lowest level, as of the last update
+  std::int64_t tokens_ = 0;
+};
+
+}  // namespace strata

@@ -1,0 +1,374 @@
+// Ablation: what each term of the objective and each part of the training schedule is worth.
+//
+// Design    the same text learned from anew by every arm, with other keys each, and by the same hierarchy without any; `repeats` seeds, each arm paired
+//           with what has its seed. An arm that replays or reads at several scales reads more tokens: the table says how many
+// Measures  nats per token more than without, over the same held-out documents; nats per word of each level's own unit more than without;
+//           ratio of half-lives (twins as in belief_inertia); top-down gain
+// Limit     an arm that sets nothing: 0 everywhere
+// Intervals of nats per token: bootstrap over documents, seeds averaged; of levels: mean and standard error over seeds
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "experiments/experiment.hpp"
+#include "experiments/scoring.hpp"
+#include "experiments/text_variant.hpp"
+#include "experiments/training.hpp"
+#include "experiments/trials.hpp"
+
+namespace strata {
+
+Experiment ablation_experiment();
+
+namespace {
+
+ParameterTable parameters() {
+  return {
+      {"arms",
+       std::string(""),
+       0,
+       0,
+       {},
+       "",
+       "what is compared, parted by |: NAME of an arm that there is, or NAME: KEY=VALUE KEY=VALUE .. (level.*.KEY: of every level above the token "
+       "level); empty: all that there are",
+       ""},
+      {"repeats", std::int64_t{3}, 1, 1000, {}, "seeds", "that every arm learns with", ""},
+      {"streams", std::int64_t{32}, 1, 4096, {}, "1", "documents scored side by side", ""},
+      {"stream_every", std::int64_t{4}, 1, 1e6, {}, "tokens", "what each level's share of the stream is worth is sampled so often", ""},
+      {"pairs", std::int64_t{30}, 0, 4096, {}, "pairs", "of twins, for half-lives; 0: none", ""},
+      {"context", std::int64_t{200}, 1, 1e6, {}, "tokens", "read by twins before the common text, at least", ""},
+      {"history", std::int64_t{600}, 50, 1e6, {}, "tokens", "read by twins before the common text, at most", ""},
+      {"after", std::int64_t{1200}, 50, 1e6, {}, "tokens", "of common text, at most", ""},
+  };
+}
+
+struct Arm {
+  std::string name;
+  Keys keys;
+};
+
+/// An arm's key as the user writes it, for every level it speaks of.
+void add_key(Keys& keys, const std::string& key, const std::string& value, Index depth) {
+  static const std::string every = "level.*.";
+  if (key.rfind(every, 0) != 0) {
+    keys.emplace_back(key, value);
+    return;
+  }
+  for (Index l = 1; l < depth; ++l) keys.emplace_back(level_key(l, key.substr(every.size())), value);
+}
+
+/// Every term at weights that are felt, every part of the schedule, and what levels are made of taken away.
+std::vector<Arm> known_arms(Index depth) {
+  std::vector<Arm> arms;
+  const auto add = [&](const char* name, const std::vector<std::pair<std::string, std::string>>& keys) {
+    Arm& arm = arms.emplace_back();
+    arm.name = name;
+    for (const auto& [key, value] : keys) add_key(arm.keys, key, value, depth);
+  };
+  // change is penalised more, and rate held tighter, the higher
+  Keys stability, bottleneck;
+  for (Index l = 1; l < depth; ++l) {
+    stability.emplace_back(level_key(l, "stability"), to_text(.05 * std::pow(2.0, static_cast<double>(l - 1))));
+    bottleneck.emplace_back(level_key(l, "bottleneck"), to_text(.001 * std::pow(2.0, static_cast<double>(l - 1))));
+  }
+  arms.push_back({"stability", stability});
+  arms.push_back({"bottleneck", bottleneck});
+  add("consistency", {{"level.*.consistency", ".3"}});
+  add("reconstruction", {{"level.*.reconstruction", ".3"}});
+  add("contrastive", {{"level.*.contrastive", ".03"}});
+  add("flexibility", {{"level.0.flexibility", ".02"}});
+  add("no broad prediction", {{"level.*.broad_weight", "0"}});
+  add("curriculum", {{"learning.curriculum", "upward"}});
+  add("multi-scale", {{"world.scales", "64, 0"}});
+  add("replay", {{"world.replay", ".25"}});
+  add("rates in own ticks", {{"learning.own_ticks", "1"}});
+  add("slow upper levels", {{"level.*.rate", ".3"}});
+  add("hardening", {{"learning.lightness", ".2"}});
+  add("no carry", {{"level.*.carry", "false"}});
+  add("gate", {{"level.*.gate", "true"}});
+  add("fed by words", {{"level.*.feed", "token"}});
+  return arms;
+}
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t"), last = text.find_last_not_of(" \t");
+  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+}
+
+std::vector<Arm> chosen_arms(const std::string& text, Index depth) {
+  const auto known = known_arms(depth);
+  if (trimmed(text).empty()) return known;
+  std::vector<Arm> arms;
+  std::istringstream items(text);
+  for (std::string item; std::getline(items, item, '|');) {
+    if (trimmed(item).empty()) continue;
+    const auto colon = item.find(':');
+    const std::string name = trimmed(item.substr(0, colon));
+    if (colon == std::string::npos) {
+      const auto found = std::find_if(known.begin(), known.end(), [&](const Arm& arm) { return arm.name == name; });
+      if (found == known.end()) {
+        std::vector<std::string> names;
+        for (const Arm& arm : known) names.push_back(arm.name);
+        throw ConfigError("ablation.arms", name, "is no arm that there is; write NAME: KEY=VALUE for one of your own",
+                          nearest(name, names));
+      }
+      arms.push_back(*found);
+      continue;
+    }
+    Arm& arm = arms.emplace_back();
+    arm.name = name;
+    std::istringstream words(item.substr(colon + 1));
+    for (std::string word; words >> word;) {
+      const auto equals = word.find('=');
+      if (equals == std::string::npos) throw ConfigError("ablation.arms", word, "is no KEY=VALUE");
+      add_key(arm.keys, word.substr(0, equals), word.substr(equals + 1), depth);
+    }
+  }
+  for (std::size_t a = 0; a < arms.size(); ++a)
+    for (std::size_t b = 0; b < a; ++b)
+      if (arms[a].name == arms[b].name || arms[a].name.empty()) throw ConfigError("ablation.arms", arms[a].name, "names two arms");
+  if (arms.empty()) throw ConfigError("ablation.arms", text, "names no arm");
+  return arms;
+}
+
+std::vector<Condition> twins(const TextStudy& study, const Values& values) {
+  text::PairOptions options;
+  options.count = values.integer("pairs");
+  options.history = values.integer("history");
+  options.context = values.integer("context");
+  options.room = values.integer("after") / 2;
+  options.seed = study.options.seed;
+  std::vector<Condition> conditions;
+  add_twins(conditions, text::choose_twins(study.held_out, options), values.integer("after"));
+  return conditions;
+}
+
+/// What an arm came to with one seed; numbers alone, so that a run that is resumed can read it back.
+Summary measure(Bench& bench, const std::string& model, const Summary& training) {
+  TextStudy& study = bench.text();
+  auto hierarchy = study.load_hierarchy(model, std::min(bench.values.integer("streams"), static_cast<Index>(study.held_out.size())));
+  ScoringOptions options;
+  options.stream_every = bench.values.integer("stream_every");
+  const Scores scores = score_held_out(study, *hierarchy, options, bench.progress);
+  Summary s;
+  s.set("nats", scores.documents.nats).set("tokens_read", training.number("tokens")).set("seconds", training.number("seconds"));
+  for (Index l = 0; l < hierarchy->depth(); ++l) {
+    const auto i = static_cast<std::size_t>(l);
+    Summary& level = s.item("levels", i);
+    level.set("name", study.level_name(l));
+    if (l == 0) continue;
+    if (scores.broad[i].predictions > 0) level.set("prediction_nats", scores.broad[i].nats / scores.broad[i].predictions);
+    if (scores.stream.measured())
+      level.set("topdown_gain_nats", paired_difference(scores.stream.mean[i], scores.stream.intact, scores.stream.tokens).value);
+  }
+  if (bench.values.integer("pairs") == 0) return s;
+  const auto conditions = twins(study, bench.values);
+  auto reader_hierarchy = study.load_hierarchy(model, std::min<Index>(conditions.front().trials(), 64));
+  const auto reader = hierarchy_reader(*reader_hierarchy, study.interval(), study.options.seed);
+  TrialWindow window;
+  window.before = 64;
+  window.after = bench.values.integer("after");
+  const std::string path = bench.folder.file("twins.h5");
+  record_trials(study, *reader, conditions, window, "ablation", path, bench.progress);
+  const MeasureResult found = analyse("half_life", path);
+  std::filesystem::remove(path);
+  MeasuredValues half_lives = found.values;
+  if (const double rho = half_lives.number("half_life_rho"); rho == rho) s.set("half_life_rho", rho);
+  for (std::size_t l = 0; l < found.levels.size(); ++l)
+    if (const double own = found.levels[l].number("half_life"); own == own) s.item("levels", l).set("half_life", own);
+  return s;
+}
+
+/// Learns and measures, or reads what an interrupted run has measured.
+Summary outcome(Bench& bench, const Arm& arm, std::size_t place, std::uint64_t seed) {
+  const std::string stem = "arm_" + std::to_string(place) + "_" + std::to_string(seed), kept = stem + ".json";
+  if (std::ifstream in(bench.folder.file(kept)); in) {
+    std::ostringstream text;
+    text << in.rdbuf();
+    return Summary::from_json(text.str(), kept);
+  }
+  TextStudy& study = bench.text();
+  const TextVariant variant(study, arm.keys, seed);
+  const std::string model = bench.folder.file(stem + ".h5");
+  bench.progress.say(arm.name + ", seed " + std::to_string(seed));
+  const Summary training =
+      train(study, model, bench.folder.file(stem + "_checkpoint.h5"), "its arms that are complete are kept", bench.progress);
+  const Summary s = measure(bench, model, training);
+  bench.folder.write_text(kept, s.to_json());
+  std::filesystem::remove(model);
+  return s;
+}
+
+using Outcomes = std::vector<Summary>;  ///< by seed
+
+/// A number of every outcome; empty where one lacks it. `level` -1: of the whole.
+std::vector<double> numbers(const Outcomes& outcomes, const std::string& key, Index level = -1) {
+  std::vector<double> all;
+  for (const Summary& s : outcomes) {
+    const Summary* of = level < 0 ? &s : s.entry("levels", static_cast<std::size_t>(level));
+    const auto value = of != nullptr ? of->number(key) : std::nullopt;
+    if (!value) return {};
+    all.push_back(*value);
+  }
+  return all;
+}
+
+struct Spread {
+  double mean = 0, error = 0;  ///< standard error over seeds; 0 with one
+};
+
+Spread spread_of(const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  Spread s;
+  for (const double v : values) s.mean += v / n;
+  if (values.size() < 2) return s;
+  for (const double v : values) s.error += (v - s.mean) * (v - s.mean);
+  s.error = std::sqrt(s.error / (n - 1) / n);
+  return s;
+}
+
+/// NAME, NAME_se and NAME_by_seed; returns them as a cell of the table.
+std::string set_spread(Summary& into, const std::string& name, const std::vector<double>& values, const char* format) {
+  if (values.empty()) return "-";
+  const Spread s = spread_of(values);
+  into.set(name, s.mean).set(name + "_by_seed", values);
+  char text[64];
+  std::snprintf(text, sizeof text, format, s.mean);
+  if (values.size() < 2) return text;
+  into.set(name + "_se", s.error);
+  char error[32];
+  std::snprintf(error, sizeof error, " +- %.2g", s.error);
+  return std::string(text) + error;
+}
+
+std::vector<double> minus(std::vector<double> a, const std::vector<double>& b) {
+  if (a.size() != b.size()) return {};
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
+  return a;
+}
+
+/// Nats of every held-out document, seeds averaged.
+std::vector<double> mean_nats(const Outcomes& outcomes) {
+  std::vector<double> mean(outcomes.front().numbers("nats").size(), 0);
+  for (const Summary& s : outcomes) {
+    const auto nats = s.numbers("nats");
+    for (std::size_t d = 0; d < mean.size(); ++d) mean[d] += nats[d] / static_cast<double>(outcomes.size());
+  }
+  return mean;
+}
+
+/// One arm of the summary and its line of the table.
+std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Outcomes& without, const std::vector<double>& tokens,
+                   Index depth) {
+  std::string words;
+  for (const auto& [key, value] : arm.keys) words += (words.empty() ? "" : " ") + key + "=" + value;
+  into.set("name", arm.name).set("keys", words);
+  const auto per_token = [&](const Outcomes& outcomes) {
+    double all = 0;
+    for (const double n : tokens) all += n;
+    std::vector<double> nats;
+    for (const Summary& s : outcomes) {
+      double sum = 0;
+      for (const double n : s.numbers("nats")) sum += n;
+      nats.push_back(sum / all);
+    }
+    return nats;
+  };
+  set_spread(into, "nats_per_token", per_token(own), "%.4f");
+  std::string cells, line(32, ' ');
+  const bool base = &own == &without;
+  std::string more = "-";
+  if (!base) {
+    set_spread(into, "more_nats", minus(per_token(own), per_token(without)), "%+.4f");
+    const Estimate paired = paired_difference(mean_nats(own), mean_nats(without), tokens);
+    into.set("more_nats_ci95", std::vector<double>{paired.low, paired.high});
+    char text[64];
+    std::snprintf(text, sizeof text, "%+.4f [%+.4f, %+.4f]", paired.value, paired.low, paired.high);
+    more = text;
+  }
+  std::vector<std::string> unit, gain;
+  for (Index l = 0; l < depth; ++l) {
+    Summary& level = into.item("levels", static_cast<std::size_t>(l));
+    level.set("name", own.front().entry("levels", static_cast<std::size_t>(l))->text("name").value_or(""));
+    set_spread(level, "half_life", numbers(own, "half_life", l), "%.1f");
+    if (l == 0) continue;
+    const auto its = numbers(own, "prediction_nats", l);
+    const std::string whole = set_spread(level, "prediction_nats", its, "%.3f");
+    unit.push_back(base ? whole : set_spread(level, "more_prediction_nats", minus(its, numbers(without, "prediction_nats", l)), "%+.3f"));
+    gain.push_back(set_spread(level, "topdown_gain_nats", numbers(own, "topdown_gain_nats", l), "%.4f"));
+  }
+  const std::string rho = set_spread(into, "half_life_rho", numbers(own, "half_life_rho"), "%.2f");
+  set_spread(into, "tokens_read", numbers(own, "tokens_read"), "%.0f");
+  set_spread(into, "seconds", numbers(own, "seconds"), "%.0f");
+  const auto joined = [](const std::vector<std::string>& all) {
+    std::string text;
+    for (const std::string& cell : all) {
+      char padded[32];
+      std::snprintf(padded, sizeof padded, "%17s", cell.c_str());
+      text += padded;
+    }
+    return text;
+  };
+  char head[160], tail[64];
+  std::snprintf(head, sizeof head, "%-22s %8.4f %27s", arm.name.c_str(), into.number("nats_per_token").value_or(0), more.c_str());
+  std::snprintf(tail, sizeof tail, " %13s %9.0f", rho.c_str(), into.number("tokens_read").value_or(0));
+  return std::string(head) + joined(unit) + joined(gain) + tail + "\n";
+}
+
+Findings run(Bench& bench) {
+  TextStudy& study = bench.text();
+  const Index depth = study.make_hierarchy(1)->depth();
+  if (depth < 2)
+    throw ConfigError("hierarchy.levels", "1", "ablation compares what levels above the token level are made of; there must be one");
+  if (study.training.empty()) throw ConfigError("--text", "", "ablation learns every arm anew; name the text to learn from");
+  auto arms = chosen_arms(bench.values.text("arms"), depth);
+  arms.insert(arms.begin(), {"none of them", {}});
+  const std::uint64_t seed = study.options.seed;
+  for (const Arm& arm : arms) TextVariant(study, arm.keys, seed);  // a mistyped key must not cost an hour
+  std::vector<double> tokens;
+  for (const auto& document : study.held_out) tokens.push_back(static_cast<double>(document.size()));
+  std::vector<Outcomes> outcomes(arms.size());
+  for (std::uint64_t repeat = 0; repeat < static_cast<std::uint64_t>(bench.values.integer("repeats")); ++repeat)
+    for (std::size_t a = 0; a < arms.size(); ++a) outcomes[a].push_back(outcome(bench, arms[a], a, seed + repeat));
+  Findings findings;
+  char head[160];
+  std::snprintf(head, sizeof head, "%-22s %8s %27s", "with", "nats", "more than without, 95 %");
+  findings.table = head;
+  for (const char* of : {"own unit: ", "gain: "})
+    for (Index l = 1; l < depth; ++l) {
+      char cell[40];
+      std::snprintf(cell, sizeof cell, "%17s", (of + study.level_name(l)).c_str());
+      findings.table += cell;
+    }
+  findings.table += "      half-lives    tokens\n";
+  for (std::size_t a = 0; a < arms.size(); ++a)
+    findings.table += report(findings.summary.item("arms", a), arms[a], outcomes[a], outcomes[0], tokens, depth);
+  findings.table +=
+      "nats per token, and more of them than without over the same documents; own unit: nats per word of each level's own unit more than without (first "
+      "line: nats);\ngain: nats per token that are lost when a level says its slow mean; half-lives: their ratio from level to level; tokens: learned from\n";
+  for (Index l = 0; l < depth; ++l) findings.summary.item("levels", static_cast<std::size_t>(l)).set("name", study.level_name(l));
+  return findings;
+}
+
+}  // namespace
+
+Experiment ablation_experiment() {
+  return {
+      "ablation",
+      "what each term of the objective and each part of the training schedule is worth",
+      "Every arm learns the same text anew, several seeds, and is compared with the hierarchy without it: nats per token, nats per word of each\n"
+      "level's own unit, ratio of half-lives, top-down gain.",
+      parameters(),
+      {{"repeats", "1"}, {"pairs", "0"}},
+      run,
+      {"text"},
+      false};
+}
+
+}  // namespace strata

@@ -1,0 +1,29 @@
+#include "experiments/text_variant.hpp"
+
+#include "core/error.hpp"
+
+namespace strata {
+
+TextVariant::TextVariant(TextStudy& study, const Keys& keys, std::uint64_t seed)
+    : study_(study), configuration_(study.options.configuration), seed_(study.options.seed) {
+  for (const auto& [key, value] : keys)
+    if (key.rfind("text.", 0) == 0 || key == "world.tokens")
+      throw ConfigError(key, value, "changes the text, so that what is compared would not be of the same tokens");
+  try {
+    for (const auto& [key, value] : keys) study_.options.configuration.set(key, value);
+    study_.options.seed = seed;
+    study_.take_settings();
+  } catch (...) {
+    study_.options.configuration = configuration_;
+    study_.options.seed = seed_;
+    throw;
+  }
+}
+
+TextVariant::~TextVariant() {
+  study_.options.configuration = configuration_;
+  study_.options.seed = seed_;
+  study_.take_settings();
+}
+
+}  // namespace strata

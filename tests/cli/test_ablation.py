@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+"""Training schedules and run ablation: what each term of the objective and each part of the schedule is worth."""
+
+import os
+
+import support
+from support import CommandTest, sets
+
+SMALL = sets(hierarchy={"levels": 3, "units": 8}, text={"vocabulary": 400}, world={"streams": 4, "tokens": 4000},
+             ablation={"repeats": 2, "pairs": 0, "streams": 4})
+
+
+def level(found, arm, index):
+    return found["arms"][arm]["levels"][index]
+
+
+class Ablation(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.write("prose.txt", support.text(40, seed=3))
+
+    def test_arms(self):
+        arms = "stability | mute: level.*.broad_weight=0 level.*.rate=0 | nothing: learning.final_rate=0 | replay"
+        said = self.strata("run", "ablation", "--text", "prose.txt", "--out", "all", "--quiet", *SMALL, *sets(ablation={"arms": arms}))
+        found = self.summary("all")
+        names = ["none of them", "stability", "mute", "nothing", "replay"]
+        self.assertEqual([arm["name"] for arm in found["arms"]], names)
+        for name in names:
+            self.assertIn(name, said)
+        self.assertEqual(found["arms"][2]["keys"], "level.1.broad_weight=0 level.2.broad_weight=0 level.1.rate=0 level.2.rate=0")
+        self.assertNotIn("more_nats", found["arms"][0])
+        for arm in found["arms"][1:]:
+            self.assertEqual(len(arm["more_nats_by_seed"]), 2)
+            low, high = arm["more_nats_ci95"]
+            self.assertTrue(low <= arm["more_nats"] <= high)
+            self.assertAlmostEqual(arm["more_nats"], arm["nats_per_token"] - found["arms"][0]["nats_per_token"], places=9)
+        self.assertEqual(found["arms"][3]["more_nats"], 0, "an arm that sets what is so already")
+        self.assertEqual(level(found, 3, 1)["more_prediction_nats"], 0)
+        self.assertNotEqual(found["arms"][1]["more_nats"], 0)
+        self.assertGreater(level(found, 2, 2)["more_prediction_nats"], .002, "a level that learns nothing expects worse")
+        self.assertGreater(found["arms"][4]["tokens_read"], found["arms"][0]["tokens_read"])
+        self.assertEqual([name for name in os.listdir(self.path("all")) if name.endswith(".h5")], [])
+
+    def test_half_lives(self):
+        self.strata("run", "ablation", "--text", "prose.txt", "--out", "half", "--quiet", *SMALL,
+                    *sets(ablation={"arms": "gate", "repeats": 1, "pairs": 4, "context": 20, "history": 60, "after": 60}, text={"hold_out": "last"}))
+        for arm in self.summary("half")["arms"]:
+            self.assertGreater(arm["levels"][2]["half_life"], arm["levels"][0]["half_life"])
+
+    def test_refused(self):
+        for arms, words in (("stabilty", "stability"), ("mine: level.1.taw=3", "level.1.taw"), ("mine: text.vocabulary=300", "text.vocabulary"),
+                            ("mine: tau", "KEY=VALUE"), ("gate | gate", "two arms"), ("many: world.scales=1,2,3,4,5", "world.scales"),
+                            ("slow: learning.curriculum=upward learning.stage=.6", "learning.stage")):
+            self.refused(2, words, "run", "ablation", "--text", "prose.txt", "--out", "no", *SMALL, *sets(ablation={"arms": arms}))
+            self.assertFalse(os.path.exists(self.path("no")))
+
+    def test_curriculum_says_when_levels_woke(self):
+        self.strata("train", "--text", "prose.txt", "--out", "up", "--quiet", *SMALL[:-6],
+                    *sets(learning={"curriculum": "upward", "settled": 0, "stage": .25}))
+        training = self.summary("up")["training"]
+        self.assertEqual(training["woken"][0], 0)
+        self.assertEqual(len(training["woken"]), 3)
+        self.assertAlmostEqual(training["woken"][1], training["updates"] / 4, delta=1.5)
+        self.assertAlmostEqual(training["woken"][2], training["updates"] / 2, delta=2.5)
+
+
+if __name__ == "__main__":
+    support.main()

@@ -1,0 +1,178 @@
+// The training schedule: sleeping levels say and learn nothing, wake in order, and what is off changes no bit.
+
+#include <catch2/catch.hpp>
+
+#include "core/error.hpp"
+#include "core/memory_archive.hpp"
+#include "core/schedule.hpp"
+#include "tests/support/tiny.hpp"
+
+using namespace strata;
+using namespace strata::test;
+
+namespace {
+
+constexpr Index streams = 3, interval = 2, planned = 200;
+
+const std::vector<std::string>& shape() {
+  static const std::vector<std::string> lines{"hierarchy.levels=4",       "level.1.tau=3",           "level.2.tau=10",
+                                              "level.3.tau=40",           "learning.warm_up=10",     "learning.rate=.01",
+                                              "level.1.broad_interval=4", "level.2.broad_interval=8"};
+  return lines;
+}
+
+/// A tiny hierarchy that learns by a schedule.
+struct Scheduled {
+  explicit Scheduled(const ScheduleSettings& settings, const std::vector<std::string>& lines = shape())
+      : tiny(lines, streams, interval, 11), schedule(settings, *tiny.hierarchy, planned, interval) {
+    tiny.learning->schedule = &schedule;
+    tiny.simulation->after_update = [this] {
+      schedule.advance(*tiny.hierarchy, tiny.learning->updates(), tiny.simulation->nats(), tiny.simulation->tokens());
+    };
+  }
+  void run(Index updates) {
+    for (Index step = 0; step < updates * interval; ++step) REQUIRE(tiny.simulation->advance());
+  }
+  /// All weights of a level.
+  std::vector<double> weights(Index level) {
+    std::vector<double> all;
+    tiny.hierarchy->level(level).visit_weights([&](const Weight<double>& weight) {
+      const auto own = values<double>(weight.value.view(), *tiny.device);
+      all.insert(all.end(), own.begin(), own.end());
+    });
+    return all;
+  }
+  Tiny<double> tiny;
+  Schedule<double> schedule;
+};
+
+ScheduleSettings upward(double stage) {
+  ScheduleSettings s;
+  s.upward = true;
+  s.settled = 0;  // never by themselves: random words teach nothing for long
+  s.stage = stage;
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("schedule: one that changes nothing changes no bit") {
+  Scheduled with({});
+  Tiny<double> without(shape(), streams, interval, 11);
+  with.run(40);
+  for (Index step = 0; step < 40 * interval; ++step) without.simulation->advance();
+  CHECK(with.tiny.simulation->nats() == without.simulation->nats());
+  CHECK(with.schedule.woken().size() == 4);
+}
+
+TEST_CASE("schedule: levels sleep until those below have had their stage") {
+  Scheduled run(upward(.1));  // 20 updates each
+  const auto first = run.weights(1), third = run.weights(3);
+  run.run(19);
+  CHECK(run.tiny.hierarchy->awake() == 1);
+  CHECK(run.weights(1) == first);
+  for (const double said : values<double>(run.tiny.hierarchy->level(1).contribution(), *run.tiny.device)) CHECK(said == 0);
+  run.run(1);
+  CHECK(run.tiny.hierarchy->awake() == 2);
+  run.run(20);
+  CHECK(run.weights(1) != first);
+  CHECK(run.tiny.hierarchy->awake() == 3);
+  CHECK(run.weights(3) == third);
+  CHECK(run.schedule.pace(0) < 1);
+  CHECK(run.schedule.pace(2) == 1);
+  run.run(20);
+  CHECK(run.schedule.woken() == std::vector<std::int64_t>{0, 20, 40, 60});
+  CHECK(run.schedule.pace(0) < 1);  // the highest has not settled yet
+  run.run(20);
+  CHECK(run.schedule.pace(0) == 1);
+  CHECK(run.weights(3) != third);
+}
+
+TEST_CASE("schedule: a level has settled when its own loss no longer falls") {
+  ScheduleSettings settings = upward(.3);
+  settings.settled = .05;
+  settings.settle_updates = 5;
+  Scheduled run(settings);
+  run.run(planned);
+  const auto woken = run.schedule.woken();
+  REQUIRE(woken.size() == 4);
+  for (std::size_t l = 1; l < woken.size(); ++l) {
+    CHECK(woken[l] - woken[l - 1] >= 2 * settings.settle_updates);  // two means at least
+    CHECK(woken[l] - woken[l - 1] < 60);                            // and not for want of time
+  }
+}
+
+TEST_CASE("schedule: weights change in the level's own ticks, by the mean of what was learned") {
+  ScheduleSettings settings;
+  settings.own_ticks = 2;
+  Scheduled run(settings);
+  REQUIRE(run.tiny.hierarchy->level(3).tick() == 5);
+  CHECK(run.schedule.wait(0) == 1);
+  CHECK(run.schedule.wait(3) == 5);  // two ticks of 5 tokens, an update every 2 tokens
+  auto before = run.weights(3);
+  for (Index update = 1; update <= 20; ++update) {
+    run.run(1);
+    const auto now = run.weights(3);
+    CHECK((now != before) == (update % 5 == 0));
+    before = now;
+  }
+}
+
+TEST_CASE("schedule: a light level is one of shorter time constants, and whole in the end") {
+  const std::vector<std::string> still{"hierarchy.levels=2", "learning.rate=0", "level.1.tick=1", "level.1.carry=0",
+                                       "level.1.broad_weight=0"};
+  auto heavy = still, light = still;
+  heavy.emplace_back("level.1.tau=12");
+  light.emplace_back("level.1.tau=3");
+  ScheduleSettings settings;
+  settings.lightness = .25;
+  settings.hardening = .5;
+  Scheduled hardening(settings, heavy), always_light({}, light), always_heavy({}, heavy);
+  const auto mu = [](Scheduled& run) { return values<double>(run.tiny.hierarchy->level(1).snapshot().prediction, *run.tiny.device); };
+  for (Scheduled* run : {&hardening, &always_light, &always_heavy}) REQUIRE(run->tiny.simulation->advance());
+  CHECK(mu(hardening) == mu(always_light));
+  CHECK(mu(hardening) != mu(always_heavy));
+  for (Scheduled* run : {&hardening, &always_heavy}) run->run(planned / 2 + 400);  // long after: the memory holds nothing else
+  for (std::size_t i = 0; i < mu(hardening).size(); ++i) CHECK(mu(hardening)[i] == Approx(mu(always_heavy)[i]).margin(1e-9));
+}
+
+TEST_CASE("schedule: a run that is restored goes on with the same bits") {
+  ScheduleSettings settings = upward(.1);
+  settings.own_ticks = 1;
+  settings.lightness = .3;
+  Scheduled whole(settings);
+  const auto body = [](Archive& archive, Scheduled& run) {
+    run.tiny.hierarchy->archive_parameters(archive);
+    {
+      Archive::Scope scope(archive, "optimiser");
+      run.tiny.hierarchy->archive_optimiser(archive);
+      run.tiny.learning->archive(archive);
+    }
+    {
+      Archive::Scope scope(archive, "state");
+      run.tiny.hierarchy->archive_state(archive);
+    }
+    {
+      Archive::Scope scope(archive, "schedule");
+      run.schedule.archive(archive, *run.tiny.hierarchy);
+    }
+    Archive::Scope scope(archive, "simulation");
+    run.tiny.simulation->archive(archive);
+  };
+  whole.run(31);  // in the middle of a stage, of a mean and of a wait
+  MemoryArchive checkpoint;
+  body(checkpoint, whole);
+  whole.run(69);
+  Scheduled again(settings);
+  checkpoint.rewind();
+  body(checkpoint, again);
+  again.run(69);
+  CHECK(again.tiny.simulation->nats() == whole.tiny.simulation->nats());
+  for (Index l = 0; l < 4; ++l) CHECK(again.weights(l) == whole.weights(l));
+  CHECK(again.schedule.woken() == whole.schedule.woken());
+}
+
+TEST_CASE("schedule: stages that leave the highest level no time are refused") {
+  Tiny<double> tiny(shape(), streams, interval, 11);
+  CHECK_THROWS_AS(Schedule<double>(upward(.4), *tiny.hierarchy, planned, interval), ConfigError);
+}

@@ -237,13 +237,17 @@ def form_lines(lab):
         passes, units = min(tried[name], key=tried[name].get)
         runs[name] = [form(f"{slug}operations", intervals, units, (), seed, passes=passes) for seed in range(1, seeds + 1)]
         spent[name], wide[name] = passes * operations(intervals, units), units
-    whole = runs["four levels"]
+    whole, (best, alone) = runs["four levels"], (runs[name] for name in SPENDING)
+    tokens = whole[0]["document_tokens"]
+
+    def by_document(own, others):
+        return [statistics.mean(r["document_nats"][i] - o["document_nats"][i] for r, o in zip(own, others)) for i in range(len(tokens))]
+
     lines = ["## What each level is worth", "", "| | units | weights | operations | perplexity | nats per token more than four levels, by seed | over documents, seeds averaged [95 %] |",
              "| --- | --- | --- | --- | --- | --- | --- |"]
     for name, own in runs.items():
         apart = [r["nats_per_token"] - w["nats_per_token"] for r, w in zip(own, whole)]
-        by_document = [statistics.mean(r["document_nats"][i] - w["document_nats"][i] for r, w in zip(own, whole)) for i in range(len(whole[0]["document_tokens"]))]
-        more = "" if own is whole else "{:+.4f} [{:+.4f}, {:+.4f}]".format(*interval(by_document, whole[0]["document_tokens"]))
+        more = "" if own is whole else "{:+.4f} [{:+.4f}, {:+.4f}]".format(*interval(by_document(own, whole), tokens))
         lines.append(f"| {name} | {wide[name]} | {own[0]['training']['parameters']} | {spent[name] / 1e6:.2f} M | {spread([r['perplexity'] for r in own])} | "
                      f"{'' if own is whole else ', '.join(f'{a:+.4f}' for a in apart)} | {more} |")
     lines += ["", "| level of the four | lesioned, nats per token | swapped |", "| --- | --- | --- |"]
@@ -251,9 +255,10 @@ def form_lines(lab):
         own = [r["levels"][level] for r in whole]
         lines.append(f"| {own[0]['name']} | {spread([o['topdown_gain_nats'] for o in own], 4)} | {spread([o['topdown_swap_nats'] for o in own], 4)} |")
     return [*lines, "", f"{seeds} seed{'s' if seeds > 1 else ''}, {whole[0]['training_tokens']} tokens of {text.parent.name} read once, scored on {whole[0]['held_out_tokens']} of its last tenth. Units: of the token level's words, beside 48 of the lexicon. Operations: multiply-adds of dense products per token of the text, all passes. "
-            f"At their best: read once, or twice by narrower levels, whichever is better on documents of the training side; four levels read once and were not given that choice ("
+            "At their best: within the operations of four levels that read once, read once or twice by narrower levels, whichever is better on documents of the training side ("
             + "; ".join(f"{name.split(',')[0]} " + ", ".join(f"{('once', 'twice')[p - 1]} with {u} units {math.exp(n):.1f}" for (p, u), n in found.items()) for name, found in tried.items())
-            + "). Lesioned: a level's share of the output stream replaced by its slow mean; swapped: by that of another document.", ""]
+            + "). There the token level alone costs {:+.4f} [{:+.4f}, {:+.4f}] nats per token more than four levels. ".format(*interval(by_document(alone, best), tokens))
+            + "Lesioned: a level's share of the output stream replaced by its slow mean; swapped: by that of another document.", ""]
 
 
 def broad_lines(lab):

@@ -157,7 +157,10 @@ Summary measure(Bench& bench, const std::string& model, const Summary& training)
   options.stream_every = bench.values.integer("stream_every");
   const Scores scores = score_held_out(study, *hierarchy, options, bench.progress);
   Summary s;
-  s.set("nats", scores.documents.nats).set("tokens_read", training.number("tokens")).set("seconds", training.number("seconds"));
+  s.set("nats", scores.documents.nats)
+      .set("tokens_read", training.number("tokens"))
+      .set("parameters", training.number("parameters"))
+      .set("seconds", training.number("seconds"));
   for (Index l = 0; l < hierarchy->depth(); ++l) {
     const auto i = static_cast<std::size_t>(l);
     Summary& level = s.item("levels", i);
@@ -281,21 +284,25 @@ std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Out
     return nats;
   };
   set_spread(into, "nats_per_token", per_token(own), "%.4f");
-  std::string cells, line(32, ' ');
   const bool base = &own == &without;
   std::string more = "-";
   if (!base) {
     set_spread(into, "more_nats", minus(per_token(own), per_token(without)), "%+.4f");
     const Estimate paired = paired_difference(mean_nats(own), mean_nats(without), tokens);
-    into.set("more_nats_ci95", std::vector<double>{paired.low, paired.high});
     char text[64];
-    std::snprintf(text, sizeof text, "%+.4f [%+.4f, %+.4f]", paired.value, paired.low, paired.high);
+    std::snprintf(text, sizeof text, paired.has_interval() ? "%+.4f [%+.4f, %+.4f]" : "%+.4f", paired.value, paired.low, paired.high);
     more = text;
+    if (paired.has_interval()) into.set("more_nats_ci95", std::vector<double>{paired.low, paired.high});
   }
   std::vector<std::string> unit, gain;
   for (Index l = 0; l < depth; ++l) {
+    const Summary* its_level = own.front().entry("levels", static_cast<std::size_t>(l));  // an arm may have fewer
+    if (its_level == nullptr) {
+      if (l > 0) unit.emplace_back("-"), gain.emplace_back("-");
+      continue;
+    }
     Summary& level = into.item("levels", static_cast<std::size_t>(l));
-    level.set("name", own.front().entry("levels", static_cast<std::size_t>(l))->text("name").value_or(""));
+    level.set("name", its_level->text("name").value_or(""));
     set_spread(level, "half_life", numbers(own, "half_life", l), "%.1f");
     if (l == 0) continue;
     const auto its = numbers(own, "prediction_nats", l);
@@ -306,6 +313,7 @@ std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Out
   const std::string rho = set_spread(into, "half_life_rho", numbers(own, "half_life_rho"), "%.2f");
   set_spread(into, "tokens_read", numbers(own, "tokens_read"), "%.0f");
   set_spread(into, "seconds", numbers(own, "seconds"), "%.0f");
+  into.set("parameters", own.front().number("parameters"));
   const auto joined = [](const std::vector<std::string>& all) {
     std::string text;
     for (const std::string& cell : all) {
@@ -317,7 +325,8 @@ std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Out
   };
   char head[160], tail[64];
   std::snprintf(head, sizeof head, "%-22s %8.4f %27s", arm.name.c_str(), into.number("nats_per_token").value_or(0), more.c_str());
-  std::snprintf(tail, sizeof tail, " %13s %9.0f", rho.c_str(), into.number("tokens_read").value_or(0));
+  std::snprintf(tail, sizeof tail, " %13s %9.0f %9.0f", rho.c_str(), into.number("tokens_read").value_or(0),
+                into.number("parameters").value_or(0));
   return std::string(head) + joined(unit) + joined(gain) + tail + "\n";
 }
 
@@ -346,7 +355,7 @@ Findings run(Bench& bench) {
       std::snprintf(cell, sizeof cell, "%17s", (of + study.level_name(l)).c_str());
       findings.table += cell;
     }
-  findings.table += "      half-lives    tokens\n";
+  findings.table += "    half-lives    tokens   weights\n";
   for (std::size_t a = 0; a < arms.size(); ++a)
     findings.table += report(findings.summary.item("arms", a), arms[a], outcomes[a], outcomes[0], tokens, depth);
   findings.table +=

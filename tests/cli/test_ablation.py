@@ -20,25 +20,27 @@ class Ablation(CommandTest):
         self.write("prose.txt", support.text(40, seed=3))
 
     def test_arms(self):
-        arms = "stability | mute: level.*.broad_weight=0 level.*.rate=0 | nothing: learning.final_rate=0 | replay"
+        arms = "stability | two levels: hierarchy.levels=2 | mute: level.*.broad_weight=0 level.*.rate=0 | nothing: learning.final_rate=0 | replay"
         said = self.strata("run", "ablation", "--text", "prose.txt", "--out", "all", "--quiet", *SMALL, *sets(ablation={"arms": arms}))
         found = self.summary("all")
-        names = ["none of them", "stability", "mute", "nothing", "replay"]
+        names = ["none of them", "stability", "two levels", "mute", "nothing", "replay"]
         self.assertEqual([arm["name"] for arm in found["arms"]], names)
         for name in names:
             self.assertIn(name, said)
-        self.assertEqual(found["arms"][2]["keys"], "level.1.broad_weight=0 level.2.broad_weight=0 level.1.rate=0 level.2.rate=0")
+        self.assertEqual(found["arms"][3]["keys"], "level.1.broad_weight=0 level.2.broad_weight=0 level.1.rate=0 level.2.rate=0")
         self.assertNotIn("more_nats", found["arms"][0])
         for arm in found["arms"][1:]:
             self.assertEqual(len(arm["more_nats_by_seed"]), 2)
             low, high = arm["more_nats_ci95"]
             self.assertTrue(low <= arm["more_nats"] <= high)
             self.assertAlmostEqual(arm["more_nats"], arm["nats_per_token"] - found["arms"][0]["nats_per_token"], places=9)
-        self.assertEqual(found["arms"][3]["more_nats"], 0, "an arm that sets what is so already")
-        self.assertEqual(level(found, 3, 1)["more_prediction_nats"], 0)
+        self.assertEqual(found["arms"][4]["more_nats"], 0, "an arm that sets what is so already")
+        self.assertEqual(level(found, 4, 1)["more_prediction_nats"], 0)
         self.assertNotEqual(found["arms"][1]["more_nats"], 0)
-        self.assertGreater(level(found, 2, 2)["more_prediction_nats"], .002, "a level that learns nothing expects worse")
-        self.assertGreater(found["arms"][4]["tokens_read"], found["arms"][0]["tokens_read"])
+        self.assertEqual([len(arm["levels"]) for arm in found["arms"]], [3, 3, 2, 3, 3, 3])
+        self.assertLess(found["arms"][2]["parameters"], found["arms"][0]["parameters"])
+        self.assertGreater(level(found, 3, 2)["more_prediction_nats"], .002, "a level that learns nothing expects worse")
+        self.assertGreater(found["arms"][5]["tokens_read"], found["arms"][0]["tokens_read"])
         self.assertEqual([name for name in os.listdir(self.path("all")) if name.endswith(".h5")], [])
 
     def test_half_lives(self):

@@ -29,6 +29,7 @@ COLUMNS = (
     ("more per word of\neach level's own unit", lambda index, row: level_cells(row, "more_prediction_nats", "{:+.3f}")),
     ("top-down gain\nby level", lambda index, row: level_cells(row, "topdown_gain_nats", "{:.4f}")),
     ("half-lives,\nratio", lambda index, row: f"{row['half_life_rho']:.2f}" if is_number(row.get("half_life_rho")) else ""),
+    ("weights", lambda index, row: f"{row['parameters']:,.0f}" if is_number(row.get("parameters")) else ""),
     ("tokens\nlearned from", lambda index, row: f"{row['tokens_read']:,.0f}" if is_number(row.get("tokens_read")) else ""),
 )
 

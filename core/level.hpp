@@ -176,6 +176,8 @@ class Level {
   /// log_p (V x B) = log probabilities of what the level expects behind the tokens read, nats. Level 0: of the next token, as held and as
   /// observe() will score it. A level with a broad prediction: of a word of its unit to come, from its present belief. Between steps.
   virtual void expectation(View<T> log_p) { (void)log_p; }
+  /// The same of level 0 with another stream c_1, n x B.
+  virtual void expectation_with_stream(ConstView<T> stream, View<T> log_p) { (void)stream, (void)log_p; }
   /// Loss of the step's tokens under the held forecast with another stream c_1 (level 0 only); nats per stream into `loss`. Before observe.
   virtual void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) { (void)step, (void)stream, (void)loss; }
 

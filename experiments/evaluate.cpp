@@ -3,7 +3,8 @@
 // Measures  level 0: perplexity, nats per token, bits per byte, against the unigram
 //           levels above: nats per token of their own broad prediction, against the unigram and the best decaying unigram of their own time
 //           constant, its entropy and its departure from the background; what their share of the output stream is worth to the next token:
-//           top-down gain = loss with the share replaced by its slow mean, minus intact; swap = the same with another document's share
+//           top-down gain = loss with the share replaced by its slow mean, minus intact; swap = the same with another document's share;
+//           narrowing (constraint) = entropy of the next token with the share replaced by its slow mean, minus intact
 //           In a sampled world: a fresh stretch (of a series: its own), nats per token against the unigram and the exact observer, and what
 //           each level's message is worth, lesioned and swapped
 // Intervals block bootstrap over documents, or over blocks of time
@@ -11,7 +12,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
+#include <numeric>
 
+#include "core/error.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/scoring.hpp"
 #include "experiments/world_reading.hpp"
@@ -32,6 +36,22 @@ ParameterTable parameters() {
        {},
        "tokens",
        "what each level's share of the stream is worth is sampled so often; 0: not measured",
+       ""},
+      {"entropy_every",
+       std::int64_t{16},
+       0,
+       1e6,
+       {},
+       "samples",
+       "of these, so often it is also measured how much each level narrows what may come; 0: not",
+       ""},
+      {"levelwise",
+       false,
+       0,
+       1,
+       {},
+       "",
+       "also run coherence, surprise_recovery and belief_inertia on the model (keys of their own), each a section of the summary",
        ""},
       {"streams", std::int64_t{32}, 1, 4096, {}, "1", "documents scored side by side, or stretches of a sampled world", ""},
       {"steps", std::int64_t{4096}, 10, 1e9, {}, "steps", "of every stretch of a sampled world that are scored", ""},
@@ -69,10 +89,10 @@ std::string level_line(const Summary& level, const std::string& name, Index inde
     return std::string(text);
   };
   char line[256];
-  std::snprintf(line, sizeof line, "%lld %-10s %9s %9s %9s %9s %9s   %9s %9s\n", static_cast<long long>(index), name.c_str(),
+  std::snprintf(line, sizeof line, "%lld %-10s %9s %9s %9s %9s %9s   %9s %9s %9s\n", static_cast<long long>(index), name.c_str(),
                 cell("prediction_nats", "%.3f").c_str(), cell("baseline_nats", "%.3f").c_str(), cell("unigram_nats", "%.3f").c_str(),
                 cell("entropy_nats", "%.3f").c_str(), cell("background_kl_nats", "%.3f").c_str(), cell("topdown_gain_nats", "%.4f").c_str(),
-                cell("topdown_swap_nats", "%.4f").c_str());
+                cell("topdown_swap_nats", "%.4f").c_str(), cell("narrowing_nats", "%.4f").c_str());
   return line;
 }
 
@@ -121,10 +141,13 @@ void stream_findings(Summary& into, const StreamScores& stream, std::size_t part
   options.seed = seed;
   add_estimate(into, "topdown_gain_nats", paired_difference(stream.mean[part], stream.intact, stream.tokens, options));
   add_estimate(into, "topdown_swap_nats", paired_difference(stream.swap[part], stream.intact, stream.tokens, options));
+  const std::vector<double> nothing(stream.looked.size(), 0);
+  if (std::accumulate(stream.looked.begin(), stream.looked.end(), 0.0) > 0)
+    add_estimate(into, "narrowing_nats", paired_difference(stream.narrows[part], nothing, stream.looked, options));
 }
 
 Findings run_sampled(Bench& bench) {
-  for (const char* key : {"plastic", "experts"})
+  for (const char* key : {"plastic", "experts", "levelwise"})
     if (bench.values.flag(key))
       throw ConfigError(std::string("evaluate.") + key, "true", "is for text; this world is " + bench.study.options.world);
   SampledStudy& study = bench.sampled();
@@ -212,7 +235,30 @@ std::string plastic_lines(Bench& bench, Summary& s, Hierarchy<float>& hierarchy,
   return reading_lines(s, "plastic", score_held_out(bench.text(), hierarchy, options, bench.progress), panel.get(), bytes);
 }
 
+/// Other experiments on the same model: what they find becomes a section of the summary, what they record keeps their name.
+void add_levelwise(Bench& bench, Findings& findings) {
+  for (const char* name : {"coherence", "surprise_recovery", "belief_inertia"}) {
+    const Experiment& experiment = find_experiment(name);
+    Bench own{bench.study, bench.model, bench.folder, bench.progress,
+              bench.study.options.configuration.resolve(experiment.parameters, std::string(name) + ".")};
+    bench.progress.say(name);
+    findings.table += "\n" + std::string(name) + "\n";
+    try {
+      Findings its = experiment.run(own);
+      findings.summary.section(name) = std::move(its.summary);
+      findings.table += its.table;
+    } catch (const DataError& e) {  // the text does not allow it: the others are measured all the same
+      findings.summary.section(name).set("not_measured", std::string(e.what()));
+      findings.table += std::string("not measured: ") + e.what() + "\n";
+    }
+    if (const std::string trace = bench.folder.file("trace.h5"); std::filesystem::exists(trace))
+      std::filesystem::rename(trace, bench.folder.file(std::string(name) + ".h5"));
+  }
+}
+
 Findings run_text(Bench& bench) {
+  Findings findings;
+  if (bench.values.flag("levelwise")) add_levelwise(bench, findings);
   TextStudy& study = bench.text();
   // Streams without a document would only be empty columns.
   const Index streams = std::min(bench.values.integer("streams"), static_cast<Index>(study.held_out.size()));
@@ -223,11 +269,11 @@ Findings run_text(Bench& bench) {
   const auto panel = make_panel(bench.values, ngrams, streams, false);
   ScoringOptions options;
   options.stream_every = bench.values.integer("stream_every");
+  options.entropy_every = bench.values.integer("entropy_every");
   options.trace = bench.folder.file("trace.h5");
   options.experts = panel.get();
   const Scores scores = score_held_out(study, *hierarchy, options, bench.progress);
 
-  Findings findings;
   Summary& s = findings.summary;
   const double nats = scores.documents.nats_per_token(), bytes = comparable_bytes(study);
   std::string lines = reading_lines(s, "", scores, panel.get(), bytes);
@@ -262,14 +308,15 @@ Findings run_text(Bench& bench) {
   std::snprintf(head, sizeof head,
                 "held out: %lld tokens of %zu documents   unigram %.4f nats\n"
                 "settling lowers the free energy from %.4f to %.4f nats per token\n\n"
-                "level      prediction  decaying   unigram   entropy departure   top-down      swap\n"
-                "               nats      nats      nats      nats      nats   gain nats      nats\n",
+                "level      prediction  decaying   unigram   entropy departure   top-down      swap   narrows\n"
+                "               nats      nats      nats      nats      nats   gain nats      nats      nats\n",
                 static_cast<long long>(scores.documents.total_tokens()), study.held_out.size(), unigram_nats(study),
                 scores.free_energy.front(), scores.free_energy.back());
-  findings.table = lines + head;
+  std::string table = lines + head;
   for (Index l = 0; l < hierarchy->depth(); ++l)
-    findings.table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);
-  findings.table += term_lines(study, scores.terms);
+    table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);
+  table += term_lines(study, scores.terms);
+  findings.table.insert(0, table);
   return findings;
 }
 

@@ -1,6 +1,7 @@
 #include "experiments/scoring.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -17,8 +18,8 @@ constexpr Index settle_steps = 256;  // before the slow mean is trusted
 /// Scores the held forecast with parts of the stream replaced.
 class StreamProbe {
  public:
-  StreamProbe(Hierarchy<float>& hierarchy, Index documents, Index every)
-      : hierarchy_(hierarchy), device_(hierarchy.device()), every_(every) {
+  StreamProbe(Hierarchy<float>& hierarchy, Index documents, Index every, Index entropy_every)
+      : hierarchy_(hierarchy), device_(hierarchy.device()), every_(every), entropy_every_(entropy_every) {
     const Index n = hierarchy.level(1).contribution().rows, b = hierarchy.streams();
     for (auto* x : {&stream_, &other_}) *x = {device_, n, b};
     loss_ = {device_, b, 1};
@@ -29,12 +30,16 @@ class StreamProbe {
     scores.intact = scores.tokens;
     scores.mean.assign(static_cast<std::size_t>(hierarchy.depth()), scores.tokens);
     scores.swap = scores.mean;
+    scores.looked = scores.tokens;
+    scores.narrows = scores.mean;
+    if (entropy_every > 0) log_p_ = {device_, hierarchy.lexicon().vocabulary(), b};
   }
 
   void probe(const Step<float>& step, const std::vector<std::int32_t>& place) {
     const Observation& o = *step.observation;
     const bool sampled = static_cast<Index>(step.index) >= settle_steps && static_cast<Index>(step.index) % every_ == 0;
     if (sampled) sample(step, o, place);
+    if (sampled && entropy_every_ > 0 && samples_++ % entropy_every_ == 0) look(o, place);
     for (Index l = 1; l < hierarchy_.depth(); ++l) {
       const double rate = std::max(slow_rate, 1 / (static_cast<double>(step.index) + 1));
       device_.row_sum(static_cast<float>(rate / static_cast<double>(std::max<Index>(1, step.active_count))),
@@ -70,6 +75,31 @@ class StreamProbe {
     }
   }
 
+  /// Entropies of the next token, as expected and with each part's slow mean in its place.
+  void look(const Observation& o, const std::vector<std::int32_t>& place) {
+    const ConstView<float> intact = hierarchy_.level(1).downward().stream;
+    const std::vector<double> whole = entropies(intact);
+    for (std::size_t s = 0; s < whole.size(); ++s)
+      if (o.active[s] != 0) scores.looked[static_cast<std::size_t>(place[s])] += 1;
+    for (Index part = 0; part < hierarchy_.depth(); ++part) {
+      replaced(part, intact, {}, false);
+      const std::vector<double> without = entropies(stream_);
+      for (std::size_t s = 0; s < whole.size(); ++s)
+        if (o.active[s] != 0) scores.narrows[static_cast<std::size_t>(part)][static_cast<std::size_t>(place[s])] += without[s] - whole[s];
+    }
+  }
+
+  std::vector<double> entropies(ConstView<float> stream) {
+    hierarchy_.level(0).expectation_with_stream(stream, log_p_);
+    words_.resize(static_cast<std::size_t>(log_p_.rows() * log_p_.cols()));
+    device_.download(log_p_, words_);
+    std::vector<double> sums(host_.size(), 0);
+    const auto v = static_cast<std::size_t>(log_p_.rows());
+    for (std::size_t i = 0; i < words_.size(); ++i)
+      sums[i / v] -= static_cast<double>(std::exp(words_[i])) * static_cast<double>(words_[i]);
+    return sums;
+  }
+
   /// stream_ = intact, with the shares of `part` (0: of every level) replaced.
   void replaced(Index part, ConstView<float> intact, std::span<const std::int32_t> from, bool swap) {
     device_.copy(intact, stream_);
@@ -96,10 +126,10 @@ class StreamProbe {
 
   Hierarchy<float>& hierarchy_;
   Device<float>& device_;
-  Index every_;
-  Tensor<float> stream_, other_, loss_;
+  Index every_, entropy_every_, samples_ = 0;
+  Tensor<float> stream_, other_, loss_, log_p_;
   std::vector<Tensor<float>> means_;
-  std::vector<float> host_, intact_;
+  std::vector<float> host_, intact_, words_;
 };
 
 }  // namespace
@@ -197,7 +227,8 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
   Tally tally(study, hierarchy);
   std::unique_ptr<StreamProbe> probe;
   if (options.stream_every > 0 && hierarchy.depth() > 1)
-    probe = std::make_unique<StreamProbe>(hierarchy, static_cast<Index>(study.held_out.size()), options.stream_every);
+    probe =
+        std::make_unique<StreamProbe>(hierarchy, static_cast<Index>(study.held_out.size()), options.stream_every, options.entropy_every);
   std::unique_ptr<Recorder<float>> recorder;
   if (!options.trace.empty()) recorder = make_recorder(study, hierarchy, options.trace);
   simulation.before_observe = [&](const Step<float>& step) {

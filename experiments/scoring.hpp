@@ -26,6 +26,10 @@ struct DocumentScores {
 struct StreamScores {
   std::vector<double> tokens, intact;           ///< per document
   std::vector<std::vector<double>> mean, swap;  ///< [part][document]
+  /// How much a part narrows what is possible below: entropy of the next token with the part's slow mean in its place, minus that of the token level as it is.
+  /// Sums per document over the tokens at which it was looked at, nats.
+  std::vector<double> looked;                ///< per document
+  std::vector<std::vector<double>> narrows;  ///< [part][document]
   /// False where no moment had two documents side by side (one held-out document, one stream, a short text): nothing to swap with.
   bool measured() const;
 };
@@ -42,7 +46,8 @@ struct Scores {
 };
 
 struct ScoringOptions {
-  Index stream_every = 0;  ///< sample the stream's worth every so many tokens; 0: not at all
+  Index stream_every = 0;   ///< sample the stream's worth every so many tokens; 0: not at all
+  Index entropy_every = 0;  ///< of these, every so many are looked at for how much the stream narrows; 0: none
   bool broad = true;
   std::string what = "scoring";
   std::string trace;                        ///< where the reading is recorded; empty: not recorded

@@ -79,7 +79,8 @@ class TokenLevel : public Level<T> {
   void reset_state() override;
   void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) override;
   Index horizon() const override { return 1; }
-  void expectation(View<T> log_p) override;
+  void expectation(View<T> log_p) override { expectation_with_stream(held_stream(), log_p); }
+  void expectation_with_stream(ConstView<T> stream, View<T> log_p) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
   void score_broad(bool on) override { flexibility_.set_scoring(on); }
   std::vector<TermScore> term_scores() const override { return flexibility_.scores(); }

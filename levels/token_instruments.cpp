@@ -9,15 +9,15 @@ namespace strata {
 
 /// As observe() and score() will have it, of every word and in every stream. What they read was written for this step: they begin anew.
 template <class T>
-void TokenLevel<T>::expectation(View<T> log_p) {
+void TokenLevel<T>::expectation_with_stream(ConstView<T> stream, View<T> log_p) {
   reading_.resize(static_cast<std::size_t>(streams_));
   std::iota(reading_.begin(), reading_.end(), 0);
   ngram_readings_.clear();
-  for (const std::int32_t stream : reading_) ngram_readings_.push_back({stream, 0, false});
+  for (const std::int32_t j : reading_) ngram_readings_.push_back({j, 0, false});
   collect_extra();
-  expect(fd_0_, held_stream(), normaliser_, {}, {}, {});
+  expect(fd_0_, stream, normaliser_, {}, {}, {});
   device_.gemm(true, false, T(1), embedding_.value.view(), fd_0_.rows_at(0, settings_.units), T(0), log_p);
-  if (const ConstView<T> c = total(held_stream(), fd_0_); c.data != nullptr)
+  if (const ConstView<T> c = total(stream, fd_0_); c.data != nullptr)
     device_.gemm(true, false, T(1), lexicon_.vectors.value.view(), c, T(1), log_p);
   device_.add_to_rows(T(1), output_bias_.value.view(), log_p);
   device_.add_entries(extra_, {}, log_p);

@@ -185,3 +185,26 @@ TEST_CASE("stream score: asking changes nothing") {
   CHECK(differences(a, b).empty());
   CHECK(differences(parameters_of(*asked.hierarchy), parameters_of(*left_alone.hierarchy)).empty());
 }
+
+TEMPLATE_TEST_CASE("stream score: what is expected under another stream is what words are scored under, and changes nothing", "", float, double) {
+  for (const bool share : {false, true}) {
+    Tiny<TestType> tiny(lines(false, share), streams, 1, vocabulary), untouched(lines(false, share), streams, 1, vocabulary);
+    const double margin = std::is_same_v<TestType, float> ? 1e-5 : 1e-12;
+    const auto state = run(tiny, 60, [&](Tiny<TestType>& own, const Step<TestType>& step) {
+      Tensor<TestType> stream(*own.device, own.hierarchy->lexicon().units(), streams), log_p(*own.device, vocabulary, streams);
+      own.device->upload(random_stream<TestType>(step.index, own.hierarchy->lexicon().units()), stream);
+      const auto loss = score(own, step, stream.view());
+      own.hierarchy->level(0).expectation_with_stream(stream, log_p);
+      const auto expected = values<TestType>(log_p.view(), *own.device);
+      for (std::size_t j = 0; j < streams; ++j) {
+        double sum = 0;
+        for (std::size_t w = 0; w < vocabulary; ++w) sum += std::exp(static_cast<double>(expected[j * vocabulary + w]));
+        REQUIRE(sum == Approx(1).margin(margin));
+        if (step.observation->active[j] == 0) continue;
+        REQUIRE(static_cast<double>(expected[j * vocabulary + static_cast<std::size_t>(step.observation->id[j])]) ==
+                Approx(-static_cast<double>(loss[j])).margin(margin));
+      }
+    });
+    CHECK(differences(state, run(untouched, 60, [](Tiny<TestType>&, const Step<TestType>&) {})).empty());
+  }
+}

@@ -20,6 +20,14 @@ Hierarchy<T>::Hierarchy(Device<T>& device, std::unique_ptr<Lexicon<T>> lexicon, 
 }
 
 template <class T>
+void Hierarchy<T>::set_awake(Index awake) {
+  awake_ = static_cast<std::size_t>(awake);
+  for (std::size_t l = 0; l < levels_.size(); ++l)
+    levels_[l]->visit_weights([&](Weight<T>& weight) { weight.idle = weight.from_above && l + 1 >= awake_ && l + 1 < levels_.size(); });
+  lexicon_->vectors.idle = awake_ == 1 && levels_.size() > 1 && !levels_[0]->speaks();
+}
+
+template <class T>
 void Hierarchy<T>::observe(const Step<T>& step) {
   for (std::size_t l = 0; l < awake_; ++l) levels_[l]->observe(step, below(l));
 }

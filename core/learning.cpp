@@ -44,7 +44,7 @@ LearningSettings LearningSettings::from(const Values& values) {
   return s;
 }
 
-/// Behind `updates` of the weights in question the rate still rises; it falls as all of learning goes on.
+/// Rises with the updates of the weights in question, falls as all of learning goes on.
 template <class T>
 double Learning<T>::rate_after(std::int64_t updates) const {
   const double rise =
@@ -61,42 +61,43 @@ void Learning<T>::keep_anchors(Hierarchy<T>& hierarchy) {
   });
 }
 
+/// One weight, by the mean of the gradients of `wait` updates.
 template <class T>
-void Learning<T>::change(Device<T>& device, Weight<T>& weight, AdamStep step, double rate) {
-  step.rate = rate * weight.rate;
+void Learning<T>::change(Device<T>& device, Weight<T>& weight, Index wait, double pace) {
+  AdamStep step;
+  step.beta2 = settings.memory;
+  step.epsilon = settings.floor;
+  step.count = earlier_ + weight.updates + 1;
+  step.rate = rate_after((earlier_ + weight.updates) * wait) * pace * weight.rate;
   step.decay = weight.decays ? settings.weight_decay : 0.0;
+  ++weight.updates;
+  if (wait > 1) device.axpby(T(0), weight.value, T(1) / static_cast<T>(wait), weight.gradient);
   // The same update and the same decay on the way back: only what the two differ by decays.
   if (weight.separate()) device.axpby(T(-1), weight.value, T(1), weight.feedback);
   device.adam(step, weight.gradient, weight.first_moment, weight.second_moment, weight.value);
-  if (settings.pull > 0) device.axpby(static_cast<T>(settings.pull), anchors_[place_++], static_cast<T>(1 - settings.pull), weight.value);
+  if (settings.pull > 0) device.axpby(static_cast<T>(settings.pull), anchors_[place_], static_cast<T>(1 - settings.pull), weight.value);
   if (weight.separate()) device.axpby(T(1), weight.value, static_cast<T>(1 - step.rate * step.decay), weight.feedback);
 }
 
 template <class T>
 void Learning<T>::apply(Hierarchy<T>& hierarchy) {
-  Device<T>& device = hierarchy.device();
-  AdamStep step;
-  step.beta2 = settings.memory;
-  step.epsilon = settings.floor;
   if (settings.pull > 0 && anchors_.empty()) keep_anchors(hierarchy);
-  if (changes_.empty()) changes_.assign(static_cast<std::size_t>(hierarchy.depth()), count_);
   place_ = 0;
-  const double now = rate();  // of this update: before it counts
-  if (hierarchy.lexicon().used) {
-    step.count = count_ + 1;
-    change(device, hierarchy.lexicon().vectors, step, now);
-  }
+  Index wait = 1;
+  double pace = 1;
+  // Also of levels that wait: a level takes the visit as the word that weights it shares with others may be other ones now.
+  const auto update = [&](Weight<T>& weight) {
+    if ((count_ + 1) % wait == 0 && !weight.idle) change(hierarchy.device(), weight, wait, pace);
+    ++place_;
+  };
+  const std::function<void(Weight<T>&)> visit = std::ref(update);  // of a reference, a std::function keeps nothing on the heap
+  if (hierarchy.lexicon().used) visit(hierarchy.lexicon().vectors);
   for (Index l = 0; l < hierarchy.awake(); ++l) {
-    std::int64_t& changes = changes_[static_cast<std::size_t>(l)];
-    const Index wait = schedule != nullptr ? schedule->wait(l) : 1;
-    if ((count_ + 1) % wait != 0) continue;
-    const double rate = rate_after(changes * wait) * (schedule != nullptr ? schedule->pace(l) : 1);
-    step.count = ++changes;
-    const auto update = [&](Weight<T>& weight) {
-      if (wait > 1) device.axpby(T(0), weight.value, T(1) / static_cast<T>(wait), weight.gradient);  // the mean of those gathered
-      change(device, weight, step, rate);
-    };
-    hierarchy.level(l).visit_weights(std::ref(update));  // of a reference, a std::function keeps nothing on the heap
+    if (schedule != nullptr) {
+      wait = schedule->wait(l);
+      pace = schedule->pace(l);
+    }
+    hierarchy.level(l).visit_weights(visit);
   }
   ++count_;
 }
@@ -105,7 +106,6 @@ template <class T>
 void Learning<T>::archive(Archive& archive) {
   archive.value("updates", count_);
   archive.value("planned", planned_);
-  archive.value("changes", changes_);
 }
 
 template class Learning<float>;

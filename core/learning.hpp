@@ -29,11 +29,11 @@ class Learning {
   /// `planned` learning steps in all: the rate falls linearly to final_rate * rate by then.
   /// `earlier`: updates that the hierarchy's gradient power (Hierarchy::archive_power) has behind it already.
   Learning(const LearningSettings& its_settings, Index planned, Index earlier = 0)
-      : settings(its_settings), planned_(planned), count_(earlier) {}
+      : settings(its_settings), planned_(planned), earlier_(earlier), count_(earlier) {}
 
   /// Local updates stashed by the levels become weight changes.
   void apply(Hierarchy<T>& hierarchy);
-  double rate() const { return rate_after(count_); }
+  double rate() const { return rate_after(count_); }  ///< of a weight that changed with every update
   Index updates() const { return count_; }
   void archive(Archive& archive);
 
@@ -43,13 +43,12 @@ class Learning {
  private:
   double rate_after(std::int64_t updates) const;
   void keep_anchors(Hierarchy<T>& hierarchy);
-  void change(Device<T>& device, Weight<T>& weight, AdamStep step, double rate);
+  void change(Device<T>& device, Weight<T>& weight, Index wait, double pace);
 
   Index planned_ = 0;
-  std::int64_t count_ = 0;
-  std::vector<std::int64_t> changes_;  // of each level's weights
-  std::vector<Tensor<T>> anchors_;     // where the weights began, in the order they are visited
-  std::size_t place_ = 0;              // among them, of the weight that changes next
+  std::int64_t earlier_ = 0, count_ = 0;
+  std::vector<Tensor<T>> anchors_;  // where the weights began, in the order they are visited
+  std::size_t place_ = 0;           // among them, of the weight that changes next
 };
 
 }  // namespace strata

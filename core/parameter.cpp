@@ -17,12 +17,6 @@ namespace {
 
 constexpr double exact_integers = 9007199254740992.0;  // 2^53: every whole number below it is a double
 
-std::string trimmed(const std::string& text) {
-  const char* blanks = " \t\r\n\f\v";
-  const auto first = text.find_first_not_of(blanks);
-  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
 std::string real_text(double x) {
   char buffer[64];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, x);
@@ -169,6 +163,12 @@ const T& held(const std::map<std::string, ParameterValue>& values, const std::st
 }
 
 }  // namespace
+
+std::string trimmed(const std::string& text) {
+  const char* blanks = " \t\r\n\f\v";
+  const auto first = text.find_first_not_of(blanks);
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
 
 bool Values::flag(const std::string& name) const { return held<bool>(values_, name); }
 std::int64_t Values::integer(const std::string& name) const { return held<std::int64_t>(values_, name); }

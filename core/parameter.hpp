@@ -82,6 +82,9 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 /// Formats a table as aligned help text ("name  default  range  unit  help").
 std::string describe(const ParameterTable& table, const std::string& prefix);
 
+/// Without blanks at its ends.
+std::string trimmed(const std::string& text);
+
 /// Numbers of a comma-separated list ("8, 64, 512"); each within [minimum, maximum]. Throws ConfigError naming `key`.
 std::vector<double> real_list(const std::string& key, const std::string& text, double minimum, double maximum);
 

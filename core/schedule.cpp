@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -50,20 +51,32 @@ ScheduleSettings ScheduleSettings::from(const Values& values) {
 
 template <class T>
 Schedule<T>::Schedule(const ScheduleSettings& settings, Hierarchy<T>& hierarchy, Index planned, Index interval)
-    : settings_(settings), planned_(planned), woken_(static_cast<std::size_t>(settings.upward ? 1 : hierarchy.depth()), 0) {
+    : settings_(settings),
+      planned_(planned),
+      stage_updates_(std::max<Index>(1, static_cast<Index>(settings.stage * static_cast<double>(planned)))),
+      woken_(static_cast<std::size_t>(settings.upward ? 1 : hierarchy.depth()), 0) {
   const Index depth = hierarchy.depth();
   if (settings.upward && settings.stage * static_cast<double>(depth - 1) >= 1)
-    throw ConfigError(
-        "learning.stage", to_text(settings.stage),
-        "leaves the highest of " + std::to_string(depth) + " levels no time; it must be less than 1 / " + std::to_string(depth - 1));
+    throw ConfigError("learning.stage", to_text(settings.stage),
+                      "leaves the highest of " + std::to_string(depth) + " levels no time; less than 1 / " + std::to_string(depth - 1));
+  if (settings.upward && stage_updates_ * (depth - 1) >= planned)
+    throw ConfigError("learning.curriculum", "upward",
+                      "needs more text: " + std::to_string(planned) + " updates are not enough for its levels to wake");
   for (Index l = 0; l < depth; ++l) {
-    const double ticks = settings.own_ticks * static_cast<double>(hierarchy.level(l).tick()) / static_cast<double>(interval);
-    wait_.push_back(std::max<Index>(1, std::llround(ticks)));
+    wait_.push_back(wait_of(settings, hierarchy.level(l), interval));
+    if (wait_.back() > std::max<Index>(1, planned))
+      throw ConfigError("learning.own_ticks", to_text(settings.own_ticks),
+                        "is more than there is text for: the weights of level " + std::to_string(l) + " would never change");
   }
   newest_ = settings.upward ? 0 : depth - 1;
-  fine_tuning_ = newest_ == depth - 1;
+  fine_tuning_ = !settings.upward;
   hierarchy.set_awake(newest_ + 1);
   harden(hierarchy);
+}
+
+template <class T>
+Index Schedule<T>::wait_of(const ScheduleSettings& settings, Level<T>& level, Index interval) {
+  return std::max<Index>(1, std::llround(settings.own_ticks * static_cast<double>(level.tick()) / static_cast<double>(interval)));
 }
 
 template <class T>
@@ -73,8 +86,7 @@ void Schedule<T>::advance(Hierarchy<T>& hierarchy, Index updates, double nats, s
   if (fine_tuning_) return;
   ++stage_;
   listen(hierarchy, nats, tokens);
-  const bool late = static_cast<double>(stage_) >= settings_.stage * static_cast<double>(planned_);
-  if (has_settled() || late) go_on(hierarchy);
+  if (has_settled() || stage_ >= stage_updates_) go_on(hierarchy);
 }
 
 template <class T>
@@ -85,33 +97,36 @@ void Schedule<T>::harden(Hierarchy<T>& hierarchy) const {
   for (Index l = 1; l < hierarchy.depth(); ++l) hierarchy.level(l).set_inertia(std::min(1.0, part));
 }
 
-/// The newest level's own loss; one that has none is judged by the next token's.
+/// The newest level's own loss, and the next token's beside it.
 template <class T>
 void Schedule<T>::listen(Hierarchy<T>& hierarchy, double nats, std::int64_t tokens) {
   const Loss own = hierarchy.level(newest_).take_loss();
-  const bool next_token = newest_ == 0 || hierarchy.level(newest_).horizon() == 0;
-  loss_ += next_token ? nats - nats_ : own.nats;
-  count_ += next_token ? static_cast<double>(tokens - tokens_) : own.count;
+  own_.nats += own.nats;
+  own_.count += own.count;
+  next_token_.nats += nats - nats_;
+  next_token_.count += static_cast<double>(tokens - tokens_);
   nats_ = nats;
   tokens_ = tokens;
   ++gathered_;
 }
 
+/// A level that predicts nothing of its own is judged by the next token.
 template <class T>
 bool Schedule<T>::has_settled() {
-  if (gathered_ < settings_.settle_updates || count_ == 0) return false;
-  const double mean = loss_ / count_, before = before_;
-  loss_ = count_ = 0;
+  if (gathered_ < settings_.settle_updates) return false;
+  const Loss& loss = own_.count > 0 ? own_ : next_token_;
+  const double mean = loss.nats / std::max(1.0, loss.count), before = std::exchange(before_, mean);
+  own_ = next_token_ = {};
   gathered_ = 0;
-  before_ = mean;
-  return before > 0 && before - mean < settings_.settled * before;
+  const bool first = std::exchange(means_, means_ + 1) == 0;
+  return !first && before - mean < settings_.settled * std::abs(before);
 }
 
 /// The next level wakes, or all that remains is to tune what there is.
 template <class T>
 void Schedule<T>::go_on(Hierarchy<T>& hierarchy) {
-  stage_ = gathered_ = 0;
-  loss_ = count_ = before_ = 0;
+  stage_ = gathered_ = means_ = 0;
+  own_ = next_token_ = {};
   if (newest_ + 1 == hierarchy.depth()) {
     fine_tuning_ = true;
     return;
@@ -130,8 +145,11 @@ void Schedule<T>::archive(Archive& archive, Hierarchy<T>& hierarchy) {
   archive.value("updates", updates_);
   archive.value("stage", stage_);
   archive.value("gathered", gathered_);
-  archive.value("loss", loss_);
-  archive.value("count", count_);
+  archive.value("means", means_);
+  archive.value("own_nats", own_.nats);
+  archive.value("own_count", own_.count);
+  archive.value("next_token_nats", next_token_.nats);
+  archive.value("next_token_count", next_token_.count);
   archive.value("before", before_);
   archive.value("nats", nats_);
   archive.value("tokens", tokens_);

@@ -1,11 +1,13 @@
 #pragma once
 // The training schedule: which level learns when, how fast, and how heavy beliefs are by then.
 //
-// Curriculum   levels wake from the lowest up: one that sleeps says nothing, computes nothing and learns nothing. The newest has settled when its own
+// Curriculum   levels wake from the lowest up: one that sleeps hands down zeros, computes nothing and learns nothing. The newest has settled when its own
 //              loss, a mean over `settle_updates` updates, fell by less than `settled` of itself since the mean before, and at the latest
-//              after `stage` of all updates; then the next one wakes. Levels below the newest learn at `below` of their rate, so that it learns what
-//              they leave unsaid; once the highest has settled too all learn at their full rate
-// Own ticks    weights of a level change once every round(own_ticks tick / K) updates, by the mean of the gradients since
+//              after `stage` of all updates; then the next one wakes. Levels below the newest learn at `below` of their rate (their sparse features and
+//              the lexicon, which the newest shares, as ever), so that it learns what they leave unsaid; once the highest has settled too all learn
+//              at their full rate
+// Own ticks    weights of a level change once every round(own_ticks tick / K) updates, by the mean of the gradients since; what is gathered at the end
+//              is not enough for a change
 // Inertia      time constants of memory are part(n) tau,  part(n) = min(1, lightness + (1 - lightness) n / (hardening N))
 // Symbols      n updates so far of N in all; K tokens between two; tick tokens between two settlings of a level
 // Limit        curriculum none, own_ticks 0, lightness 1: nothing is changed
@@ -25,6 +27,7 @@ struct ScheduleSettings {
   double own_ticks = 0;       ///< ticks of a level between two changes of its weights; 0: at every update
   double lightness = 1;       ///< part of its time constants that a level begins with
   double hardening = .5;      ///< part of all updates by which it has them whole
+  bool plain() const { return !upward && own_ticks == 0 && lightness == 1; }  ///< it changes nothing
   static ParameterTable parameters();
   static ScheduleSettings from(const Values& values);
 };
@@ -32,15 +35,17 @@ struct ScheduleSettings {
 template <class T>
 class Schedule {
  public:
-  /// `planned` updates in all, `interval` tokens of every stream between two. Throws ConfigError where a curriculum or hardening has no plan to keep to, or
-  /// the stages of the hierarchy's levels together would not leave the highest one its own.
+  /// `planned` updates in all, `interval` tokens of every stream between two. Throws ConfigError where these are too few for every level to wake, or to
+  /// change at all.
   Schedule(const ScheduleSettings& settings, Hierarchy<T>& hierarchy, Index planned, Index interval);
+
+  /// Updates between two changes of a level's weights.
+  static Index wait_of(const ScheduleSettings& settings, Level<T>& level, Index interval);
 
   /// After every update, the `updates`-th. `nats` and `tokens`: what the lowest level's predictions have cost since the start, and of how many tokens.
   void advance(Hierarchy<T>& hierarchy, Index updates, double nats, std::int64_t tokens);
   /// Part of its rate at which a level learns now.
   double pace(Index level) const { return level < newest_ && !fine_tuning_ ? settings_.below : 1; }
-  /// Updates between two changes of a level's weights.
   Index wait(Index level) const { return wait_[static_cast<std::size_t>(level)]; }
   /// Updates after which each level woke, 0 for those that were never asleep; how many there are says how many are awake.
   const std::vector<std::int64_t>& woken() const { return woken_; }
@@ -54,13 +59,15 @@ class Schedule {
   void go_on(Hierarchy<T>& hierarchy);
 
   ScheduleSettings settings_;
-  Index planned_;
+  Index planned_, stage_updates_;
   std::vector<Index> wait_;
   std::vector<std::int64_t> woken_;
   Index newest_ = 0;                                     // level
   bool fine_tuning_ = false;                             // the highest has settled, or nothing ever slept
   std::int64_t updates_ = 0, stage_ = 0, gathered_ = 0;  // in all, of this stage, of the mean that is being taken
-  double loss_ = 0, count_ = 0, before_ = 0;             // of it; the mean before, 0: none yet
+  std::int64_t means_ = 0;                               // taken in this stage
+  Loss own_, next_token_;                                // of the mean that is being taken
+  double before_ = 0;                                    // the mean before
   double nats_ = 0;                                      // of the lowest level, as of the last update
   std::int64_t tokens_ = 0;
 };

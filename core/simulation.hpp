@@ -6,7 +6,7 @@
 //   observe   w_t is scored under the forecast held since t-1: surprise = -ln p(w_t).        Nothing of w_t has entered a belief yet.
 //   relax     beliefs settle: x minimises F_now = sum_n pi_n/2 |x_n - mu_n|^2 - ln p(w_t).    Levels that tick now, from below.
 //   learn     each synapse stashes post-synaptic error times pre-synaptic activity;          at the settled x, before memory moves on.
-//             every K steps the stash becomes one update of the weights.
+//             every K steps the stash becomes one update of the weights (core/schedule.hpp: or waits).
 //   carry     what settling found persists (kap); memory integrates w_t; the gate may open.  h_t = a h_{t-1} + sqrt(1 - a^2) s_t
 //   forecast  mu for t+1 from memory and from above, top level first.                        mu_l = V h + U f(x_{l+1}) + b + g kap
 //   record    whatever the observer asked for.

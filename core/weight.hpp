@@ -18,10 +18,13 @@ template <class T>
 struct Weight {
   std::string name;
   Tensor<T> value, gradient, first_moment, second_moment, feedback;
-  bool decays = true;    ///< weight decay applies (not to biases and gains per word)
-  bool returns = true;   ///< errors pass through it on their way back, if it decays; not through what only reads words in
-  bool by_rows = false;  ///< activity enters by rows (words are read out of it), not by columns
-  double rate = 1;       ///< of this weight, times the learning rate
+  bool decays = true;        ///< weight decay applies (not to biases and gains per word)
+  bool returns = true;       ///< errors pass through it on their way back, if it decays; not through what only reads words in
+  bool by_rows = false;      ///< activity enters by rows (words are read out of it), not by columns
+  bool from_above = false;   ///< what the level above does enters by it
+  double rate = 1;           ///< of this weight, times the learning rate
+  bool idle = false;         ///< nothing can be learned of it as long as levels sleep: it stays as it is
+  std::int64_t updates = 0;  ///< behind it
 
   Weight() = default;
   Weight(Device<T>& device, std::string its_name, Index rows, Index cols, bool its_decays = true)
@@ -99,6 +102,7 @@ struct Weight {
     archive.tensor("first_moment", first_moment);
     archive.tensor("second_moment", second_moment);
     archive.tensor("gradient", gradient);
+    archive.value("updates", updates);
   }
 
  private:

@@ -12,6 +12,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
+#include <optional>
+#include <set>
 #include <sstream>
 
 #include "core/error.hpp"
@@ -47,6 +50,9 @@ ParameterTable parameters() {
       {"after", std::int64_t{1200}, 50, 1e6, {}, "tokens", "of common text, at most", ""},
   };
 }
+
+constexpr std::uint64_t seed_stride = 1000;  // the runs of --seeds have the next ones
+constexpr const char* without_any = "none of them";
 
 struct Arm {
   std::string name;
@@ -88,7 +94,7 @@ std::vector<Arm> known_arms(Index depth) {
   add("multi-scale", {{"world.scales", "64, 0"}});
   add("replay", {{"world.replay", ".25"}});
   add("rates in own ticks", {{"learning.own_ticks", "1"}});
-  add("slow upper levels", {{"level.*.rate", ".3"}});
+  add("slow upper levels", {{"level.*.pace", ".3"}});
   add("hardening", {{"learning.lightness", ".2"}});
   add("no carry", {{"level.*.carry", "false"}});
   add("gate", {{"level.*.gate", "true"}});
@@ -96,14 +102,8 @@ std::vector<Arm> known_arms(Index depth) {
   return arms;
 }
 
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t"), last = text.find_last_not_of(" \t");
-  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
-}
-
 std::vector<Arm> chosen_arms(const std::string& text, Index depth) {
   const auto known = known_arms(depth);
-  if (trimmed(text).empty()) return known;
   std::vector<Arm> arms;
   std::istringstream items(text);
   for (std::string item; std::getline(items, item, '|');) {
@@ -130,27 +130,33 @@ std::vector<Arm> chosen_arms(const std::string& text, Index depth) {
       add_key(arm.keys, word.substr(0, equals), word.substr(equals + 1), depth);
     }
   }
-  for (std::size_t a = 0; a < arms.size(); ++a)
-    for (std::size_t b = 0; b < a; ++b)
-      if (arms[a].name == arms[b].name || arms[a].name.empty()) throw ConfigError("ablation.arms", arms[a].name, "names two arms");
+  std::set<std::string> names{without_any};
+  for (const Arm& arm : arms) {
+    if (arm.name.empty()) throw ConfigError("ablation.arms", text, "has an arm without a name");
+    if (!names.insert(arm.name).second) throw ConfigError("ablation.arms", arm.name, "is the name of another arm, too");
+  }
   if (arms.empty()) throw ConfigError("ablation.arms", text, "names no arm");
   return arms;
 }
 
-std::vector<Condition> twins(const TextStudy& study, const Values& values) {
-  text::PairOptions options;
-  options.count = values.integer("pairs");
-  options.history = values.integer("history");
-  options.context = values.integer("context");
-  options.room = values.integer("after") / 2;
-  options.seed = study.options.seed;
+/// The same pairs for every arm and seed; none where the text does not have them, which is said.
+std::vector<Condition> twins(const Bench& bench) {
   std::vector<Condition> conditions;
-  add_twins(conditions, text::choose_twins(study.held_out, options), values.integer("after"));
+  text::PairOptions options;
+  options.count = bench.values.integer("pairs");
+  options.context = bench.values.integer("context");
+  options.history = bench.values.integer("history");
+  options.room = bench.values.integer("after") / 2;
+  options.seed = bench.study.options.seed;
+  if (options.count == 0) return conditions;
+  try {
+    add_twins(conditions, text::choose_twins(bench.text().held_out, options), bench.values.integer("after"));
+  } catch (const DataError& e) { bench.progress.say(std::string("half-lives are not measured: ") + e.what()); }
   return conditions;
 }
 
 /// What an arm came to with one seed; numbers alone, so that a run that is resumed can read it back.
-Summary measure(Bench& bench, const std::string& model, const Summary& training) {
+Summary measure(Bench& bench, const std::vector<Condition>& pairs, const std::string& model, const Summary& training) {
   TextStudy& study = bench.text();
   auto hierarchy = study.load_hierarchy(model, std::min(bench.values.integer("streams"), static_cast<Index>(study.held_out.size())));
   ScoringOptions options;
@@ -170,39 +176,50 @@ Summary measure(Bench& bench, const std::string& model, const Summary& training)
     if (scores.stream.measured())
       level.set("topdown_gain_nats", paired_difference(scores.stream.mean[i], scores.stream.intact, scores.stream.tokens).value);
   }
-  if (bench.values.integer("pairs") == 0) return s;
-  const auto conditions = twins(study, bench.values);
-  auto reader_hierarchy = study.load_hierarchy(model, std::min<Index>(conditions.front().trials(), 64));
+  if (pairs.empty()) return s;
+  auto reader_hierarchy = study.load_hierarchy(model, std::min<Index>(pairs.front().trials(), 64));
   const auto reader = hierarchy_reader(*reader_hierarchy, study.interval(), study.options.seed);
   TrialWindow window;
   window.before = 64;
   window.after = bench.values.integer("after");
   const std::string path = bench.folder.file("twins.h5");
-  record_trials(study, *reader, conditions, window, "ablation", path, bench.progress);
+  record_trials(study, *reader, pairs, window, "ablation", path, bench.progress);
   const MeasureResult found = analyse("half_life", path);
   std::filesystem::remove(path);
-  MeasuredValues half_lives = found.values;
-  if (const double rho = half_lives.number("half_life_rho"); rho == rho) s.set("half_life_rho", rho);
+  if (const double rho = found.values.number("half_life_rho"); rho == rho) s.set("half_life_rho", rho);
   for (std::size_t l = 0; l < found.levels.size(); ++l)
     if (const double own = found.levels[l].number("half_life"); own == own) s.item("levels", l).set("half_life", own);
   return s;
 }
 
-/// Learns and measures, or reads what an interrupted run has measured.
-Summary outcome(Bench& bench, const Arm& arm, std::size_t place, std::uint64_t seed) {
-  const std::string stem = "arm_" + std::to_string(place) + "_" + std::to_string(seed), kept = stem + ".json";
+std::string words_of(const Arm& arm) {
+  std::string words;
+  for (const auto& [key, value] : arm.keys) words += (words.empty() ? "" : " ") + key + "=" + value;
+  return words;
+}
+
+/// Learns and measures, or reads what an interrupted run has measured. Throws DataError where that was of other texts.
+Summary outcome(Bench& bench, const std::vector<Condition>& pairs, const Arm& arm, std::size_t place, std::uint64_t seed) {
+  TextStudy& study = bench.text();
+  const std::string stem = "arms/" + std::to_string(place) + "_" + std::to_string(seed), kept = stem + ".json",
+                    model = bench.folder.file(stem + ".h5");
+  std::filesystem::create_directories(bench.folder.file("arms"));
   if (std::ifstream in(bench.folder.file(kept)); in) {
     std::ostringstream text;
     text << in.rdbuf();
-    return Summary::from_json(text.str(), kept);
+    const Summary s = Summary::from_json(text.str(), kept);
+    if (s.text("inputs") != to_json(study.inputs) || s.text("keys") != words_of(arm))
+      throw DataError(kept, 0, "was measured on other texts than those that lie there now; put them back, or begin a new run");
+    return s;
   }
-  TextStudy& study = bench.text();
   const TextVariant variant(study, arm.keys, seed);
-  const std::string model = bench.folder.file(stem + ".h5");
   bench.progress.say(arm.name + ", seed " + std::to_string(seed));
-  const Summary training =
-      train(study, model, bench.folder.file(stem + "_checkpoint.h5"), "its arms that are complete are kept", bench.progress);
-  const Summary s = measure(bench, model, training);
+  std::optional<Summary> training;
+  if (std::filesystem::exists(model)) training = training_of(study, model);
+  if (!training)
+    training = train(study, model, bench.folder.file(stem + "_checkpoint.h5"), "the arms that are complete are kept", bench.progress);
+  Summary s = measure(bench, pairs, model, *training);
+  s.set("inputs", to_json(study.inputs)).set("keys", words_of(arm));
   bench.folder.write_text(kept, s.to_json());
   std::filesystem::remove(model);
   return s;
@@ -266,28 +283,37 @@ std::vector<double> mean_nats(const Outcomes& outcomes) {
   return mean;
 }
 
+/// By seed.
+std::vector<double> per_token(const Outcomes& outcomes, const std::vector<double>& tokens) {
+  const double all = std::accumulate(tokens.begin(), tokens.end(), 0.0);
+  std::vector<double> nats;
+  for (const Summary& s : outcomes) {
+    const auto of_documents = s.numbers("nats");
+    nats.push_back(std::accumulate(of_documents.begin(), of_documents.end(), 0.0) / all);
+  }
+  return nats;
+}
+
+/// Cells of the table, each as wide as the widest of them.
+std::string cells(const std::vector<std::string>& all) {
+  std::string text;
+  for (const std::string& cell : all) {
+    char padded[40];
+    std::snprintf(padded, sizeof padded, "  %20s", cell.c_str());
+    text += padded;
+  }
+  return text;
+}
+
 /// One arm of the summary and its line of the table.
 std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Outcomes& without, const std::vector<double>& tokens,
                    Index depth) {
-  std::string words;
-  for (const auto& [key, value] : arm.keys) words += (words.empty() ? "" : " ") + key + "=" + value;
-  into.set("name", arm.name).set("keys", words);
-  const auto per_token = [&](const Outcomes& outcomes) {
-    double all = 0;
-    for (const double n : tokens) all += n;
-    std::vector<double> nats;
-    for (const Summary& s : outcomes) {
-      double sum = 0;
-      for (const double n : s.numbers("nats")) sum += n;
-      nats.push_back(sum / all);
-    }
-    return nats;
-  };
-  set_spread(into, "nats_per_token", per_token(own), "%.4f");
+  into.set("name", arm.name).set("keys", words_of(arm));
+  set_spread(into, "nats_per_token", per_token(own, tokens), "%.4f");
   const bool base = &own == &without;
   std::string more = "-";
   if (!base) {
-    set_spread(into, "more_nats", minus(per_token(own), per_token(without)), "%+.4f");
+    set_spread(into, "more_nats", minus(per_token(own, tokens), per_token(without, tokens)), "%+.4f");
     const Estimate paired = paired_difference(mean_nats(own), mean_nats(without), tokens);
     char text[64];
     std::snprintf(text, sizeof text, paired.has_interval() ? "%+.4f [%+.4f, %+.4f]" : "%+.4f", paired.value, paired.low, paired.high);
@@ -314,20 +340,11 @@ std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Out
   set_spread(into, "tokens_read", numbers(own, "tokens_read"), "%.0f");
   set_spread(into, "seconds", numbers(own, "seconds"), "%.0f");
   into.set("parameters", own.front().number("parameters"));
-  const auto joined = [](const std::vector<std::string>& all) {
-    std::string text;
-    for (const std::string& cell : all) {
-      char padded[32];
-      std::snprintf(padded, sizeof padded, "%17s", cell.c_str());
-      text += padded;
-    }
-    return text;
-  };
   char head[160], tail[64];
   std::snprintf(head, sizeof head, "%-22s %8.4f %27s", arm.name.c_str(), into.number("nats_per_token").value_or(0), more.c_str());
   std::snprintf(tail, sizeof tail, " %13s %9.0f %9.0f", rho.c_str(), into.number("tokens_read").value_or(0),
                 into.number("parameters").value_or(0));
-  return std::string(head) + joined(unit) + joined(gain) + tail + "\n";
+  return std::string(head) + cells(unit) + cells(gain) + tail + "\n";
 }
 
 Findings run(Bench& bench) {
@@ -336,25 +353,31 @@ Findings run(Bench& bench) {
   if (depth < 2)
     throw ConfigError("hierarchy.levels", "1", "ablation compares what levels above the token level are made of; there must be one");
   if (study.training.empty()) throw ConfigError("--text", "", "ablation learns every arm anew; name the text to learn from");
-  auto arms = chosen_arms(bench.values.text("arms"), depth);
-  arms.insert(arms.begin(), {"none of them", {}});
   const std::uint64_t seed = study.options.seed;
-  for (const Arm& arm : arms) TextVariant(study, arm.keys, seed);  // a mistyped key must not cost an hour
+  std::vector<Arm> arms{{without_any, {}}};
+  const bool all = bench.values.text("arms").find_first_not_of(" \t") == std::string::npos;
+  for (const Arm& arm : all ? known_arms(depth) : chosen_arms(bench.values.text("arms"), depth)) {
+    try {
+      const TextVariant possible(study, arm.keys, seed);  // a mistyped key must not cost an hour
+    } catch (const ConfigError& e) {
+      if (!all) throw;
+      bench.progress.say("without the arm " + arm.name + ": " + e.what());
+      continue;
+    }
+    arms.push_back(arm);
+  }
+  const auto pairs = twins(bench);
   std::vector<double> tokens;
   for (const auto& document : study.held_out) tokens.push_back(static_cast<double>(document.size()));
   std::vector<Outcomes> outcomes(arms.size());
   for (std::uint64_t repeat = 0; repeat < static_cast<std::uint64_t>(bench.values.integer("repeats")); ++repeat)
-    for (std::size_t a = 0; a < arms.size(); ++a) outcomes[a].push_back(outcome(bench, arms[a], a, seed + repeat));
+    for (std::size_t a = 0; a < arms.size(); ++a) outcomes[a].push_back(outcome(bench, pairs, arms[a], a, seed + seed_stride * repeat));
   Findings findings;
   char head[160];
   std::snprintf(head, sizeof head, "%-22s %8s %27s", "with", "nats", "more than without, 95 %");
   findings.table = head;
   for (const char* of : {"own unit: ", "gain: "})
-    for (Index l = 1; l < depth; ++l) {
-      char cell[40];
-      std::snprintf(cell, sizeof cell, "%17s", (of + study.level_name(l)).c_str());
-      findings.table += cell;
-    }
+    for (Index l = 1; l < depth; ++l) findings.table += cells({of + study.level_name(l)});
   findings.table += "    half-lives    tokens   weights\n";
   for (std::size_t a = 0; a < arms.size(); ++a)
     findings.table += report(findings.summary.item("arms", a), arms[a], outcomes[a], outcomes[0], tokens, depth);

@@ -24,6 +24,7 @@ namespace {
 
 /// What --quick makes of training, where the user said nothing.
 const std::vector<std::pair<std::string, std::string>> quick_training{{"world.tokens", "250000"}, {"text.vocabulary", "4000"}};
+constexpr const char* arms_name = "arms";  // what an experiment of several trainings has come to so far
 const int exit_interrupted = Interrupted("").exit_code();
 
 void apply_quick(Configuration& configuration, const std::vector<std::pair<std::string, std::string>>& keys, const std::string& prefix) {
@@ -60,7 +61,7 @@ std::string obtain_model(Study& study, ResultFolder& folder, const std::string& 
 
 /// After an error nothing is worth keeping but what was learned; a folder without it goes, so that the corrected command finds its place free.
 void drop_unless_learned(const ResultFolder& folder) {
-  if (fs::exists(folder.file("model.h5")) || fs::exists(folder.file(checkpoint_name))) return;
+  if (fs::exists(folder.file("model.h5")) || fs::exists(folder.file(checkpoint_name)) || fs::exists(folder.file(arms_name))) return;
   for (const char* name : {request_name, "trace.h5", "model.h5.partial", "checkpoint.h5.partial"}) {
     std::error_code ignored;
     fs::remove(folder.file(name), ignored);

@@ -1,5 +1,6 @@
 #include "experiments/study.hpp"
 
+#include <limits>
 #include <sstream>
 
 #include "core/error.hpp"
@@ -47,7 +48,8 @@ void Study::settle_configuration(Index few_words) {
   if (device == nullptr) device = make_device<float>(options.device);
   // A mistyped key must not cost minutes of reading: every one is checked by building the hierarchy over a vocabulary that costs nothing.
   const std::vector<double> few(static_cast<std::size_t>(few_words), -1.0);
-  build_hierarchy<float>(c, *device, few, 1, 1, options.seed, channels());
+  auto hierarchy = build_hierarchy<float>(c, *device, few, 1, 1, options.seed, channels());
+  Schedule<float>(schedule_, *hierarchy, std::numeric_limits<Index>::max(), learning_.interval);
   c.check_all_read();
 }
 
@@ -108,6 +110,12 @@ Index Study::load_power(const std::string& model, Hierarchy<float>& hierarchy) {
   }
   const auto scale = static_cast<float>(streams()) / static_cast<float>(hierarchy.streams());
   hierarchy.visit_weights([&](Weight<float>& weight) { hierarchy.device().axpby(0, weight.value, scale, weight.second_moment); });
+  // Where weights changed in own ticks, it is that of means of so many updates' gradients.
+  for (Index l = 0; l < hierarchy.depth(); ++l)
+    hierarchy.level(l).visit_weights([&](Weight<float>& weight) {
+      const Index wait = Schedule<float>::wait_of(schedule_, hierarchy.level(l), interval());
+      hierarchy.device().axpby(0, weight.value, static_cast<float>(wait), weight.second_moment);
+    });
   return updates;
 }
 

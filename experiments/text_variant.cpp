@@ -6,9 +6,14 @@ namespace strata {
 
 TextVariant::TextVariant(TextStudy& study, const Keys& keys, std::uint64_t seed)
     : study_(study), configuration_(study.options.configuration), seed_(study.options.seed) {
-  for (const auto& [key, value] : keys)
+  for (const auto& [key, value] : keys) {
     if (key.rfind("text.", 0) == 0 || key == "world.tokens")
       throw ConfigError(key, value, "changes the text, so that what is compared would not be of the same tokens");
+    bool of_model = false;
+    for (const char* prefix : {"hierarchy.", "level.", "learning.", "relaxation.", "world."})
+      of_model = of_model || key.rfind(prefix, 0) == 0;
+    if (!of_model) throw ConfigError(key, value, "is of the run, not of what is compared: hierarchy, level, learning, relaxation, world");
+  }
   try {
     for (const auto& [key, value] : keys) study_.options.configuration.set(key, value);
     study_.options.seed = seed;
@@ -16,6 +21,7 @@ TextVariant::TextVariant(TextStudy& study, const Keys& keys, std::uint64_t seed)
   } catch (...) {
     study_.options.configuration = configuration_;
     study_.options.seed = seed_;
+    study_.take_settings();
     throw;
   }
 }

@@ -259,7 +259,7 @@ void Broad<T>::settle_block(std::span<const Window> block, T scale, bool learnin
   }
   device_.softmax_cross_entropy(out, targets_, residual, loss);
   if (scoring_) score_block(block);
-  if (learning) {
+  if (learning && settings_.weight > 0) {
     host_.resize(block.size());
     device_.download(loss, host_);
     learned_.nats += std::accumulate(host_.begin(), host_.end(), 0.0);

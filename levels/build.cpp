@@ -15,7 +15,8 @@ constexpr std::string_view situation = "situation";
 ParameterTable kind_parameters(Index index) {
   std::vector<std::string> names;
   for (const LevelKind& kind : level_kinds()) names.emplace_back(kind.name);
-  return {{"kind", std::string(index == 0 ? "token" : "situation"), 0, 0, names, "", "kind of the level (strata list levels)", ""}};
+  return {{"kind", std::string(index == 0 ? "token" : "situation"), 0, 0, names, "", "kind of the level (strata list levels)", ""},
+          {"pace", 1.0, 0, 1e3, {}, "1", "learning rate of the level's weights, times learning.rate", ""}};
 }
 }  // namespace
 
@@ -46,9 +47,12 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   std::vector<const LevelKind*> kinds;
   std::vector<Values> values;
   std::vector<Index> units_of;
+  std::vector<double> paces;
   for (Index l = 0; l < depth; ++l) {
     const std::string prefix = "level." + std::to_string(l) + ".";
-    kinds.push_back(&find_level_kind(configuration.resolve(kind_parameters(l), prefix).text("kind")));
+    const Values of_any = configuration.resolve(kind_parameters(l), prefix);
+    kinds.push_back(&find_level_kind(of_any.text("kind")));
+    paces.push_back(of_any.real("pace"));
     values.push_back(configuration.resolve(kinds.back()->parameters(l), prefix));
     units_of.push_back(kinds.back()->units(values.back(), units));
   }
@@ -83,6 +87,7 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
       levels.push_back(kinds[i]->make_float(place));
     else
       levels.push_back(kinds[i]->make_double(place));
+    levels.back()->visit_weights([pace = paces[i]](Weight<T>& weight) { weight.rate *= pace; });
   }
   const auto relaxation = RelaxationSettings::from(configuration.resolve(RelaxationSettings::parameters(), "relaxation."));
   auto hierarchy = std::make_unique<Hierarchy<T>>(device, std::move(lexicon), std::move(levels), streams, relaxation);

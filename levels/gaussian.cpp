@@ -46,6 +46,7 @@ GaussianLevel<T>::GaussianLevel(Device<T>& device, const GaussianSettings& setti
   }
   if (coupled()) {
     above_in_ = {device, "above_in", n, above};
+    above_in_.from_above = true;
     above_in_.randomise(settings.initial_sd / 3 / std::sqrt(static_cast<double>(n)), seed, level);
     add_identity(settings.gain, above_in_.value);
     for (auto* x : {&square_in_, &above_sum_}) *x = {device, n, above};

@@ -24,12 +24,6 @@ struct LevelPlace {
   const Values& values;
 };
 
-/// Every weight of the level learns at `rate` times its own rate.
-template <class T>
-void scale_rates(Level<T>& level, double rate) {
-  level.visit_weights([rate](Weight<T>& weight) { weight.rate *= rate; });
-}
-
 struct LevelKind {
   const char* name;
   const char* summary;

@@ -38,6 +38,7 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   memory_in_.randomise(2 / std::sqrt(static_cast<double>(wide)), seed, level);
   if (above > 0) {
     above_in_ = {device, "above_in", n, above};
+    above_in_.from_above = true;
     above_in_.randomise(.5 / std::sqrt(static_cast<double>(above)), seed, level);
     above_used_ = {device, above, b};
     kept_above_ = {device, above, b};

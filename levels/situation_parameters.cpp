@@ -63,7 +63,6 @@ ParameterTable SituationSettings::parameters(Index index) {
       {"gate", d.gate.on, 0, 1, {}, "", "evidence against the level's prediction opens its memory", "model A"},
       {"gate_window", window, 1, 1e6, {}, "tokens", "W, window over which evidence gathers", "Page 1954"},
       {"gate_threshold", d.gate.threshold, 0, 100, {}, "1", "theta, in standard deviations", "model A"},
-      {"rate", 1.0, 0, 1e3, {}, "1", "learning rate of the level's weights, times learning.rate", ""},
       {"precision", d.precision, 1e-6, 1e9, {}, "1", "pi, precision of the level's belief", "model A"},
       {"dropout", d.dropout, 0, .95, {}, "1", "part of the activity dropped while learning", "Srivastava et al. 2014"},
       {"feed_belief", d.feed_belief, 0, 100, {}, "1", "c_f, scale of the belief handed up", "model A"},
@@ -131,10 +130,8 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
 namespace {
 template <class T>
 std::unique_ptr<Level<T>> make(const LevelPlace<T>& p) {
-  auto level = std::make_unique<SituationLevel<T>>(p.device, p.lexicon, SituationSettings::from(p.index, p.values), p.inputs, p.above,
-                                                   p.depth, p.streams, p.interval, p.seed);
-  scale_rates(*level, p.values.real("rate"));
-  return level;
+  return std::make_unique<SituationLevel<T>>(p.device, p.lexicon, SituationSettings::from(p.index, p.values), p.inputs, p.above, p.depth,
+                                             p.streams, p.interval, p.seed);
 }
 }  // namespace
 

@@ -361,10 +361,8 @@ template class TokenLevel<double>;
 namespace {
 template <class T>
 std::unique_ptr<Level<T>> make(const LevelPlace<T>& place) {
-  auto level = std::make_unique<TokenLevel<T>>(place.device, place.lexicon, TokenSettings::from(place.values), place.streams,
-                                               place.interval, place.seed);
-  scale_rates(*level, place.values.real("rate"));
-  return level;
+  return std::make_unique<TokenLevel<T>>(place.device, place.lexicon, TokenSettings::from(place.values), place.streams, place.interval,
+                                         place.seed);
 }
 }  // namespace
 

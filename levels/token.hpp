@@ -73,6 +73,7 @@ class TokenLevel : public Level<T> {
     return {mu_0_.view(), belief_.view(), e0_.view(), error_norm_.view(), surprise_.view(), free_energy_.view()};
   }
   void visit_weights(const std::function<void(Weight<T>&)>& visit) override;
+  bool speaks() const override { return settings_.share; }
   Index sparse_parameters() const override { return ngrams_ ? ngrams_->size() : 0; }
   void archive_parameters(Archive& archive) override;
   void archive_state(Archive& archive) override;

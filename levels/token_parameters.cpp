@@ -15,7 +15,6 @@ ParameterTable TokenSettings::parameters() {
        "model A"},
       {"hidden", std::int64_t{d.hidden}, 1, 65536, {}, "units", "size Ha of the hidden value node", "model A"},
       {"context", std::int64_t{d.context}, 1, 64, {}, "tokens", "words K0 of context the token level sees", "Mnih & Hinton 2007"},
-      {"rate", 1.0, 0, 1e3, {}, "1", "learning rate of the level's dense weights, times learning.rate", ""},
       {"precision", d.precision, 1e-6, 1e9, {}, "1", "pi_0, precision of the token level's value node", "model A"},
       {"hidden_precision", d.hidden_precision, 1e-6, 1e9, {}, "1", "pi_a, precision of the hidden value node", "model A"},
       {"context_dropout",

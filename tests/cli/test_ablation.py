@@ -2,6 +2,7 @@
 """Training schedules and run ablation: what each term of the objective and each part of the schedule is worth."""
 
 import os
+import time
 
 import support
 from support import CommandTest, sets
@@ -20,14 +21,14 @@ class Ablation(CommandTest):
         self.write("prose.txt", support.text(40, seed=3))
 
     def test_arms(self):
-        arms = "stability | two levels: hierarchy.levels=2 | mute: level.*.broad_weight=0 level.*.rate=0 | nothing: learning.final_rate=0 | replay"
+        arms = "stability | two levels: hierarchy.levels=2 | mute: level.*.broad_weight=0 level.*.pace=0 | nothing: learning.final_rate=0 | replay"
         said = self.strata("run", "ablation", "--text", "prose.txt", "--out", "all", "--quiet", *SMALL, *sets(ablation={"arms": arms}))
         found = self.summary("all")
         names = ["none of them", "stability", "two levels", "mute", "nothing", "replay"]
         self.assertEqual([arm["name"] for arm in found["arms"]], names)
         for name in names:
             self.assertIn(name, said)
-        self.assertEqual(found["arms"][3]["keys"], "level.1.broad_weight=0 level.2.broad_weight=0 level.1.rate=0 level.2.rate=0")
+        self.assertEqual(found["arms"][3]["keys"], "level.1.broad_weight=0 level.2.broad_weight=0 level.1.pace=0 level.2.pace=0")
         self.assertNotIn("more_nats", found["arms"][0])
         for arm in found["arms"][1:]:
             self.assertEqual(len(arm["more_nats_by_seed"]), 2)
@@ -50,11 +51,34 @@ class Ablation(CommandTest):
             self.assertGreater(arm["levels"][2]["half_life"], arm["levels"][0]["half_life"])
 
     def test_refused(self):
+        every = ("stability|bottleneck|consistency|reconstruction|contrastive|flexibility|no broad prediction|curriculum|multi-scale|replay|rates in own ticks|"
+                 "slow upper levels|hardening|no carry|gate|fed by words")
         for arms, words in (("stabilty", "stability"), ("mine: level.1.taw=3", "level.1.taw"), ("mine: text.vocabulary=300", "text.vocabulary"),
-                            ("mine: tau", "KEY=VALUE"), ("gate | gate", "two arms"), ("many: world.scales=1,2,3,4,5", "world.scales"),
-                            ("slow: learning.curriculum=upward learning.stage=.6", "learning.stage")):
+                            ("mine: run.threads=3", "run.threads"), (": level.1.tau=3", "without a name"), ("none of them: level.1.tau=3", "none of them"),
+                            ("mine: tau", "KEY=VALUE"), ("gate | gate", "another arm"), ("many: world.scales=1,2,3,4,5", "world.scales"),
+                            ("few: world.replay=.1", "world.replay"), ("slow: learning.curriculum=upward learning.stage=.6", "learning.stage"),
+                            (every + "| mine: level.2.taw=3", "level.2.taw")):
             self.refused(2, words, "run", "ablation", "--text", "prose.txt", "--out", "no", *SMALL, *sets(ablation={"arms": arms}))
-            self.assertFalse(os.path.exists(self.path("no")))
+            self.assertEqual([name for name in os.listdir(self.path("")) if name.startswith("no")], [])
+
+    def test_an_interrupted_run_goes_on(self):
+        self.strata("run", "ablation", "--text", "prose.txt", "--quiet", *SMALL, *sets(ablation={"arms": "gate | hardening"}), "--out", "whole")
+        process = self.start("run", "ablation", "--text", "prose.txt", "--quiet", *SMALL, *sets(ablation={"arms": "gate | hardening"}), "--out", "parted")
+        kept = self.path("parted.partial/arms/1_1.json")
+        while process.poll() is None and not os.path.exists(kept):
+            time.sleep(.01)
+        process.kill()
+        process.wait()
+        self.assertTrue(os.path.exists(kept))
+        written = os.stat(kept).st_mtime_ns
+        self.strata("run", "--resume", "parted", "--quiet")
+        self.assertEqual(os.stat(self.path("parted/arms/1_1.json")).st_mtime_ns, written, "what was measured is not measured again")
+        whole, parted = self.summary("whole"), self.summary("parted")
+        for one, other in zip(whole["arms"], parted["arms"]):
+            for arm in (one, other):
+                for key in [key for key in arm if key.startswith("seconds")]:
+                    del arm[key]
+            self.assertEqual(one, other)
 
     def test_curriculum_says_when_levels_woke(self):
         self.strata("train", "--text", "prose.txt", "--out", "up", "--quiet", *SMALL[:-6],

@@ -1,10 +1,12 @@
 // The training schedule: sleeping levels say and learn nothing, wake in order, and what is off changes no bit.
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "core/error.hpp"
 #include "core/memory_archive.hpp"
 #include "core/schedule.hpp"
+#include "tests/support/probe.hpp"
 #include "tests/support/tiny.hpp"
 
 using namespace strata;
@@ -62,6 +64,7 @@ TEST_CASE("schedule: one that changes nothing changes no bit") {
   with.run(40);
   for (Index step = 0; step < 40 * interval; ++step) without.simulation->advance();
   CHECK(with.tiny.simulation->nats() == without.simulation->nats());
+  CHECK(differences(parameters_of(*with.tiny.hierarchy), parameters_of(*without.hierarchy)).empty());
   CHECK(with.schedule.woken().size() == 4);
 }
 
@@ -86,6 +89,46 @@ TEST_CASE("schedule: levels sleep until those below have had their stage") {
   run.run(20);
   CHECK(run.schedule.pace(0) == 1);
   CHECK(run.weights(3) != third);
+}
+
+TEST_CASE("schedule: levels below the newest learn at their part of the rate, and what cannot be learned yet stays") {
+  ScheduleSettings settings = upward(.1);
+  settings.below = 0;
+  Scheduled run(settings);
+  const auto lexicon = [&] { return values<double>(run.tiny.hierarchy->lexicon().vectors.value.view(), *run.tiny.device); };
+  const auto of_above = [&](Index level) {
+    std::vector<double> own;
+    run.tiny.hierarchy->level(level).visit_weights([&](const Weight<double>& weight) {
+      if (weight.from_above) own = values<double>(weight.value.view(), *run.tiny.device);
+    });
+    return own;
+  };
+  const auto words = lexicon(), first = of_above(1);
+  run.run(20);
+  CHECK(lexicon() == words);
+  const auto lowest = run.weights(0);
+  run.run(20);
+  CHECK(run.weights(0) == lowest);
+  CHECK(lexicon() != words);
+  CHECK(of_above(1) == first);
+  run.run(40);  // the highest has had its stage: all learn again
+  CHECK(run.weights(0) == lowest);
+  run.run(1);
+  CHECK(run.weights(0) != lowest);
+  CHECK(of_above(1) == first);  // at nothing of its rate until then
+  run.run(8);
+  CHECK(of_above(1) != first);
+}
+
+TEST_CASE("schedule: what a level is like after it woke does not depend on how long it slept") {
+  ScheduleSettings settings = upward(.1);
+  Scheduled run(settings);
+  const auto before = run.weights(1);
+  run.run(21);  // one update behind its waking: as small a step as any first one
+  const auto after = run.weights(1);
+  const double step = .01 / 10 * (1 - 20. / planned);  // warm-up of 10, the fall of the rate
+  for (std::size_t i = 0; i < before.size(); ++i) CHECK(std::abs(after[i] - before[i]) <= step * (1 + .02 * std::abs(before[i])) * 1.0001);
+  CHECK(after != before);
 }
 
 TEST_CASE("schedule: a level has settled when its own loss no longer falls") {
@@ -138,9 +181,12 @@ TEST_CASE("schedule: a light level is one of shorter time constants, and whole i
 
 TEST_CASE("schedule: a run that is restored goes on with the same bits") {
   ScheduleSettings settings = upward(.1);
-  settings.own_ticks = 1;
+  settings.settled = 1e-3;
+  settings.settle_updates = 7;
+  settings.own_ticks = 4;
   settings.lightness = .3;
   Scheduled whole(settings);
+  REQUIRE(whole.schedule.wait(1) == 2);
   const auto body = [](Archive& archive, Scheduled& run) {
     run.tiny.hierarchy->archive_parameters(archive);
     {
@@ -160,6 +206,8 @@ TEST_CASE("schedule: a run that is restored goes on with the same bits") {
     run.tiny.simulation->archive(archive);
   };
   whole.run(31);  // in the middle of a stage, of a mean and of a wait
+  REQUIRE(whole.tiny.hierarchy->awake() > 1);
+  REQUIRE(whole.tiny.hierarchy->awake() < 4);
   MemoryArchive checkpoint;
   body(checkpoint, whole);
   whole.run(69);
@@ -175,4 +223,23 @@ TEST_CASE("schedule: a run that is restored goes on with the same bits") {
 TEST_CASE("schedule: stages that leave the highest level no time are refused") {
   Tiny<double> tiny(shape(), streams, interval, 11);
   CHECK_THROWS_AS(Schedule<double>(upward(.4), *tiny.hierarchy, planned, interval), ConfigError);
+  CHECK_THROWS_AS(Schedule<double>(upward(.3), *tiny.hierarchy, 3, interval), ConfigError);  // three updates for four levels
+  CHECK_NOTHROW(Schedule<double>(upward(.3), *tiny.hierarchy, 4, interval));
+  ScheduleSettings rare;
+  rare.own_ticks = 100;
+  CHECK_THROWS_AS(Schedule<double>(rare, *tiny.hierarchy, planned, interval), ConfigError);
+}
+
+TEST_CASE("schedule: weights that wait learn with words as they are now, on every device") {
+  ScheduleSettings settings;
+  settings.own_ticks = 6;  // the token level's too: three updates
+  const auto nats = [&](const std::string& device) {
+    Tiny<float> tiny(shape(), streams, interval, 11, true, 1, device);
+    Schedule<float> schedule(settings, *tiny.hierarchy, planned, interval);
+    REQUIRE(schedule.wait(0) == 3);
+    tiny.learning->schedule = &schedule;
+    for (int step = 0; step < 40 * interval; ++step) tiny.simulation->advance();
+    return tiny.simulation->nats();
+  };
+  CHECK(nats("cpu") == Approx(nats("reference")).epsilon(1e-5));
 }

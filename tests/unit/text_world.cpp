@@ -1,6 +1,7 @@
 // Documents in parallel streams, scripts, and cursors that survive a restart.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "core/error.hpp"
@@ -257,7 +258,52 @@ TEST_CASE("at several scales every group reads the whole text, in pieces of its 
         std::vector<std::int32_t>{2, 6, 102, 203, 204});  // at the end of a sentence, or after twice as many tokens; a rest is a piece
   CHECK(ends[1] == std::vector<std::int32_t>{6, 102, 204});
   CHECK(passes[0] == std::vector<std::int32_t>(15, 0));
-  CHECK(passes[1] == std::vector<std::int32_t>(15, 1));
+  CHECK(passes[1] == std::vector<std::int32_t>(15, 0));  // side by side: neither has been read when the other is begun
+}
+
+TEST_CASE("at several scales a pass is what has been read to its end before", "[text]") {
+  const auto documents = documents_of({4, 4, 4, 4, 4, 4});
+  TextWorldOptions options{4, 2, true, 5};
+  options.scales = {2, 0};
+  TextWorld world(documents, 1000, options);
+  Observation out;
+  out.resize(4);
+  std::map<std::int32_t, std::vector<Index>> begun, ended;  // by token: when it was read
+  for (Index step = 0; world.next(out); ++step)
+    for (std::size_t s = 0; s < 4; ++s) {
+      if (out.active[s] == 0) continue;
+      const auto& before = begun[out.id[s]];
+      CHECK(out.pass[s] <= static_cast<std::int32_t>(before.size()));
+      if (out.pass[s] == 0) CHECK(std::none_of(before.begin(), before.end(), [&](Index then) { return step - then > 8; }));
+      begun[out.id[s]].push_back(step);
+    }
+  for (const auto& [id, times] : begun) CHECK(times.size() == 4);  // two passes at two scales
+}
+
+TEST_CASE("a world of several scales that replays goes on where it was, and knows itself from others", "[text]") {
+  const auto documents = documents_of(std::vector<int>(30, 6));
+  TextWorldOptions options{4, 2, true, 5};
+  options.cut = true;
+  options.scales = {3, 0};
+  options.replay = .5;
+  TextWorld whole(documents, 1000, options);
+  Observation out;
+  out.resize(4);
+  for (int step = 0; step < 37; ++step) REQUIRE(whole.next(out));
+  MemoryArchive checkpoint;
+  whole.archive(checkpoint);
+  const auto rest = read_all(whole);
+  TextWorld again(documents, 1000, options);
+  checkpoint.rewind();
+  again.archive(checkpoint);
+  CHECK(read_all(again) == rest);
+  options.scales = {};
+  options.replay = 0;
+  TextWorld other(documents, 1000, options);
+  checkpoint.rewind();
+  CHECK_THROWS_AS(other.archive(checkpoint), ShapeError);
+  options.scales = {1, 2, 3, 4, 5};
+  CHECK_THROWS_AS(TextWorld(documents, 1000, options), ShapeError);
 }
 
 TEST_CASE("what is replayed has been read to its end before", "[text]") {

@@ -93,9 +93,16 @@ TokenizerOptions tokenizer_options(const Values& text, std::uint64_t seed) {
 
 TextWorldOptions text_world_options(const Values& world, std::uint64_t seed) {
   TextWorldOptions options{world.integer("streams"), world.integer("passes"), world.flag("shuffle"), seed, false, {}, world.real("replay")};
-  for (const double length : real_list("world.scales", world.text("scales"), 0, 1e12)) options.scales.push_back(std::llround(length));
-  if (static_cast<Index>(options.scales.size()) > options.streams)
+  for (const double length : real_list("world.scales", world.text("scales"), 0, 1e12)) {
+    if (length != std::floor(length)) throw ConfigError("world.scales", world.text("scales"), "are whole numbers of tokens");
+    options.scales.push_back(static_cast<Index>(length));
+  }
+  const auto groups = std::max<Index>(1, static_cast<Index>(options.scales.size()));
+  if (groups > options.streams)
     throw ConfigError("world.scales", world.text("scales"), "needs a stream for each of its lengths (world.streams)");
+  if (options.replay > 0 && std::llround(options.replay * static_cast<double>(options.streams / groups)) == 0)
+    throw ConfigError("world.replay", to_text(options.replay),
+                      "is less than one of the " + std::to_string(options.streams / groups) + " streams that read at one length");
   return options;
 }
 
@@ -136,11 +143,15 @@ TextWorld::TextWorld(const std::vector<EncodedDocument>& documents, Index vocabu
     : documents_(documents), vocabulary_(vocabulary) {
   if (options.streams < 1) throw ShapeError("streams", "at least 1", std::to_string(options.streams));
   if (options.passes < 1) throw ShapeError("passes", "at least 1", std::to_string(options.passes));
+  if (static_cast<Index>(options.scales.size()) > options.streams)
+    throw ShapeError("scales", "at most " + std::to_string(options.streams) + " (a stream for each)",
+                     std::to_string(options.scales.size()));
   const auto count = static_cast<std::size_t>(options.streams);
   queues_.resize(count);
   place_.assign(count, 0);
   token_.assign(count, 0);
   deal(options);
+  if (options.scales.size() > 1) count_readings();
 }
 
 /// What is dealt of a document, each element to one stream.
@@ -208,8 +219,9 @@ void TextWorld::deal_to(Group& group, const std::vector<Parts>& order, std::uint
       group.load[shortest] += give(shortest, again);
       continue;
     }
-    group.load[shortest] += give(shortest, order[next]);
-    if (group.replaying > 0) group.pending.emplace(group.load[shortest], order[next]);
+    const Index size = give(shortest, order[next]);
+    group.load[shortest] += size;
+    if (group.replaying > 0 && size > 0) group.pending.emplace(group.load[shortest], order[next]);
     ++next;
   }
 }
@@ -233,15 +245,34 @@ void TextWorld::deal(const TextWorldOptions& options) {
       for (std::size_t d = 0; d < documents_.size(); ++d)
         for (const Parts& parts : cut(static_cast<std::int32_t>(d), share, pass, options)) {
           Parts& pieces = order.emplace_back();
-          for (Part part : parts) {
-            part.pass = static_cast<std::int32_t>(static_cast<std::size_t>(pass) * count + group.first);  // read so often before, or beside
+          for (const Part& part : parts)
             for (const Part& piece : in_pieces(part, group.length)) pieces.push_back(piece);
-          }
         }
       const auto draw = static_cast<std::uint32_t>(group.first);
       if (options.shuffle) shuffle(order, random_base(options.seed, static_cast<std::uint64_t>(pass), draw, 0x6465616c));
       deal_to(group, order, random_base(options.seed, static_cast<std::uint64_t>(pass), draw, 0x7265706c));
     }
+}
+
+/// At several scales: what has been read to its end by then, at whichever, when a part is begun, has been read before.
+void TextWorld::count_readings() {
+  struct Reading {
+    Part* part;
+    Index begin, end;  // steps
+  };
+  std::vector<std::vector<Reading>> of_document(documents_.size());
+  for (Parts& queue : queues_) {
+    Index step = 0;
+    for (Part& part : queue) {
+      of_document[static_cast<std::size_t>(part.document)].push_back({&part, step, step + part.size()});
+      step += part.size();
+    }
+  }
+  for (const auto& readings : of_document)
+    for (const Reading& reading : readings)
+      reading.part->pass = static_cast<std::int32_t>(std::count_if(readings.begin(), readings.end(), [&](const Reading& other) {
+        return other.end <= reading.begin && other.part->begin <= reading.part->begin && other.part->end > reading.part->begin;
+      }));
 }
 
 Index TextWorld::steps() const {

@@ -85,6 +85,7 @@ class TextWorld : public World {
   void deal_to(Group& group, const std::vector<Parts>& order, std::uint64_t base);
   const Parts* to_replay(Group& group, std::size_t stream, std::uint64_t base);
   Index give(std::size_t stream, const Parts& parts);
+  void count_readings();
   Parts in_pieces(const Part& part, Index length) const;
   std::vector<Parts> cut(std::int32_t document, Index share, Index pass, const TextWorldOptions& options) const;
   std::int64_t fingerprint() const;

@@ -75,6 +75,13 @@ struct ValueNode {
   T precision;     ///< pi_n
 };
 
+/// What a level computed.
+struct Work {
+  double tokens = 0;      ///< read, summed over streams
+  double ticks = 0;       ///< settlings, summed over streams
+  double operations = 0;  ///< multiply-adds of dense products with its weights and the lexicon, as they were done
+};
+
 /// Scores of a level's own (broad) predictions, summed over predictions that closed; nats per token of the level's own unit.
 struct BroadScore {
   double weight = 0;  ///< of the broad prediction in learning
@@ -97,12 +104,12 @@ class Level {
  public:
   virtual ~Level() = default;
 
-  virtual std::string kind() const = 0;              ///< name in levels/list.inc
-  virtual Index units() const = 0;                   ///< n
-  virtual double time_constant() const = 0;          ///< tokens
-  virtual double stubbornness() const { return 1; }  ///< kappa, exponent of the evidence that the level takes
-  virtual Index tick() const = 0;                    ///< nominal tokens between two settlings
-  bool joint() const { return tick() == 1; }         ///< settles together with level 0 at every token
+  virtual std::string kind() const = 0;                        ///< name in levels/list.inc
+  virtual Index units() const = 0;                             ///< n
+  virtual double time_constant() const = 0;                    ///< tokens
+  virtual double stubbornness() const { return 1; }            ///< kappa, exponent of the evidence that the level takes
+  virtual Index tick() const = 0;                              ///< nominal tokens between two settlings
+  bool joint() const { return tick() == 1 && !leaves_out(); }  ///< settles together with level 0 at every token
   /// Mean tokens between two switches to another state, where the level's states last and switch.
   virtual double dwell_time() const { return time_constant(); }
 
@@ -193,6 +200,11 @@ class Level {
   virtual std::vector<ValueNode<T>> nodes() { return {}; }
   /// Recomputes what follows from the level's own beliefs after they were changed from outside: its messages, which at level 0 follow emit().
   virtual void refresh() {}
+
+  // --- sparse activation (levels/activation.hpp)
+  virtual bool leaves_out() const { return false; }  ///< ticks: what it settles on is a window's errors, whatever tick()
+  /// What the level computed since reset_state(), beside its terms of the objective; nothing where a kind does not count.
+  virtual Work work() const { return {}; }
 };
 
 }  // namespace strata

@@ -18,6 +18,7 @@
 #include "core/error.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/scoring.hpp"
+#include "experiments/training.hpp"
 #include "experiments/world_reading.hpp"
 #include "experiments/world_scores.hpp"
 
@@ -134,6 +135,21 @@ std::string term_lines(const TextStudy& study, const std::vector<std::vector<Ter
     lines += "\n";
   }
   return lines;
+}
+
+/// What reading cost each level, in a line; empty where no kind counts it.
+std::string work_line(const TextStudy& study, const Summary& s) {
+  std::string line;
+  for (std::size_t l = 0; l < s.items("levels"); ++l) {
+    const Summary& level = *s.entry("levels", l);
+    const auto operations = level.number("operations_per_token");
+    if (!operations) continue;
+    char text[96];
+    std::snprintf(text, sizeof text, "   %s %.0f (%.4f ticks)", study.level_name(static_cast<Index>(l)).c_str(), *operations,
+                  *level.number("ticks_per_token"));
+    line += (line.empty() ? "\nmultiply-adds per token" : "") + std::string(text);
+  }
+  return line.empty() ? line : line + "\n";
 }
 
 void stream_findings(Summary& into, const StreamScores& stream, std::size_t part, std::uint64_t seed) {
@@ -297,6 +313,7 @@ Findings run_text(Bench& bench) {
     level.set("time_constant", hierarchy->level(l).time_constant());
     if (l == 0) level.set("prediction_nats", nats);
     if (l > 0) broad_findings(level, scores.broad[i]);
+    add_work(level, hierarchy->level(l).work());
     if (l > 0 && scores.broad[i].predictions > 0)
       objective += scores.broad[i].weight * scores.broad[i].nats / scores.documents.total_tokens();
     objective += term_findings(level, scores.terms[i]) / scores.documents.total_tokens();
@@ -315,7 +332,7 @@ Findings run_text(Bench& bench) {
   std::string table = lines + head;
   for (Index l = 0; l < hierarchy->depth(); ++l)
     table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);
-  table += term_lines(study, scores.terms);
+  table += work_line(study, s) + term_lines(study, scores.terms);
   findings.table.insert(0, table);
   return findings;
 }

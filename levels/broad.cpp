@@ -8,7 +8,6 @@ namespace strata {
 
 namespace {
 constexpr double scalar_rate = .05;  // of beta, gamma and alpha
-constexpr Index block_width = 4;     // columns evaluated together
 }  // namespace
 
 template <class T>
@@ -64,6 +63,7 @@ void Broad<T>::reset() {
   for (auto* x : {&pool_mu_, &pool_memory_, &pool_above_, &pool_expected_, &held_, &held_normaliser_, &raised_})
     if (!x->empty()) device_.fill(*x, T(0));
   for (auto& ring : history_) std::fill(ring.begin(), ring.end(), 0);
+  operations_ = 0;
 }
 
 template <class T>
@@ -111,6 +111,12 @@ void Broad<T>::logits(ConstView<T> f, View<T> out) {
 }
 
 template <class T>
+void Broad<T>::leave_out(std::span<const std::uint8_t> ticks) {
+  for (std::size_t j = 0; j < ticks.size(); ++j)
+    if (ticks[j] != 0 && since_[j] >= settings_.interval) since_[j] = 0;
+}
+
+template <class T>
 void Broad<T>::evaluate(std::span<const std::uint8_t> ticked, const Observation* o, const Partners<T>& partners) {
   due_.clear();
   for (std::size_t j = 0; j < ticked.size(); ++j) {
@@ -120,7 +126,7 @@ void Broad<T>::evaluate(std::span<const std::uint8_t> ticked, const Observation*
     if (ticked[j] != 0 && (since_[j] >= settings_.interval || forced)) due_.push_back(static_cast<std::int32_t>(j));
   }
   // Always products of one width: a stream's bits may not depend on how many others are due at the same step.
-  const auto width = static_cast<std::size_t>(std::min<Index>(streams_, block_width));
+  const auto width = static_cast<std::size_t>(std::min(streams_, settings_.width));
   for (std::size_t first = 0; first < due_.size(); first += width)
     evaluate_block(std::span(due_).subspan(first, std::min(width, due_.size() - first)), partners);
   for (const auto j : due_) open_window(j, o, partners);
@@ -165,9 +171,10 @@ void Broad<T>::add_counts(std::span<const Entry<float>> counts, std::int32_t col
 
 template <class T>
 void Broad<T>::evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners) {
-  const Index width = std::min<Index>(streams_, block_width);
+  const Index width = std::min(streams_, settings_.width);
   View<T> out = logits_.cols_at(0, width), normaliser = normaliser_.rows_at(0, width);
   predict(due, partners.mu, partners.expected, out, normaliser);
+  count(width);
   for (std::size_t i = 0; i < due.size(); ++i) {
     const auto column = static_cast<Index>(i);
     device_.copy(out.cols_at(column, 1), held_.cols_at(due[i], 1));
@@ -252,6 +259,7 @@ void Broad<T>::settle_block(std::span<const Window> block, T scale, bool learnin
   device_.gather_columns(pool_mu_, columns_, f);
   device_.map(Unary::tanh, f, f);
   logits(f, out);
+  this->count(count);
   if (settings_.from_above) {
     View<T> expected = expected_.cols_at(0, count);
     device_.gather_columns(pool_expected_, columns_, expected);
@@ -273,6 +281,8 @@ void Broad<T>::learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>
   View<T> f = f_.cols_at(0, count), mf = mf_.cols_at(0, count), back = back_.cols_at(0, count), square = square_.cols_at(0, count);
   View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count);
   const T beta = static_cast<T>(beta_);
+  const Index partners = memory_in.size() + (above_in != nullptr ? above_in->size() : 0);
+  operations_ += static_cast<double>((2 * lexicon_.vectors.size() + 2 * readout_.size() + partners) * count);
   // through the read-out: back = beta S (q - p)
   device_.gemm(false, false, beta, lexicon_.vectors.back(), residual, T(0), back);
   device_.outer_product(scale, back, f, readout_.gradient);
@@ -320,7 +330,7 @@ void Broad<T>::learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>
 
 template <class T>
 void Broad<T>::expectation(ConstView<T> mu, ConstView<T> expected, View<T> log_p) {
-  const Index width = std::min<Index>(streams_, block_width);
+  const Index width = std::min(streams_, settings_.width);
   View<T> out = logits_.cols_at(0, width), normaliser = normaliser_.rows_at(0, width);
   for (Index first = 0; first < streams_; first += width) {
     const Index count = std::min(width, streams_ - first);

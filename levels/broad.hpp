@@ -30,6 +30,7 @@ struct BroadSettings {
   std::size_t saturation = 0;        ///< which saturation (levels/recency.hpp)
   bool from_above = false;           ///< takes d_{l+1}
   double cache = 0;                  ///< m
+  Index width = 4;                   ///< columns evaluated together
 };
 
 /// What the moment's prediction was made from; columns are streams.
@@ -49,6 +50,8 @@ class Broad {
   void read(const Observation& observation);
   /// Evaluates the prediction of streams that ticked and are due. `observation` tells what ended with the token just read.
   void evaluate(std::span<const std::uint8_t> ticked, const Observation* observation, const Partners<T>& partners);
+  /// A prediction that is due at a tick that is left out (B entries, 1) is not made: the one in force stays for another `interval` tokens.
+  void leave_out(std::span<const std::uint8_t> ticks);
   /// Scores, and while learning turns into gradients, every window that closed. `memory_in`, `above_in` and `bias` are the level's V, U, b.
   void settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
 
@@ -75,6 +78,7 @@ class Broad {
   const BroadScore& score() const { return score_; }
   /// Of the windows that closed while learning, since this was last asked.
   Loss take_loss() { return std::exchange(learned_, {}); }
+  double operations() const { return operations_; }  ///< multiply-adds of dense products since reset()
 
  private:
   struct Window {
@@ -85,6 +89,7 @@ class Broad {
   void predict(std::span<const std::int32_t> streams, ConstView<T> mu, ConstView<T> expected, View<T> out, View<T> normaliser);
   void open_window(std::int32_t stream, const Observation* observation, const Partners<T>& partners);
   void logits(ConstView<T> f, View<T> out);
+  void count(Index columns) { operations_ += static_cast<double>((readout_.size() + lexicon_.vectors.size()) * columns); }
   void settle_block(std::span<const Window> block, T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
   void learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
   void score_block(std::span<const Window> block);
@@ -120,6 +125,7 @@ class Broad {
   BroadScore score_;
   bool scoring_ = false;
   Loss learned_;
+  double operations_ = 0;
 };
 
 }  // namespace strata

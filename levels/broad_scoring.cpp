@@ -67,6 +67,7 @@ template <class T>
 void Broad<T>::archive_state(Archive& archive) {
   Archive::Scope scope(archive, "broad");
   recency_.archive(archive);
+  archive.value("operations", operations_);
   archive.value("position", position_);
   archive.value("since", since_);
   archive.value("ready", ready_);

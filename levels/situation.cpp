@@ -6,12 +6,12 @@
 namespace strata {
 
 namespace {
-constexpr Index exact_lags = 6, lag_stride = 8;
 constexpr double eligibility_floor = .01;
 
 /// Nothing is above the top to build on.
-BroadSettings broad_settings(BroadSettings settings, Index above) {
+BroadSettings broad_settings(BroadSettings settings, Index above, bool sparse) {
   settings.from_above &= above > 0;
+  if (sparse) settings.width = 1;
   return settings;
 }
 }  // namespace
@@ -28,9 +28,11 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
       streams_(streams),
       tick_(settings.tick > 0 ? settings.tick : static_cast<Index>(std::ceil(settings.tau / 8))),
       nominal_scale_(static_cast<T>(1.0 / static_cast<double>(streams * interval))),
-      broad_(device, lexicon, broad_settings(settings.broad, above), 2 * inputs_, above, streams, interval, seed,
-             static_cast<std::uint32_t>(settings.index)),
-      gate_(settings.gate, streams) {
+      broad_(device, lexicon, broad_settings(settings.broad, above, settings.activation_threshold > 0), 2 * inputs_, above, streams,
+             interval, seed, static_cast<std::uint32_t>(settings.index)),
+      gate_(settings.gate, streams),
+      activation_(settings.activation_threshold, tick_, streams),
+      products_(device, activation_.on(), std::max({units_, 2 * inputs_, above})) {
   SituationLevel<T>::set_inertia(1);
   const Index n = units_, b = streams, columns = streams * interval, wide = 2 * inputs_;
   const auto level = static_cast<std::uint32_t>(settings.index);
@@ -62,10 +64,13 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   stash_e_ = {device, n, columns};
   stash_h_ = {device, wide, columns};
   for (auto* x : {&stash_rho_, &stash_fd_}) *x = {device, n, columns};
+  if (activation_.on()) rho_window_ = {device, n, b};
   rho_ = tmp_.view();
   device.fill(drop_, T(1));
   const auto s = static_cast<std::size_t>(b);
   ticking_.assign(s, 0);
+  left_out_.assign(s, 0);
+  everyone_.assign(s, 1);
   elapsed_.assign(s, 0);
   host_.assign(s, T(0));
   host2_.assign(s, T(0));
@@ -75,7 +80,7 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   if (settings.eligibility && reads_words())
     reach_ = static_cast<Index>(std::ceil(-settings.tau * settings.spread * std::log(eligibility_floor)));
   if (settings.exact_eligibility) reach_ *= 8;  // until the weight left is 1e-16
-  ring_.assign(s * static_cast<std::size_t>(reach_ + lag_stride + tick_), 0);
+  ring_.assign(s * static_cast<std::size_t>(reach_ + lag_stride + (activation_.on() ? reach_ : 0) + tick_), 0);
   if (settings.terms) objective_ = Objective<T>({device, n, inputs_, b, columns, seed, level, *settings.terms, 0});
   reset_state();
 }
@@ -91,6 +96,7 @@ void SituationLevel<T>::reset_state() {
   for (auto& [name, x] : state_tensors()) device_.fill(*x, T(0));
   const auto s = static_cast<std::size_t>(streams_);
   count_.assign(s, 0);
+  window_.assign(s, 0);
   carried_gate_.assign(s, 1);
   read_.assign(s, 0);
   begin_.assign(s, 0);
@@ -98,7 +104,10 @@ void SituationLevel<T>::reset_state() {
   forecasting_.assign(s, 1);  // the first forecast is everybody's
   device_.fill(tick_mask_, T(1));
   device_.fill(drop_, T(1));
-  stashed_ = 0;
+  stashed_ = stashed_ticks_ = 0;
+  tokens_ = ticks_ = 0;
+  products_.reset();
+  activation_.reset();
   broad_.reset();
   objective_.reset();
   gate_.reset();
@@ -107,7 +116,9 @@ void SituationLevel<T>::reset_state() {
 template <class T>
 void SituationLevel<T>::observe(const Step<T>& step, const Upward<T>& below) {
   rho_ = below.emission_error;
-  if (step.learning) {
+  if (step.learning && activation_.on()) {
+    device_.axpby(T(1), rho_, T(1), rho_window_);
+  } else if (step.learning) {
     device_.copy(rho_, stash_rho_.cols_at(step.slot * streams_, streams_));
     device_.copy(fd_, stash_fd_.cols_at(step.slot * streams_, streams_));
   }
@@ -121,14 +132,14 @@ void SituationLevel<T>::fix_ticks(const Observation& o) {
   for (std::size_t j = 0; j < ticking_.size(); ++j) {
     ticking_[j] = 0;
     if (o.active[j] == 0) continue;
+    ++tokens_;
     ++count_[j];
+    ++window_[j];
     if (count_[j] < tick_ && (o.boundary[j] & (settings_.boundaries | forced_tick)) == 0) continue;
     ticking_[j] = 1;
-    elapsed_[j] = count_[j];
+    elapsed_[j] = window_[j];
     count_[j] = 0;
   }
-  for (std::size_t j = 0; j < ticking_.size(); ++j) host_[j] = static_cast<T>(ticking_[j]);
-  device_.upload(host_, tick_mask_);
 }
 
 template <class T>
@@ -136,16 +147,49 @@ void SituationLevel<T>::begin_settling(const Step<T>& step, const Upward<T>& bel
   fix_ticks(*step.observation);
   rho_ = below.emission_error;
   handed_ = below.features;
-  if (!this->joint()) average_window(below);
+  if (!this->joint()) gather_window(below);
+  if (activation_.on()) choose_active(*step.observation);
+  for (std::size_t j = 0; j < ticking_.size(); ++j) {
+    host_[j] = static_cast<T>(ticking_[j]);
+    if (ticking_[j] == 0) continue;
+    window_[j] = 0;
+    ++ticks_;
+  }
+  device_.upload(host_, tick_mask_);
+  if (!this->joint()) average_window();
+}
+
+/// The window's errors so far, and as drive where this is a tick.
+template <class T>
+void SituationLevel<T>::gather_window(const Upward<T>& below) {
+  device_.axpby(T(1), below.emission_error, T(1), rho_sum_);
+  if (below.feedback.data != nullptr) device_.axpby(T(1), below.feedback, T(1), feedback_sum_);
+  if (!any(ticking_)) return;
+  products_.multiply(true, share_out_.back(), rho_sum_.view(), T(0), drive_, ticking_);
+  device_.axpby(T(1), feedback_sum_, T(1), drive_);
+}
+
+/// Leaves out the ticks of streams whose error does not pass.
+template <class T>
+void SituationLevel<T>::choose_active(const Observation& o) {
+  left_out_.assign(left_out_.size(), 0);
+  if (!any(ticking_)) return;
+  device_.map(Unary::square, drive_, tmp_);
+  device_.column_sum(tmp_, column_);
+  device_.download(column_, host_);
+  for (std::size_t j = 0; j < ticking_.size(); ++j) {
+    if (ticking_[j] == 0) continue;
+    const bool passes = activation_.passes(j, std::sqrt(static_cast<double>(host_[j])), elapsed_[j]);
+    if (passes || (o.boundary[j] & (document_end | forced_tick)) != 0) continue;
+    ticking_[j] = 0;
+    left_out_[j] = 1;
+  }
 }
 
 /// The window's mean errors become the drive of this tick; sums of streams that tick start over.
 template <class T>
-void SituationLevel<T>::average_window(const Upward<T>& below) {
-  device_.axpby(T(1), below.emission_error, T(1), rho_sum_);
-  if (below.feedback.data != nullptr) device_.axpby(T(1), below.feedback, T(1), feedback_sum_);
-  device_.gemm(true, false, T(1), share_out_.back(), rho_sum_.view(), T(0), drive_);
-  device_.axpby(T(1), feedback_sum_, T(1), drive_);
+void SituationLevel<T>::average_window() {
+  if (!any(ticking_)) return device_.fill(drive_, T(0));
   for (std::size_t j = 0; j < ticking_.size(); ++j) {
     host_[j] = ticking_[j] != 0 ? static_cast<T>(1.0 / static_cast<double>(elapsed_[j])) : T(0);
     host2_[j] = ticking_[j] != 0 ? T(0) : T(1);
@@ -161,7 +205,7 @@ void SituationLevel<T>::average_window(const Upward<T>& below) {
 template <class T>
 void SituationLevel<T>::settle(const Upward<T>& below, ConstView<T> rate) {
   if (this->joint()) {
-    device_.gemm(true, false, T(1), share_out_.back(), below.emission_error, T(0), drive_);
+    products_.multiply(true, share_out_.back(), below.emission_error, T(0), drive_, settling());
     if (below.feedback.data != nullptr) device_.axpby(T(1), below.feedback, T(1), drive_);
   }
   device_.multiply(drive_, drop_, message_);
@@ -173,20 +217,25 @@ void SituationLevel<T>::settle(const Upward<T>& below, ConstView<T> rate) {
 template <class T>
 void SituationLevel<T>::error_and_feedback() {
   device_.prediction_error(static_cast<T>(settings_.precision), x_, mu_, e_, column_);
-  if (above_ > 0) device_.gemm(true, false, T(1), above_in_.back(), e_.view(), T(0), feedback_);
+  if (above_ > 0) products_.multiply(true, above_in_.back(), e_.view(), T(0), feedback_, settling());
 }
 
 template <class T>
 void SituationLevel<T>::repredict(const Downward<T>& above) {
   device_.copy(above.activity, above_used_);
   device_.copy(base_, mu_);
-  device_.gemm(false, false, T(1), above_in_.value.view(), above_used_.view(), T(1), mu_);
+  products_.multiply(false, above_in_.value.view(), above_used_.view(), T(1), mu_, settling());
   error_and_feedback();
 }
 
 template <class T>
 void SituationLevel<T>::emit(const Step<T>&, const Downward<T>& above) {
-  device_.gemm(false, false, T(1), share_out_.value.view(), fd_.view(), T(0), share_);
+  if (activation_.on()) {  // the stream is held between ticks
+    products_.multiply(false, share_out_.value.view(), fd_.view(), T(0), tmp_, forecasting_);
+    device_.select_columns(tick_mask_, tmp_, share_);
+  } else {
+    products_.multiply(false, share_out_.value.view(), fd_.view(), T(0), share_, everyone_);
+  }
   device_.copy(share_, stream_);
   if (above.stream.data != nullptr) device_.axpby(T(1), above.stream, T(1), stream_);
 }
@@ -231,7 +280,7 @@ void SituationLevel<T>::end_settling(const Step<T>& step) {
   device_.upload(host_, factor_);
   device_.copy(e_, ek_);
   device_.scale_columns(factor_, ek_);  // a window's error counts for each of its k tokens
-  if (above_ > 0) device_.gemm(true, false, T(1), above_in_.back(), ek_.view(), T(0), feedback_);
+  if (above_ > 0) products_.multiply(true, above_in_.back(), ek_.view(), T(0), feedback_, ticking_);
   std::vector<T>& norm = host_;
   device_.download(new_norm_, norm);
   device_.download(penalty_, host2_);
@@ -246,79 +295,6 @@ void SituationLevel<T>::end_settling(const Step<T>& step) {
   if (objective_.empty()) return;
   if (reads_words()) device_.gather_columns(lexicon_.vectors.value, step.observation->id, word_);
   objective_.end_token(*step.observation, mu_, reads_words() ? word_.view() : handed_, mean_, ticking_, elapsed_);
-}
-
-template <class T>
-void SituationLevel<T>::learn(const Step<T>& step) {
-  const Index first = step.slot * streams_;
-  device_.copy(ek_, stash_e_.cols_at(first, streams_));
-  objective_.teach(stash_e_.cols_at(first, streams_), first);
-  device_.copy(h_used_, stash_h_.cols_at(first, streams_));
-  if (above_ > 0) device_.copy(above_used_, stash_above_.cols_at(first, streams_));
-  stashed_ = step.slot + 1;
-  if (reach_ > 0) trace_eligibility();
-}
-
-/// dS[w_s] += sum_q sqrt(1 - a_q^2) a_q^(age) V_q' e: the newest tokens exactly, then every 8th standing for 8.
-template <class T>
-void SituationLevel<T>::trace_eligibility() {
-  device_.gemm(true, false, T(1), memory_in_.back(), ek_.view(), T(0), eligible_);
-  const Index ring = static_cast<Index>(ring_.size()) / streams_;
-  const Index half = lag_stride / 2;
-  for (int q = 0; q < 2; ++q) {
-    const double a = leak_[q], unit = std::sqrt(1 - a * a);
-    scatters_.clear();
-    for (Index j = 0; j < streams_; ++j) {
-      const auto s = static_cast<std::size_t>(j);
-      if (ticking_[s] == 0) continue;
-      const Index newest = read_[s] - elapsed_[s] + 1;            // tokens that h of this forecast had seen
-      const Index held = std::max<Index>(0, newest - begin_[s]);  // those that it had not forgotten
-      for (Index age = 0; age < std::min(held, reach_);) {
-        const bool single = settings_.exact_eligibility || age < exact_lags;
-        const Index at = single ? age : age + half;
-        if (at >= held) break;
-        const double weight = unit * std::pow(a, static_cast<double>(at)) * (single ? 1.0 : static_cast<double>(lag_stride));
-        const auto id = ring_[static_cast<std::size_t>(j * ring + (newest - 1 - at) % ring)];
-        scatters_.push_back({id, static_cast<std::int32_t>(j), nominal_scale_ * static_cast<T>(weight)});
-        age += single ? 1 : lag_stride;
-      }
-    }
-    device_.scatter_add_columns(eligible_.rows_at(q * inputs_, units_), scatters_, lexicon_.vectors.gradient);
-  }
-}
-
-template <class T>
-void SituationLevel<T>::accumulate(T scale, bool learning) {
-  if (learning && stashed_ > 0) {
-    const Index n = stashed_ * streams_;
-    const auto part = [n](Tensor<T>& x) { return ConstView<T>(x.cols_at(0, n)); };
-    device_.outer_product(scale, part(stash_e_), part(stash_h_), memory_in_.gradient);
-    if (above_ > 0) device_.outer_product(scale, part(stash_e_), part(stash_above_), above_in_.gradient);
-    device_.row_sum(scale, part(stash_e_), device_.ones(n), T(1), bias_.gradient);
-    device_.outer_product(scale, part(stash_rho_), part(stash_fd_), share_out_.gradient);
-    objective_.accumulate(scale, n);
-  }
-  stashed_ = 0;
-  broad_.settle(scale, learning, memory_in_, above_ > 0 ? &above_in_ : nullptr, bias_);
-}
-
-template <class T>
-void SituationLevel<T>::held_share(View<T> stream) {
-  device_.gemm(false, false, T(1), share_out_.value.view(), stash_fd_.cols_at((stashed_ - 1) * streams_, streams_), T(1), stream);
-}
-
-template <class T>
-void SituationLevel<T>::held_energy(ConstView<T>, View<T> energy) {
-  device_.affine(memory_in_.value, h_used_, bias_.value, T(0), tmp_);
-  if (settings_.carry) device_.axpby(static_cast<T>(gain_), kap_used_, T(1), tmp_);
-  if (above_ > 0) device_.gemm(false, false, T(1), above_in_.value.view(), above_used_.view(), T(1), tmp_);
-  device_.fill(new_norm_, T(0));
-  device_.prediction_error(static_cast<T>(settings_.precision), x_, tmp_, delta_, new_norm_);
-  for (std::size_t j = 0; j < ticking_.size(); ++j) host_[j] = ticking_[j] != 0 ? static_cast<T>(elapsed_[j]) : T(0);
-  device_.upload(host_, factor_);
-  device_.multiply(new_norm_, factor_, new_norm_);  // a window's error counts for each of its k tokens
-  device_.axpby(T(1), new_norm_, T(1), energy);
-  objective_.add_value(tmp_, energy);
 }
 
 template <class T>
@@ -375,6 +351,7 @@ std::vector<std::pair<const char*, Tensor<T>*>> SituationLevel<T>::state_tensors
     all.emplace_back("above_used", &above_used_);
     all.emplace_back("feedback", &feedback_);
   }
+  if (activation_.on()) all.emplace_back("rho_window", &rho_window_);
   return all;
 }
 
@@ -388,10 +365,21 @@ void SituationLevel<T>::archive_state(Archive& archive) {
   archive.value("begin", begin_);
   archive.value("forecasting", forecasting_);
   archive.tensor("tick_mask", tick_mask_);
+  if (activation_.on())
+    archive.value("window", window_);
+  else
+    window_ = count_;
   broad_.archive_state(archive);
   {
     Archive::Scope scope(archive, "objective");
     objective_.archive_state(archive);
+  }
+  {
+    Archive::Scope scope(archive, "activation");
+    archive.value("tokens", tokens_);
+    archive.value("taken", ticks_);
+    products_.archive_state(archive);
+    activation_.archive_state(archive);
   }
   Archive::Scope scope(archive, "gate");
   gate_.archive_state(archive);

@@ -15,6 +15,8 @@
 //             S behind the memory by its eligibility sqrt(1-a^2) a^(t-s) V_q' e
 // Symbols     x, mu, kap, e n x B; h (2 inputs) x B; V n x 2 inputs; U n x n_above; tau, ct, k tokens; eta per token
 // Discretisation  ticks every ceil(tau/8) tokens and at the level's own boundary; between ticks x = mu and c are held
+//             where activation_threshold > 0 ticks whose error is small are left out (levels/activation.hpp), and what only ticks change is
+//             computed at ticks only: Mo learns from a window's sum of rho when it ends, the share is made with the Mo of the last tick
 //             a window's energy is pi/2 |x - mu|^2 - <message, f(x) - f(mu)>: its mean energy to first order in f(x)
 // Limit       linear-Gaussian unit: g kap reaches the Kalman gain (tests/validation)
 // Source      Rao & Ballard 1999 (prediction and error units); Mehra 1970 (white innovations); Bellec et al. 2020 (eligibility)
@@ -24,16 +26,18 @@
 #include "core/level.hpp"
 #include "core/objective/objective.hpp"
 #include "core/parameter.hpp"
+#include "levels/activation.hpp"
 #include "levels/broad.hpp"
 #include "levels/gate.hpp"
 
 namespace strata {
 
 struct SituationSettings {
-  Index index = 1;    ///< position in the hierarchy, 1 = just above the token level
-  double tau = 5;     ///< tokens, the shorter time constant
-  double spread = 3;  ///< the longer is tau * spread
-  Index tick = 0;     ///< tokens; 0: ceil(tau / 8)
+  Index index = 1;                  ///< position in the hierarchy, 1 = just above the token level
+  double tau = 5;                   ///< tokens, the shorter time constant
+  double spread = 3;                ///< the longer is tau * spread
+  Index tick = 0;                   ///< tokens; 0: ceil(tau / 8)
+  double activation_threshold = 0;  ///< theta; 0: computes at every tick
   bool token_fed = false;
   bool forgets = false;  ///< memory is cleared at a document's end, as what is carried always is
   bool carry = true;
@@ -107,18 +111,26 @@ class SituationLevel : public Level<T> {
   void held_energy(ConstView<T> stream, View<T> energy) override;
   std::vector<ValueNode<T>> nodes() override { return {{x_, static_cast<T>(settings_.precision)}}; }
   void refresh() override;
+  bool leaves_out() const override { return activation_.on(); }
+  Work work() const override { return {tokens_, ticks_, products_.operations() + broad_.operations()}; }
 
   double gain() const { return gain_; }  ///< g
   const Gate& gate() const { return gate_; }
 
  private:
+  static constexpr Index lag_stride = 8;  // of the older words that eligibility samples
+
   void fix_ticks(const Observation& observation);
-  void average_window(const Upward<T>& below);
+  void gather_window(const Upward<T>& below);
+  void choose_active(const Observation& observation);
+  void average_window();
   void error_and_feedback();
+  void stash_ticks(Index first);
   void trace_eligibility();
   void innovate(const Step<T>& step);
   void carry_innovation(const Step<T>& step);
   void open_gate(const Step<T>& step);
+  std::span<const std::uint8_t> settling() const { return activation_.on() ? ticking_ : everyone_; }
   bool reads_words() const { return settings_.token_fed || settings_.index == 1; }
   void integrate(const Step<T>& step, ConstView<T> features);
   void forget(const Observation& observation);
@@ -134,6 +146,8 @@ class SituationLevel : public Level<T> {
   Broad<T> broad_;
   Objective<T> objective_;
   Gate gate_;
+  TickThreshold activation_;
+  ActiveProducts<T> products_;
   double gain_ = 0, innovation_count_ = 0, mean_count_ = 0;
   Tensor<T> mean_, power_;  // m (inputs), nu (n)
 
@@ -146,11 +160,14 @@ class SituationLevel : public Level<T> {
   ConstView<T> expected_;  // by the level above
   ConstView<T> handed_;    // features of the level below
   Tensor<T> stash_e_, stash_h_, stash_above_, stash_rho_, stash_fd_;
-  Index stashed_ = 0;
+  Index stashed_ = 0;        // slots
+  Index stashed_ticks_ = 0;  // columns, where sparse
+  Tensor<T> rho_window_;     // sum of rho as scored, where sparse
 
-  std::vector<std::uint8_t> ticking_, forecasting_;
-  std::vector<std::int64_t> count_, elapsed_;  // tokens since the last tick; k of the tick at this step
-  std::vector<double> carried_gate_;           // product of (1 - .9 o) since the last tick
+  std::vector<std::uint8_t> ticking_, forecasting_, left_out_, everyone_;
+  std::vector<std::int64_t> count_, window_, elapsed_;  // tokens since the last tick; since the last one taken; k of the tick at this step
+  double tokens_ = 0, ticks_ = 0;                       // read; taken
+  std::vector<double> carried_gate_;                    // product of (1 - .9 o) since the last tick
   std::vector<T> error_gain_, host_, host2_;
   std::vector<double> nats_, evidence_;
   std::vector<std::int32_t> ring_;   // newest tokens per stream, for eligibility

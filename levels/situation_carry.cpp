@@ -138,17 +138,16 @@ void SituationLevel<T>::integrate(const Step<T>& step, ConstView<T> features) {
 
 template <class T>
 void SituationLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) {
-  bool any = false;
-  for (const auto t : forecasting_) any |= t != 0;
-  if (any) {
-    device_.affine(memory_in_.value, h_, bias_.value, T(0), tmp_);
+  const bool forms = any(forecasting_);
+  if (forms) {
+    products_.affine(memory_in_.value, h_, bias_.value, tmp_, forecasting_);
     if (settings_.carry) device_.axpby(static_cast<T>(gain_), kap_, T(1), tmp_);
     device_.select_columns(tick_mask_, tmp_, base_);
     device_.select_columns(tick_mask_, h_, h_used_);
     device_.select_columns(tick_mask_, kap_, kap_used_);
     if (above_ > 0) {
       device_.select_columns(tick_mask_, above.activity, above_used_);
-      device_.gemm(false, false, T(1), above_in_.value.view(), above.activity, T(1), tmp_);
+      products_.multiply(false, above_in_.value.view(), above.activity, T(1), tmp_, forecasting_);
     }
     device_.select_columns(tick_mask_, tmp_, mu_);
     if (settings_.dropout > 0) {
@@ -166,7 +165,8 @@ void SituationLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) 
   device_.multiply(f_, drop_, fd_);
   emit(step, above);
   expected_ = above.expected;
-  if (any) broad_.evaluate(forecasting_, step.observation, {mu_.view(), h_used_.view(), above_used_.view(), expected_});
+  broad_.leave_out(left_out_);
+  if (forms) broad_.evaluate(forecasting_, step.observation, {mu_.view(), h_used_.view(), above_used_.view(), expected_});
   forecasting_.assign(forecasting_.size(), 0);
 }
 

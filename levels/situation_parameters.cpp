@@ -55,6 +55,14 @@ ParameterTable SituationSettings::parameters(Index index) {
        "the text's unit that the level stands for: it ticks at its end and expects the words of the next",
        "model A"},
       {"tick", std::int64_t{0}, 0, 1e6, {}, "tokens", "tokens between two settlings; 0: a eighth of tau, rounded up", "model A"},
+      {"activation_threshold",
+       d.activation_threshold,
+       0,
+       1e9,
+       {},
+       "1",
+       "theta, a tick is left out while the errors since the last are less than so many times what usual ones add up to in a tick; 0: none is",
+       "Miskowicz 2006"},
       {"feed", std::string("level"), 0, 0, {"level", "token"}, "", "what the memory integrates: the level below, or words", "model A"},
       {"forgets", d.forgets, 0, 1, {}, "", "the memory is cleared at a document's end", ""},
       {"carry", d.carry, 0, 1, {}, "", "what settling found persists, by the innovation rule", "Mehra 1970"},
@@ -100,6 +108,7 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   s.tau = v.real("tau");
   s.spread = v.real("spread");
   s.tick = v.integer("tick");
+  s.activation_threshold = v.real("activation_threshold");
   s.token_fed = v.text("feed") == "token";
   s.forgets = v.flag("forgets");
   s.carry = v.flag("carry");

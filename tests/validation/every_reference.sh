@@ -11,3 +11,4 @@ text=${1:-results/demo/text/austen}
 for tables in worlds linear_gaussian scales signatures; do tests/validation/${tables}_reference.py --strata "$strata"; done
 tests/validation/reference.py --text "$text" ${2:+--reuters "$2"}
 tests/bench/language/language.py --strata "$strata"
+tests/bench/language/sparse.py --strata "$strata"

@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""Writes results/reference/sparse.md: what upper levels save by computing only where their error passes a threshold, and what it costs.
+
+usage: tests/bench/language/sparse.py --strata build/release/strata [--seeds K] [--work DIR]
+
+Reuters of ../shared/data, reuters.ini with a small vocabulary. The threshold is chosen on documents of the training side alone; the end of the text is read
+with it once, seed by seed, beside levels that compute at every tick.
+"""
+
+import argparse
+import pathlib
+import statistics
+import tempfile
+
+import language
+
+TEXT = language.DATA / "reuters/train.txt"
+SETTINGS = ("world.passes=1", "text.vocabulary=4000", "evaluate.stream_every=0")
+UPPER = (1, 2, 3)
+TICKS, BROAD = (1, 5, 32), (16, 32, 32)  # of the levels above the token level, as reuters.ini and the defaults have them
+EVERY = 1e-9  # passes always: nothing is left out, but what only ticks change is computed at ticks only
+TRIED, CHOSEN = (1.5, 2), 1.5
+PARTS = {"choice": (.8, 100000), "end": (.9, 300000)}  # what is trained on: up to where in the text, tokens; a fortieth of the text behind it is scored
+WORTH = .002  # of the nats, what at most it may cost
+
+
+class Reading:
+    """Runs on one part of the text."""
+
+    def __init__(self, lab, part):
+        self.lab, self.part = lab, part
+        at, self.tokens = PARTS[part]
+        data = TEXT.read_bytes()
+        cuts = [data.rindex(b"\f", 0, int(len(data) * f)) if f < 1 else len(data) for f in (at, at + .025)]
+        self.train, self.held_out = (lab.options.work / f"{part}_{name}.txt" for name in ("train", "held_out"))
+        self.train.write_bytes(data[:cuts[0]])
+        self.held_out.write_bytes(data[cuts[0] + 1:cuts[1]])
+
+    def run(self, threshold, seed=1, model=None, keys=(), name=""):
+        upper = [f"level.{l}.activation_threshold={threshold}" for l in UPPER if threshold > 0]
+        words = (f"world.tokens={self.tokens}", *SETTINGS, *upper, *keys)
+        out = self.lab.options.work / f"{self.part}{name}{'_read' if model else ''}_{threshold}_{seed}"
+        call = ["evaluate", "--config", "experiments/config/reuters.ini", "--text", str(self.train), "--held-out", str(self.held_out)]
+        summary = self.lab.kept(out, [*call, *(w for word in words for w in ("--set", word)), *(["--model", str(model)] if model else [])], seed)
+        return summary | {"model": out / "model.h5"}
+
+    def thinned(self, threshold):
+        """As many ticks as white errors would leave, but by the clock."""
+        factor = threshold ** 2
+        keys = [f"level.{l}.{key}={round(factor * value)}" for key, values in (("tick", TICKS), ("broad_interval", BROAD)) for l, value in zip(UPPER, values)]
+        return self.run(EVERY, keys=keys, name=f"_thinned_{threshold}")
+
+
+def work(levels):
+    return sum(level.get("operations_per_token", 0) for level in levels)
+
+
+def row(name, found, base):
+    nats = found["nats_per_token"]
+    training = found["training"]["levels"] if found["trained"] else None
+    cells = [name, f"{nats:.4f}", f"{100 * (nats / base['nats_per_token'] - 1):+.2f} %"]
+    cells += [f"{found['levels'][l]['prediction_nats']:.3f}" for l in UPPER]
+    cells += [" ".join(f"{found['levels'][l]['ticks_per_token']:.3f}" for l in UPPER)]
+    for levels, of in ((found["levels"], base["levels"]), (training, base["training"]["levels"])):
+        cells.append(f"{work(levels) / 1000:.1f} ({100 * (1 - work(levels) / work(of)):+.0f} %)" if levels else "")
+    cells.append(f"{found['training']['seconds']:.0f}" if training else "")
+    return "| " + " | ".join(cells) + " |"
+
+
+HEAD = ["| threshold | nats per token | more | broad nats 1 | 2 | 3 | ticks per token 1 2 3 | thousands read (saved) | learned from (saved) | seconds of training |", "|" + " --- |" * 10]
+
+
+def choice_lines(lab):
+    reading = Reading(lab, "choice")
+    base = reading.run(0) | {"trained": True}
+    lines = [*HEAD, row("0", base, base), row("0, but blocks of those that tick", reading.run(EVERY) | {"trained": True}, base)]
+    for threshold in TRIED:
+        lines.append(row(f"{threshold}", reading.run(threshold) | {"trained": True}, base))
+    for threshold in TRIED:
+        lines.append(row(f"{threshold}, only where it is read", reading.run(threshold, model=base["model"]) | {"trained": False}, base))
+    lines.append(row(f"0, ticks and broad predictions {CHOSEN ** 2:g} times as rare, blocks", reading.thinned(CHOSEN) | {"trained": True}, base))
+    return lines
+
+
+def spread(values, digits):
+    return f"{statistics.mean(values):.{digits}f}" + (f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else "")
+
+
+def end_lines(lab):
+    reading = Reading(lab, "end")
+    lines, more, only, read, learned = [*HEAD], [], [], [], []
+    for seed in range(1, lab.options.seeds + 1):
+        base, sparse = ({**reading.run(threshold, seed), "trained": True} for threshold in (0, CHOSEN))
+        only_read = reading.run(CHOSEN, seed, model=base["model"]) | {"trained": False}
+        lines += [row(f"0, seed {seed}", base, base), row(f"{CHOSEN}, seed {seed}", sparse, base), row(f"{CHOSEN}, only where it is read, seed {seed}", only_read, base)]
+        for into, found in ((more, sparse), (only, only_read)):
+            into.append(100 * (found["nats_per_token"] / base["nats_per_token"] - 1))
+        read.append(100 * (1 - work(sparse["levels"]) / work(base["levels"])))
+        learned.append(100 * (1 - work(sparse["training"]["levels"]) / work(base["training"]["levels"])))
+    lines += ["", f"The upper levels' work is less by {spread(read, 1)} % reading and {spread(learned, 1)} % learning (mean and standard deviation over {lab.options.seeds} seeds)."]
+    for name, costs in (("trained with it", more), ("only read with it", only)):
+        held = statistics.mean(costs) < 100 * WORTH and min(*read, *learned) >= 50
+        lines.append(f"Models {name} lose {spread(costs, 2)} % of the nats, at most {max(costs):.2f} %: at least half saved at under {100 * WORTH:g} % "
+                     f"{'does not hold' if not held else 'holds' if max(costs) < 100 * WORTH else 'holds of the mean, not of every seed'}.")
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--strata", required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--work", help="keeps the runs here and uses them again")
+    options = parser.parse_args()
+    options.strata = str(pathlib.Path(options.strata).resolve())
+    options.work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="strata_sparse_")).resolve()
+    options.work.mkdir(parents=True, exist_ok=True)
+    lab = language.Lab(options)
+    page = ["# What upper levels need not compute", "",
+            "Reuters, a vocabulary of 4,000, one pass. A tick of a level above the token level is left out where the errors since the last one are less than `activation_threshold` "
+            "times what usual ones add up to in a tick (levels/activation.hpp); a broad prediction due at it is not made, so that broad nats are of fewer moments, not of the same. "
+            "Work: multiply-adds of the three upper levels' dense products, per token, as they were done. 'Blocks': nothing is left out, but products take only the streams "
+            "that tick. Seconds are of runs that may have shared their core with others.", "",
+            f"## Chosen on the training side ({PARTS['choice'][1]} tokens, seed 1)", "", *choice_lines(lab), "",
+            f"## The end of the text, threshold {CHOSEN} ({PARTS['end'][1]} tokens)", "", *end_lines(lab), "",
+            f"Made at {', '.join(sorted(lab.commits))} by `tests/bench/language/sparse.py --seeds {options.seeds} --threads {options.threads}`, which ran:", "",
+            *[f"    strata {c}" for c in lab.commands], ""]
+    (language.TOP / "results" / "reference" / "sparse.md").write_text("\n".join(page))
+    print("\n".join(page))
+
+
+if __name__ == "__main__":
+    main()

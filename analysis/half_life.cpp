@@ -149,6 +149,17 @@ ParameterTable distance_parameters() {
   };
 }
 
+Parameter compared_parameter() {
+  return {"of",
+          std::string("auto"),
+          0,
+          0,
+          {"auto", "prediction", "belief"},
+          "",
+          "vectors compared; auto: prediction where recorded, else belief",
+          ""};
+}
+
 std::pair<Distance, bool> chosen_distance(const Values& values) {
   return {values.text("distance") == "total_variation" ? Distance::total_variation : Distance::euclidean,
           values.text("normalise") == "each"};
@@ -274,14 +285,7 @@ Measure half_life_measure() {
       "that have not halved by their own end is counted.";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"condition", std::string("twin"), 0, 0, {}, "", "recorded condition that holds the other copy", ""});
-  measure.parameters.push_back({"of",
-                                std::string("auto"),
-                                0,
-                                0,
-                                {"auto", "prediction", "belief"},
-                                "",
-                                "vectors compared; auto: prediction where recorded, else belief",
-                                ""});
+  measure.parameters.push_back(compared_parameter());
   for (const Parameter& parameter : distance_parameters()) measure.parameters.push_back(parameter);
   measure.parameters.push_back(
       {"thirds_tokens", std::int64_t{100}, 1, 1e6, {}, "tokens", "common tokens whose mean surprise sorts the pairs into thirds", ""});

@@ -50,6 +50,8 @@ HalfLifeThirds half_life_thirds(std::span<const FallingCurves> levels, std::span
 /// The twin distances of every level that both copies of a trace have.
 /// Keys that say how far apart two copies are: `distance` and `normalise`.
 ParameterTable distance_parameters();
+/// Key `of`: which vectors of two copies are compared (compared_dataset in trace_reader.hpp).
+Parameter compared_parameter();
 /// What they say: the distance, and whether each pair is normalised by its own start.
 std::pair<Distance, bool> chosen_distance(const Values& values);
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 
+#include "analysis/half_life.hpp"
 #include "core/error.hpp"
 
 namespace strata {
@@ -111,14 +112,7 @@ Measure recovery_measure() {
       "of the trials still have text: \"at least\"; trials not back by their own end are counted.";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"condition", std::string("all"), 0, 0, {}, "", "recorded condition, or all that disturb a text", ""});
-  measure.parameters.push_back({"of",
-                                std::string("auto"),
-                                0,
-                                0,
-                                {"auto", "prediction", "belief"},
-                                "",
-                                "vectors compared; auto: prediction where recorded, else belief",
-                                ""});
+  measure.parameters.push_back(compared_parameter());
   measure.parameters.push_back({"fraction", 0.1, 0.0, 1.0, {}, "1", "of the displacement at the passage's end that counts as back", ""});
   measure.run = run;
   return measure;

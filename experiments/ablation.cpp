@@ -20,9 +20,8 @@
 #include "core/error.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/scoring.hpp"
-#include "experiments/text_variant.hpp"
+#include "experiments/text_arms.hpp"
 #include "experiments/training.hpp"
-#include "experiments/trials.hpp"
 
 namespace strata {
 
@@ -177,13 +176,11 @@ Summary measure(Bench& bench, const std::vector<Condition>& pairs, const std::st
       level.set("topdown_gain_nats", paired_difference(scores.stream.mean[i], scores.stream.intact, scores.stream.tokens).value);
   }
   if (pairs.empty()) return s;
-  auto reader_hierarchy = study.load_hierarchy(model, std::min<Index>(pairs.front().trials(), 64));
-  const auto reader = hierarchy_reader(*reader_hierarchy, study.interval(), study.options.seed);
   TrialWindow window;
   window.before = 64;
   window.after = bench.values.integer("after");
   const std::string path = bench.folder.file("twins.h5");
-  record_trials(study, *reader, pairs, window, "ablation", path, bench.progress);
+  record_texts(bench, model, pairs, window, path);
   const MeasureResult found = analyse("half_life", path);
   std::filesystem::remove(path);
   if (const double rho = found.values.number("half_life_rho"); rho == rho) s.set("half_life_rho", rho);

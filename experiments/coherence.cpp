@@ -19,8 +19,7 @@
 #include "analysis/bootstrap.hpp"
 #include "core/error.hpp"
 #include "experiments/experiment.hpp"
-#include "experiments/text_variant.hpp"
-#include "experiments/training.hpp"
+#include "experiments/text_arms.hpp"
 #include "experiments/trial_reader.hpp"
 #include "experiments/worlds/text/choices.hpp"
 
@@ -158,10 +157,8 @@ std::vector<Scores> choose_by_bag(const std::vector<text::ChoiceTest>& tests, co
 /// The token level alone, trained on the same text; nothing where there is none to train on.
 std::unique_ptr<Hierarchy<float>> train_alone(Bench& bench, TextStudy& study, Index streams) {
   if (!bench.values.flag("alone") || study.training.empty()) return nullptr;
-  const TextVariant alone(study, {{"hierarchy.levels", "1"}}, study.options.seed);
-  const std::string model = bench.folder.file("token_alone.h5");
-  bench.progress.say("the token level alone");
-  train(study, model, bench.folder.file("token_alone_checkpoint.h5"), "it begins anew with the experiment", bench.progress);
+  const TextVariant variant(study, {{"hierarchy.levels", "1"}});
+  const std::string model = train_variant(bench, "token_alone", "the token level alone");
   return study.load_hierarchy(model, streams);
 }
 

@@ -10,6 +10,8 @@ class TextVariant {
  public:
   /// Throws ConfigError for a key that nobody knows, and for keys of the text: other tokens could not be compared.
   TextVariant(TextStudy& study, const Keys& keys, std::uint64_t seed);
+  /// With the study's own seed.
+  TextVariant(TextStudy& study, const Keys& keys) : TextVariant(study, keys, study.options.seed) {}
   ~TextVariant();
   TextVariant(const TextVariant&) = delete;
   TextVariant& operator=(const TextVariant&) = delete;

@@ -155,10 +155,25 @@ def gap_closed():
     return made
 
 
+def alignment():
+    """The highest level had not forgotten when the texts ended."""
+    made = levels(alignment_time=(1.7, 4.1, 14.3, 61.0), forgetting_time=(1.9, 3.7, 15.1), forgetting_per_alignment=(1.12, 0.9, 1.06))
+    put(made[3], "forgetting_time", OPEN, bound="at_least")
+    for entry in made:
+        for key, values in (("alignment", [0.02, 0.31, 0.97]), ("forgetting", [1.0, 0.43, 0.01])):
+            entry.update({f"{key}_elapsed": [0.0, 10.0, 100.0], f"{key}_correlation": values})
+    return {"pairs": 48, "levels": made}
+
+
+def divergence():
+    return {"trials": 24, "levels": levels(divergence=(0.31, 0.37, 0.43, 0.57), control_divergence=(0.33, 0.34, 0.29, 0.23), divergence_per_control=(0.94, 1.09, 1.48, 2.48))}
+
+
 MADE = {
     "half_life": half_life, "evidence": switches, "tokens_to_switch": switches, "surprise": surprise, "read_out": read_out, "autocorrelation": autocorrelation,
     "calibration": calibration, "boundaries": boundaries, "past_information": past_information, "containment": containment, "reflection": reflection,
     "local_global_effects": local_global_effects, "repetition": repetition, "learning_rate": learning_rate, "gap_closed": gap_closed,
+    "alignment": alignment, "divergence": divergence,
     "recovery": lambda: {"conditions": disturbances(recovery=(3.3, 13.0, 43.0, 97.0), displacement=(0.61, 0.92, 1.13, 1.37))},
     "gain": lambda: {"innovation": "prediction error of the level below", "levels": levels(gain=(None, 0.31, 0.087, 0.023), effective_tokens=(None, 3.23, 11.5, 43.5),
                                                                                            gain_explained=(None, 0.81, 0.63, 0.37))},
@@ -186,6 +201,8 @@ SHOWN = {
     "local_global_effects": ("local_global_effects", tuple(f"{prefix}{effect}_{kind}" for effect in ("local_in_xxxxx_blocks", "global_of_xxxxY", "global")
                                                            for prefix in ("fifth_", "") for kind in ("d", "relative"))),
     "repetition": ("repetition", ("deviant_nats", "last_standard_nats", "exact_deviant_nats", "exact_standard_nats", "error_correlation", "surprise_correlation")),
+    "alignment": ("alignment", ("alignment_time", "forgetting_time", "forgetting_per_alignment")),
+    "divergence": ("divergence", ("divergence", "control_divergence", "divergence_per_control")),
     "learning_rate": ("hazard", tuple(f"{prefix}learning_rate_{kind}" for prefix in ("", "exact_", "without_volatility_") for kind in ("stable", "volatile", "rise")) +
                       ("rate_correlation",)),
 }

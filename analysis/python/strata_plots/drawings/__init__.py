@@ -24,6 +24,7 @@ NAMES = (
     "seeds",
     "measures",
     "signatures",
+    "text_signatures",
     "time_scales",
     "depth",
     "ablation",

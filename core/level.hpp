@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/archive.hpp"
@@ -167,6 +168,11 @@ class Level {
   // --- instruments of experiments; levels without the quantity return empty or do nothing
   virtual ConstView<T> contribution() const { return {}; }                          ///< this level's own share of the stream, n x B
   virtual void set_error_gain(std::span<const T> per_stream) { (void)per_stream; }  ///< scales e_l in carry; 1 = untouched
+  /// A setting of the level's that a cure (core/health.hpp) may change between two steps, by its key ("dropout"); null: none of that name.
+  virtual double* dial(std::string_view key) {
+    (void)key;
+    return nullptr;
+  }
   /// In the streams where `clamped` (B entries) is not 0 the level hands down `activity` (n x B) in place of its own f(x), and the share of
   /// the stream that follows from it; its own inference goes on. Lesions, swaps, top-down clamps. An empty span releases every stream.
   virtual void clamp_downward(std::span<const std::uint8_t> clamped, ConstView<T> activity) { (void)clamped, (void)activity; }

@@ -59,6 +59,7 @@ template <class T>
 void Relaxation<T>::settle(Levels& levels, std::size_t awake, const Step<T>& step) {
   trace_.free_energy.assign(static_cast<std::size_t>(settings.steps) + 1, 0);
   trace_.rejections = trace_.sweeps = 0;
+  trace_.further = 0;
   if (settings.scheme == Scheme::exact) return settle_chain(levels, awake, step);
   std::size_t joint = 1;
   while (joint < awake && levels[joint]->joint()) ++joint;
@@ -229,12 +230,13 @@ void Relaxation<T>::settle_group(Levels& levels, std::size_t low, std::size_t hi
   note(0);
   Step<T> last = step;
   last.last_sweep = true;
+  const bool probed = probing && low == 0;
   bool going = true;
   for (Index s = 0; s < settings.steps; ++s) {
     if (going) {
       device_.upload(rate_host_, rate_);
       for (std::size_t l = low; l < high; ++l) levels[l]->keep();
-      sweep(levels, low, high, s + 1 < settings.steps ? step : last);
+      sweep(levels, low, high, s + 1 < settings.steps || probed ? step : last);
       std::swap(energy_host_, kept_energy_);
       measure(levels, low, high, energy_host_);
       check(energy_host_, mask, step, low);
@@ -247,6 +249,23 @@ void Relaxation<T>::settle_group(Levels& levels, std::size_t low, std::size_t hi
     }
     note(s + 1);
   }
+  if (probed && going && settings.steps > 0) probe(levels, high, last, mask);
+}
+
+/// One sweep more in the streams that go on, which is then taken back.
+template <class T>
+void Relaxation<T>::probe(Levels& levels, std::size_t high, const Step<T>& last, std::span<const std::uint8_t> mask) {
+  device_.upload(rate_host_, rate_);
+  for (std::size_t l = 0; l < high; ++l) levels[l]->keep();
+  sweep(levels, 0, high, last);
+  measure(levels, 0, high, kept_energy_);
+  double sum = 0;
+  for (std::size_t j = 0; j < mask.size(); ++j)
+    if (mask[j] != 0 && rate_host_[j] != T(0))
+      sum += std::max(0.0, static_cast<double>(energy_host_[j]) - static_cast<double>(kept_energy_[j]));
+  trace_.further = sum / static_cast<double>(std::max<Index>(1, last.active_count));
+  device_.fill(rejected_, T(1));
+  for (std::size_t l = 0; l < high; ++l) levels[l]->restore(rejected_);
 }
 
 template <class T>

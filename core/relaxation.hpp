@@ -42,6 +42,7 @@ struct RelaxationTrace {
   std::vector<double> free_energy;  ///< mean F_now over active streams after 0, 1, .. steps sweeps of the joint group, nats
   std::int64_t rejections = 0;      ///< streams times sweeps taken back
   std::int64_t sweeps = 0;          ///< streams times sweeps tried
+  double further = 0;               ///< what one sweep more would have lowered that mean by, nats; where Relaxation::probing asked for it
 };
 
 template <class T>
@@ -56,6 +57,7 @@ class Relaxation {
 
   const RelaxationTrace& trace() const { return trace_; }
   RelaxationSettings settings;
+  bool probing = false;  ///< the joint group also tries a sweep more and takes it back: no belief is other for it
 
  private:
   using Levels = std::vector<std::unique_ptr<Level<T>>>;
@@ -69,6 +71,7 @@ class Relaxation {
   void descend(Levels& levels, std::size_t l, T unit);
   void measure(Levels& levels, std::size_t low, std::size_t high, std::vector<T>& energy);
   bool judge(std::span<const std::uint8_t> mask);
+  void probe(Levels& levels, std::size_t high, const Step<T>& last, std::span<const std::uint8_t> mask);
   void check(const std::vector<T>& energy, std::span<const std::uint8_t> mask, const Step<T>& step, std::size_t low) const;
 
   Device<T>& device_;

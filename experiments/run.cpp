@@ -11,6 +11,7 @@
 #include "experiments/commands.hpp"
 #include "experiments/drawing.hpp"
 #include "experiments/experiment.hpp"
+#include "experiments/health_report.hpp"
 #include "experiments/invocation.hpp"
 #include "experiments/seeds.hpp"
 #include "experiments/training.hpp"
@@ -172,7 +173,7 @@ void announce(const Options& o, const Outcome& outcome, const fs::path& dir) {
     std::cout << outcome.summary.to_json();
     return;
   }
-  std::cout << (o.command == "train" ? training_table(outcome.summary) : outcome.table);
+  std::cout << (o.command == "train" ? training_table(outcome.summary) : outcome.table) << health_table(outcome.summary);
   const std::string model = o.model_out.empty() ? (dir / "model.h5").string() : o.model_out;
   if (o.model.empty() && fs::exists(model)) std::cout << "model: " << model << "\n";
   say_where(dir);

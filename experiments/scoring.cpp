@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/simulation.hpp"
+#include "core/stream_lesion.hpp"
 #include "experiments/trials.hpp"
 
 namespace strata {
@@ -19,32 +20,22 @@ constexpr Index settle_steps = 256;  // before the slow mean is trusted
 class StreamProbe {
  public:
   StreamProbe(Hierarchy<float>& hierarchy, Index documents, Index every, Index entropy_every)
-      : hierarchy_(hierarchy), device_(hierarchy.device()), every_(every), entropy_every_(entropy_every) {
-    const Index n = hierarchy.level(1).contribution().rows, b = hierarchy.streams();
-    for (auto* x : {&stream_, &other_}) *x = {device_, n, b};
-    loss_ = {device_, b, 1};
-    host_.resize(static_cast<std::size_t>(b));
-    intact_.resize(host_.size());
-    for (Index l = 0; l < hierarchy.depth(); ++l) means_.emplace_back(device_, n, 1);
+      : hierarchy_(hierarchy), depth_(hierarchy.depth()), every_(every), entropy_every_(entropy_every), lesion_(hierarchy) {
+    host_.resize(static_cast<std::size_t>(hierarchy.streams()));
     scores.tokens.assign(static_cast<std::size_t>(documents), 0);
     scores.intact = scores.tokens;
-    scores.mean.assign(static_cast<std::size_t>(hierarchy.depth()), scores.tokens);
+    scores.mean.assign(static_cast<std::size_t>(depth_), scores.tokens);
     scores.swap = scores.mean;
     scores.looked = scores.tokens;
     scores.narrows = scores.mean;
-    if (entropy_every > 0) log_p_ = {device_, hierarchy.lexicon().vocabulary(), b};
+    if (entropy_every > 0) log_p_ = {hierarchy.device(), hierarchy.lexicon().vocabulary(), hierarchy.streams()};
   }
 
   void probe(const Step<float>& step, const std::vector<std::int32_t>& place) {
-    const Observation& o = *step.observation;
     const bool sampled = static_cast<Index>(step.index) >= settle_steps && static_cast<Index>(step.index) % every_ == 0;
-    if (sampled) sample(step, o, place);
-    if (sampled && entropy_every_ > 0 && samples_++ % entropy_every_ == 0) look(o, place);
-    for (Index l = 1; l < hierarchy_.depth(); ++l) {
-      const double rate = std::max(slow_rate, 1 / (static_cast<double>(step.index) + 1));
-      device_.row_sum(static_cast<float>(rate / static_cast<double>(std::max<Index>(1, step.active_count))),
-                      hierarchy_.level(l).contribution(), step.active, static_cast<float>(1 - rate), means_[static_cast<std::size_t>(l)]);
-    }
+    if (sampled) sample(step, *step.observation, place);
+    if (sampled && entropy_every_ > 0 && samples_++ % entropy_every_ == 0) look(*step.observation, place);
+    lesion_.follow(step, std::max(slow_rate, 1 / (static_cast<double>(step.index) + 1)));
   }
 
   StreamScores scores;
@@ -59,31 +50,29 @@ class StreamProbe {
       from[s] = static_cast<std::int32_t>(other);
       usable[s] = o.active[s] != 0 && o.active[other] != 0 && o.document[s] != o.document[other];
     }
-    const ConstView<float> intact = hierarchy_.level(1).downward().stream;
-    hierarchy_.level(0).score_with_stream(step, intact, loss_);
-    device_.download(loss_, intact_);
-    for (std::size_t s = 0; s < usable.size(); ++s) {
-      if (usable[s] == 0) continue;
-      scores.tokens[static_cast<std::size_t>(place[s])] += 1;
-      scores.intact[static_cast<std::size_t>(place[s])] += static_cast<double>(intact_[s]);
-    }
-    for (Index part = 0; part < hierarchy_.depth(); ++part) {
-      replaced(part, intact, from, false);
-      add(step, usable, place, scores.mean[static_cast<std::size_t>(part)]);
-      replaced(part, intact, from, true);
-      add(step, usable, place, scores.swap[static_cast<std::size_t>(part)]);
+    const auto add = [&](std::vector<double>& into) {
+      for (std::size_t s = 0; s < usable.size(); ++s)
+        if (usable[s] != 0) into[static_cast<std::size_t>(place[s])] += static_cast<double>(host_[s]);
+    };
+    for (std::size_t s = 0; s < usable.size(); ++s)
+      if (usable[s] != 0) scores.tokens[static_cast<std::size_t>(place[s])] += 1;
+    lesion_.intact(step, host_);
+    add(scores.intact);
+    for (Index part = 0; part < depth_; ++part) {
+      lesion_.without(step, part, host_);
+      add(scores.mean[static_cast<std::size_t>(part)]);
+      lesion_.swapped(step, part, from, host_);
+      add(scores.swap[static_cast<std::size_t>(part)]);
     }
   }
 
   /// Entropies of the next token, as expected and with each part's slow mean in its place.
   void look(const Observation& o, const std::vector<std::int32_t>& place) {
-    const ConstView<float> intact = hierarchy_.level(1).downward().stream;
-    const std::vector<double> whole = entropies(intact);
+    const std::vector<double> whole = entropies(hierarchy_.level(1).downward().stream);
     for (std::size_t s = 0; s < whole.size(); ++s)
       if (o.active[s] != 0) scores.looked[static_cast<std::size_t>(place[s])] += 1;
-    for (Index part = 0; part < hierarchy_.depth(); ++part) {
-      replaced(part, intact, {}, false);
-      const std::vector<double> without = entropies(stream_);
+    for (Index part = 0; part < depth_; ++part) {
+      const std::vector<double> without = entropies(lesion_.stream_without(part));
       for (std::size_t s = 0; s < whole.size(); ++s)
         if (o.active[s] != 0) scores.narrows[static_cast<std::size_t>(part)][static_cast<std::size_t>(place[s])] += without[s] - whole[s];
     }
@@ -92,7 +81,7 @@ class StreamProbe {
   std::vector<double> entropies(ConstView<float> stream) {
     hierarchy_.level(0).expectation_with_stream(stream, log_p_);
     words_.resize(static_cast<std::size_t>(log_p_.rows() * log_p_.cols()));
-    device_.download(log_p_, words_);
+    hierarchy_.device().download(log_p_, words_);
     std::vector<double> sums(host_.size(), 0);
     const auto v = static_cast<std::size_t>(log_p_.rows());
     for (std::size_t i = 0; i < words_.size(); ++i)
@@ -100,36 +89,11 @@ class StreamProbe {
     return sums;
   }
 
-  /// stream_ = intact, with the shares of `part` (0: of every level) replaced.
-  void replaced(Index part, ConstView<float> intact, std::span<const std::int32_t> from, bool swap) {
-    device_.copy(intact, stream_);
-    for (Index l = 1; l < hierarchy_.depth(); ++l) {
-      if (part != 0 && part != l) continue;
-      const ConstView<float> share = hierarchy_.level(l).contribution();
-      device_.axpby(-1, share, 1, stream_);
-      if (swap) {
-        device_.gather_columns(share, from, other_);
-        device_.axpby(1, other_, 1, stream_);
-      } else {
-        device_.add_to_rows(1, means_[static_cast<std::size_t>(l)], stream_);
-      }
-    }
-  }
-
-  void add(const Step<float>& step, const std::vector<std::uint8_t>& usable, const std::vector<std::int32_t>& place,
-           std::vector<double>& into) {
-    hierarchy_.level(0).score_with_stream(step, stream_, loss_);
-    device_.download(loss_, host_);
-    for (std::size_t s = 0; s < usable.size(); ++s)
-      if (usable[s] != 0) into[static_cast<std::size_t>(place[s])] += static_cast<double>(host_[s]);
-  }
-
   Hierarchy<float>& hierarchy_;
-  Device<float>& device_;
-  Index every_, entropy_every_, samples_ = 0;
-  Tensor<float> stream_, other_, loss_, log_p_;
-  std::vector<Tensor<float>> means_;
-  std::vector<float> host_, intact_, words_;
+  Index depth_, every_, entropy_every_, samples_ = 0;
+  StreamLesion<float> lesion_;
+  Tensor<float> log_p_;
+  std::vector<float> host_, words_;
 };
 
 }  // namespace

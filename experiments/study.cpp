@@ -20,6 +20,12 @@ bool is_of_model(const std::string& key) {
   return false;
 }
 
+/// Assignments that cures left (experiments/training.hpp), or "".
+std::string cured_of(const std::map<std::string, std::string>& notes) {
+  const auto found = notes.find("cured");
+  return found != notes.end() ? found->second : "";
+}
+
 }  // namespace
 
 std::string level_key(Index level, const std::string& name) { return "level." + std::to_string(level) + "." + name; }
@@ -44,6 +50,7 @@ void Study::settle_configuration(Index few_words) {
   learning_ = LearningSettings::from(c.resolve(LearningSettings::parameters(), "learning."));
   schedule_ = ScheduleSettings::from(c.resolve(ScheduleSettings::parameters(), "learning."));
   record_ = RecordSettings::from(c.resolve(RecordSettings::parameters(), "record."));
+  monitor_ = HealthSettings::from(c.resolve(HealthSettings::parameters(), "monitor."));
   checkpoint_seconds_ = c.resolve(checkpoint_parameters(), "learning.").real("checkpoint_seconds");
   if (device == nullptr) device = make_device<float>(options.device);
   // A mistyped key must not cost minutes of reading: every one is checked by building the hierarchy over a vocabulary that costs nothing.
@@ -58,7 +65,7 @@ void Study::adopt_model_configuration() {
   const auto found = notes.find("config");
   if (found == notes.end()) throw FileError(options.model, "config", "holds no configuration; train it again with this version");
   std::istringstream lines(found->second);
-  std::string kept;
+  std::string kept = cured_of(notes);  // the first assignment of a key stays
   for (std::string line; std::getline(lines, line);)
     if (is_of_model(line)) kept += line + "\n";
   options.configuration.adopt(kept, options.model);
@@ -69,7 +76,10 @@ std::unique_ptr<Hierarchy<float>> Study::make_hierarchy(Index streams) {
 }
 
 std::unique_ptr<Hierarchy<float>> Study::load_hierarchy(const std::string& model, Index streams) {
-  auto hierarchy = make_hierarchy(streams);
+  Configuration cured = options.configuration;  // of a model that this run trained; one that was given has been adopted with its cures
+  std::istringstream lines(options.model.empty() ? cured_of(read_notes(model)) : "");
+  for (std::string line; std::getline(lines, line);) cured.set_assignment(line);
+  auto hierarchy = build_hierarchy<float>(cured, *device, log_unigram, streams, interval(), options.seed, channels());
   const auto body = [&](Archive& archive) {
     Archive::Scope scope(archive, "parameters");
     hierarchy->archive_parameters(archive);

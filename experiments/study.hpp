@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "core/health_settings.hpp"
 #include "core/hierarchy.hpp"
 #include "core/io/provenance.hpp"
 #include "core/io/summary.hpp"
@@ -47,6 +48,7 @@ class Study {
   const LearningSettings& learning() const { return learning_; }
   const ScheduleSettings& schedule() const { return schedule_; }
   const RecordSettings& record() const { return record_; }
+  const HealthSettings& monitor() const { return monitor_; }
 
   /// A hierarchy of this study's configuration, with untrained weights.
   std::unique_ptr<Hierarchy<float>> make_hierarchy(Index streams);
@@ -82,6 +84,7 @@ class Study {
   LearningSettings learning_;
   ScheduleSettings schedule_;
   RecordSettings record_;
+  HealthSettings monitor_;
 };
 
 /// The study of options.world. Throws ConfigError, DataError, FileError; nothing is written.

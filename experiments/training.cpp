@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/simulation.hpp"
+#include "experiments/health_report.hpp"
 
 namespace strata {
 
@@ -18,7 +19,7 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 
 /// Everything a resumed run needs, in one body for saving and loading. `seconds` of learning so far are part of it.
 void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Learning<float>& learning, Schedule<float>& schedule,
-                 Simulation<float>& simulation, double& seconds) {
+                 Simulation<float>& simulation, Health<float>& health, double& seconds) {
   study.archive_model(archive, hierarchy);
   {
     Archive::Scope scope(archive, "optimiser");
@@ -32,6 +33,10 @@ void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Le
   {
     Archive::Scope scope(archive, "schedule");
     schedule.archive(archive, hierarchy);
+  }
+  {
+    Archive::Scope scope(archive, "health");
+    health.archive(archive);
   }
   Archive::Scope scope(archive, "simulation");
   archive.value("seconds", seconds);
@@ -64,6 +69,11 @@ class RecentNats {
   double nats_;
   std::int64_t tokens_;
 };
+
+void watch(Simulation<float>& simulation, Health<float>& health) {
+  simulation.before_observe = [&](const Step<float>& step) { health.before_observe(step); };
+  simulation.before_forecast = [&](const Step<float>& step) { health.before_forecast(step); };
+}
 
 Summary summary_of(const Simulation<float>& simulation, Hierarchy<float>& hierarchy, const Learning<float>& learning, double seconds) {
   const auto tokens = static_cast<double>(simulation.tokens());
@@ -100,8 +110,11 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   learning.schedule = &schedule;
   Simulation<float> simulation(*hierarchy, *world, &learning, study.interval(), study.options.seed);
   simulation.after_update = [&] { schedule.advance(*hierarchy, learning.updates(), simulation.nats(), simulation.tokens()); };
+  Health<float> health(study.monitor(), *hierarchy, study.interval());
+  health.schedule = &schedule;
+  watch(simulation, health);
   double earlier = 0, seconds = 0;  // of learning, before this process and in all
-  const auto body = [&](Archive& archive) { archive_run(archive, study, *hierarchy, learning, schedule, simulation, seconds); };
+  const auto body = [&](Archive& archive) { archive_run(archive, study, *hierarchy, learning, schedule, simulation, health, seconds); };
   if (std::filesystem::exists(checkpoint)) {
     require_same_inputs(study, read_notes(checkpoint, checkpoint_file), checkpoint);
     load(checkpoint, body, checkpoint_file);
@@ -119,7 +132,9 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
     last = Clock::now();
   };
   RecentNats recent(simulation);
+  std::size_t warned = health.findings().size();
   const auto stop = [&] {
+    for (; warned < health.findings().size(); ++warned) progress.say(warning(health.findings()[warned], study));
     progress.update(simulation.tokens(), [&] { return recent(); });
     if (simulation.steps() % static_cast<std::uint64_t>(study.interval()) != 0) return false;  // only between weight updates
     if (interrupted()) return true;
@@ -134,7 +149,9 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   }
   Summary summary = summary_of(simulation, *hierarchy, learning, earlier + seconds_since(begin));
   if (study.schedule().upward) summary.set("woken", std::vector<double>(schedule.woken().begin(), schedule.woken().end()));
+  add_health(summary, health, study);
   auto notes = study.notes();
+  if (const std::string cured = cured_assignments(health); !cured.empty()) notes["cured"] = cured;
   notes["training"] = summary.to_json();
   const auto model_body = [&](Archive& archive) {
     study.archive_model(archive, *hierarchy);

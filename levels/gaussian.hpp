@@ -103,6 +103,9 @@ class GaussianLevel : public Level<T> {
   void reset_state() override;
 
   ConstView<T> contribution() const override { return share_.view(); }
+  double* dial(std::string_view key) override {
+    return key == "precision_min" ? &settings_.precision_min : key == "precision_max" ? &settings_.precision_max : nullptr;
+  }
   void clamp_downward(std::span<const std::uint8_t> clamped, ConstView<T> activity) override;
   bool clamps() const override { return true; }
   void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss) override;

@@ -98,6 +98,7 @@ class SituationLevel : public Level<T> {
 
   ConstView<T> contribution() const override { return share_.view(); }
   void set_error_gain(std::span<const T> per_stream) override { error_gain_.assign(per_stream.begin(), per_stream.end()); }
+  double* dial(std::string_view key) override;
   void score_broad(bool on) override {
     broad_.set_scoring(on);
     objective_.set_scoring(on);

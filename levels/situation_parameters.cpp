@@ -136,6 +136,19 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   return s;
 }
 
+template <class T>
+double* SituationLevel<T>::dial(std::string_view key) {
+  const std::pair<std::string_view, double*> dials[] = {{"dropout", &settings_.dropout},
+                                                        {"precision", &settings_.precision},
+                                                        {"feed_belief", &settings_.feed_belief},
+                                                        {"feed_innovation", &settings_.feed_innovation}};
+  for (const auto& [name, setting] : dials)
+    if (name == key) return setting;
+  return nullptr;
+}
+template double* SituationLevel<float>::dial(std::string_view);
+template double* SituationLevel<double>::dial(std::string_view);
+
 namespace {
 template <class T>
 std::unique_ptr<Level<T>> make(const LevelPlace<T>& p) {

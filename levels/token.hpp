@@ -83,6 +83,7 @@ class TokenLevel : public Level<T> {
   void expectation(View<T> log_p) override { expectation_with_stream(held_stream(), log_p); }
   void expectation_with_stream(ConstView<T> stream, View<T> log_p) override;
   void held_energy(ConstView<T> stream, View<T> energy) override;
+  double* dial(std::string_view key) override { return key == "precision" ? &settings_.precision : nullptr; }
   void score_broad(bool on) override { flexibility_.set_scoring(on); }
   std::vector<TermScore> term_scores() const override { return flexibility_.scores(); }
   ConstView<T> term_value(std::size_t) const override { return flexible_.view(); }

@@ -138,6 +138,9 @@ class Level {
   virtual void carry(const Step<T>& step, const Upward<T>& below) = 0;
   virtual void forecast(const Step<T>& step, const Downward<T>& above) = 0;
 
+  /// While false, what the level computes is no work of its own: an instrument's.
+  virtual void count_work(bool on) { (void)on; }
+
   // --- what a schedule asks of a level
   /// It has a share of the output stream of its own, or reads the lexicon: level 0 only.
   virtual bool speaks() const { return false; }

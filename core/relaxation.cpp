@@ -256,7 +256,10 @@ void Relaxation<T>::settle_group(Levels& levels, std::size_t low, std::size_t hi
 template <class T>
 void Relaxation<T>::probe(Levels& levels, std::size_t high, const Step<T>& last, std::span<const std::uint8_t> mask) {
   device_.upload(rate_host_, rate_);
-  for (std::size_t l = 0; l < high; ++l) levels[l]->keep();
+  for (std::size_t l = 0; l < high; ++l) {
+    levels[l]->count_work(false);
+    levels[l]->keep();
+  }
   sweep(levels, 0, high, last);
   measure(levels, 0, high, kept_energy_);
   double sum = 0;
@@ -265,7 +268,10 @@ void Relaxation<T>::probe(Levels& levels, std::size_t high, const Step<T>& last,
       sum += std::max(0.0, static_cast<double>(energy_host_[j]) - static_cast<double>(kept_energy_[j]));
   trace_.further = sum / static_cast<double>(std::max<Index>(1, last.active_count));
   device_.fill(rejected_, T(1));
-  for (std::size_t l = 0; l < high; ++l) levels[l]->restore(rejected_);
+  for (std::size_t l = 0; l < high; ++l) {
+    levels[l]->restore(rejected_);
+    levels[l]->count_work(true);
+  }
 }
 
 template <class T>

@@ -146,8 +146,13 @@ std::vector<std::pair<std::string, std::string>> descriptions() {
   for (const LevelKind& kind : level_kinds()) {
     // A kind that reads the world has keys of its own at the bottom; the token level stands nowhere else.
     std::vector<std::pair<std::string, ParameterTable>> tables;
-    if (std::string(kind.name) != "situation") tables.emplace_back("level.0.", kind.parameters(0));
-    if (std::string(kind.name) != "token") tables.emplace_back("level.1.", kind.parameters(1));
+    const auto keys_at = [&](Index level) {
+      ParameterTable keys = common_level_parameters(), own = kind.parameters(level);
+      keys.insert(keys.end(), own.begin(), own.end());
+      return keys;
+    };
+    if (std::string(kind.name) != "situation") tables.emplace_back("level.0.", keys_at(0));
+    if (std::string(kind.name) != "token") tables.emplace_back("level.1.", keys_at(1));
     if (tables.size() == 2 && describe(tables[0].second, "") == describe(tables[1].second, "")) tables.erase(tables.begin());
     all.emplace_back(kind.name, description(kind.name, kind.summary, "", tables));
   }

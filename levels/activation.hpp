@@ -59,15 +59,19 @@ class ActiveProducts {
   double operations() const { return operations_; }  ///< multiply-adds since reset()
   void archive_state(Archive& archive) { archive.value("operations", operations_); }
   void reset() { operations_ = 0; }
+  void set_counting(bool on) { counting_ = on; }
 
  private:
-  void count(ConstView<T> w, Index columns) { operations_ += static_cast<double>(w.rows * w.cols * columns); }
+  void count(ConstView<T> w, Index columns) {
+    if (counting_) operations_ += static_cast<double>(w.rows * w.cols * columns);
+  }
 
   Device<T>& device_;
   bool sparse_;
   Tensor<T> in_, out_;
   std::vector<std::int32_t> columns_;
   double operations_ = 0;
+  bool counting_ = true;
 };
 
 }  // namespace strata

@@ -15,8 +15,7 @@ constexpr std::string_view situation = "situation";
 ParameterTable kind_parameters(Index index) {
   std::vector<std::string> names;
   for (const LevelKind& kind : level_kinds()) names.emplace_back(kind.name);
-  return {{"kind", std::string(index == 0 ? "token" : "situation"), 0, 0, names, "", "kind of the level (strata list levels)", ""},
-          {"pace", 1.0, 0, 1e3, {}, "1", "learning rate of the level's weights, times learning.rate", ""}};
+  return {{"kind", std::string(index == 0 ? "token" : "situation"), 0, 0, names, "", "kind of the level (strata list levels)", ""}};
 }
 }  // namespace
 
@@ -50,9 +49,8 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   std::vector<double> paces;
   for (Index l = 0; l < depth; ++l) {
     const std::string prefix = "level." + std::to_string(l) + ".";
-    const Values of_any = configuration.resolve(kind_parameters(l), prefix);
-    kinds.push_back(&find_level_kind(of_any.text("kind")));
-    paces.push_back(of_any.real("pace"));
+    kinds.push_back(&find_level_kind(configuration.resolve(kind_parameters(l), prefix).text("kind")));
+    paces.push_back(configuration.resolve(common_level_parameters(), prefix).real("pace"));
     values.push_back(configuration.resolve(kinds.back()->parameters(l), prefix));
     units_of.push_back(kinds.back()->units(values.back(), units));
   }

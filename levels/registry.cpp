@@ -17,6 +17,10 @@ const std::vector<LevelKind>& level_kinds() {
   return kinds;
 }
 
+ParameterTable common_level_parameters() {
+  return {{"pace", 1.0, 0, 1e3, {}, "1", "learning rate of the level's dense weights, times learning.rate", ""}};
+}
+
 const LevelKind& find_level_kind(const std::string& name) {
   std::vector<std::string> names;
   for (const LevelKind& kind : level_kinds()) {

@@ -35,6 +35,9 @@ struct LevelKind {
   std::unique_ptr<Level<double>> (*make_double)(const LevelPlace<double>&);
 };
 
+/// Keys of a level of any kind: pace.
+ParameterTable common_level_parameters();
+
 const std::vector<LevelKind>& level_kinds();
 /// Throws ConfigError naming the nearest kind.
 const LevelKind& find_level_kind(const std::string& name);

@@ -83,6 +83,7 @@ class SituationLevel : public Level<T> {
   void accumulate(T scale, bool learning) override;
   Loss take_loss() override { return broad_.take_loss(); }
   void set_inertia(double part) override;
+  void count_work(bool on) override { products_.set_counting(on); }
   void carry(const Step<T>& step, const Upward<T>& below) override;
   void forecast(const Step<T>& step, const Downward<T>& above) override;
 

@@ -2,6 +2,7 @@
 """Training schedules and run ablation: what each term of the objective and each part of the schedule is worth."""
 
 import os
+import subprocess
 import time
 
 import support
@@ -63,7 +64,8 @@ class Ablation(CommandTest):
 
     def test_an_interrupted_run_goes_on(self):
         self.strata("run", "ablation", "--text", "prose.txt", "--quiet", *SMALL, *sets(ablation={"arms": "gate | hardening"}), "--out", "whole")
-        process = self.start("run", "ablation", "--text", "prose.txt", "--quiet", *SMALL, *sets(ablation={"arms": "gate | hardening"}), "--out", "parted")
+        process = subprocess.Popen([support.STRATA, "run", "ablation", "--text", "prose.txt", "--quiet", *SMALL, *sets(ablation={"arms": "gate | hardening"}), "--out", "parted"],
+                                   cwd=self.base, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         kept = self.path("parted.partial/arms/1_1.json")
         while process.poll() is None and not os.path.exists(kept):
             time.sleep(.01)

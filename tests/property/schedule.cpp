@@ -115,8 +115,6 @@ TEST_CASE("schedule: levels below the newest learn at their part of the rate, an
   CHECK(run.weights(0) == lowest);
   run.run(1);
   CHECK(run.weights(0) != lowest);
-  CHECK(of_above(1) == first);  // at nothing of its rate until then
-  run.run(8);
   CHECK(of_above(1) != first);
 }
 
@@ -126,7 +124,7 @@ TEST_CASE("schedule: what a level is like after it woke does not depend on how l
   const auto before = run.weights(1);
   run.run(21);  // one update behind its waking: as small a step as any first one
   const auto after = run.weights(1);
-  const double step = .01 / 10 * (1 - 20. / planned);  // warm-up of 10, the fall of the rate
+  const double step = .01 / 10;  // of a warm-up of 10
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(std::abs(after[i] - before[i]) <= step * (1 + .02 * std::abs(before[i])) * 1.0001);
   CHECK(after != before);
 }

@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+"""Writes results/reference/ablation.md and text_signatures.md: what terms and schedules are worth, and the laboratory's signatures on text.
+
+usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation signatures] [--seeds 3] [--work DIR]
+
+The texts are those of ../shared/data; a part whose text is absent is skipped and said. Runs lie below --work and are used again; one that was interrupted goes on.
+The ablation takes about half an hour of one core, the signatures a quarter.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import tempfile
+
+from reference import REFERENCE, TOP
+
+DATA = TOP.parent / "shared" / "data"
+SPEECHES, REUTERS = DATA / "speeches_us", DATA / "reuters" / "train.txt"
+SMALL = ("text.vocabulary=4000", "world.tokens=150000", "world.passes=1")
+NEWS = ("text.hold_out=last", "text.vocabulary=4000", "world.tokens=300000", "world.passes=1")
+GATE = tuple(f"level.{level}.gate=true" for level in (1, 2, 3))
+SIGNATURES = {
+    "scrambled_story": ("Scrambled story", "The least block of undisturbed text in which two readers with different pasts agree at 80 % of what they agree at over the intact text."),
+    "construction": ("Construction and forgetting", "Tokens until copies with different pasts agree half, and until copies with one past have come half apart."),
+    "amplification": ("Amplification", "Divergence of two readings after a few words were changed, to those of another text or at random, in spreads of the level."),
+    "intrinsic_timescales": ("Intrinsic time scales", "Decay of the autocorrelation of what a level expects, driven by text and running free."),
+}
+
+
+class Lab:
+    """Runs the command, once per folder, and keeps what it printed."""
+
+    def __init__(self, options):
+        self.options, self.commits, self.commands = options, set(), []
+
+    def run(self, name, words, config, text, settings, seed=None):
+        folder = pathlib.Path(self.options.work) / name
+        call = [*words, "--config", f"experiments/config/{config}", "--text", str(text), *(w for s in settings for w in ("--set", s)), *(["--seed", str(seed)] if seed else [])]
+        shown = " ".join(f"'{w}'" if " " in w else w for w in call).replace(str(DATA), "../shared/data").replace(str(self.options.work), "WORK")
+        self.commands.append(shown)
+        said = folder.with_suffix(".txt")
+        if not (folder / "summary.json").exists() or not said.exists():
+            print(shown, flush=True)
+            common = ["--threads", "1", "--set", "run.figures=false", "--quiet"]
+            resumed = folder.with_name(folder.name + ".partial").exists()
+            arguments = ["run", "--resume", str(folder), "--quiet"] if resumed else [*call, *common, "--out", str(folder)]
+            result = subprocess.run([self.options.strata, *arguments], check=True, cwd=TOP, stdout=subprocess.PIPE, text=True)
+            for trace in folder.glob("*.h5"):
+                if trace.name != "model.h5":
+                    trace.unlink()
+            said.write_text(result.stdout)
+        summary = json.loads((folder / "summary.json").read_text())
+        self.commits.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
+        lines = said.read_text().splitlines()
+        return summary, [line for line in lines if not line.startswith(("results:", "model:"))]
+
+    def write(self, name, lines):
+        lines = [*lines, "", f"Made at {', '.join(sorted(self.commits))} by `tests/validation/text_reference.py --seeds {self.options.seeds}`, which ran", "",
+                 *[f"    strata {command}" for command in self.commands], ""]
+        (REFERENCE / name).write_text("\n".join(lines))
+        print("\n".join(lines), flush=True)
+
+
+def ablation(lab):
+    summary, said = lab.run("ablation", ["run", "ablation"], "prose.ini", SPEECHES, [*SMALL, f"ablation.repeats={lab.options.seeds}"])
+    helps = [arm["name"] for arm in summary["arms"][1:] if arm["more_nats_ci95"][1] < 0]
+    harms = [arm["name"] for arm in summary["arms"][1:] if arm["more_nats_ci95"][0] > 0]
+    own = [f"{arm['name']} ({level['name']})" for arm in summary["arms"][1:] for level in arm["levels"]
+           if level.get("more_prediction_nats", 0) < -2 * level.get("more_prediction_nats_se", 1)]
+    lab.write("ablation.md", [
+        "# What each term of the objective and each part of the schedule is worth", "",
+        f"{summary['training_tokens']} tokens of speeches_us read once, {lab.options.seeds} seeds, every tenth document held out. Each arm sets its keys beside those of prose.ini.", "",
+        "```", *said, "```", "",
+        f"Fewer nats per token with: {', '.join(helps) or 'none'}. More with: {', '.join(harms) or 'none'}. Fewer nats per word of a level's own unit, by more than two standard errors over "
+        f"seeds: {', '.join(own) or 'none'}. Terms are off by default.", "",
+        "| arm | keys |", "| --- | --- |", *[f"| {arm['name']} | {arm['keys'] or '-'} |" for arm in summary["arms"]]])
+
+
+def signatures(lab):
+    lines = ["# The laboratory's signatures on text", "", f"Reuters, 300,000 tokens read once, {lab.options.seeds} seed{'s' if lab.options.seeds > 1 else ''}; readings of its last tenth.", ""]
+    for name, (title, words) in SIGNATURES.items():
+        lines += [f"## {title}", "", words, ""]
+        for seed in range(1, lab.options.seeds + 1):
+            model = pathlib.Path(lab.options.work) / f"leak_{seed}" / "model.h5"
+            lab.run(f"leak_{seed}", ["train"], "demo.ini", REUTERS, NEWS, seed)
+            _, said = lab.run(f"{name}_{seed}", ["run", name, "--model", str(model)], "demo.ini", REUTERS, NEWS, seed)
+            lines += [f"Seed {seed}:", "", "```", *said, "```", ""]
+    lab.write("text_signatures.md", lines)
+
+
+PARTS = {"ablation": (SPEECHES, ablation), "signatures": (REUTERS, signatures)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--strata", required=True)
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--work", default=None, help="where runs are kept (a new temporary folder)")
+    options = parser.parse_args()
+    options.strata = str(pathlib.Path(options.strata).resolve())
+    options.work = str(pathlib.Path(options.work or tempfile.mkdtemp(prefix="strata_text_")).resolve())
+    pathlib.Path(options.work).mkdir(parents=True, exist_ok=True)
+    for part in options.only:
+        text, write = PARTS[part]
+        if text.exists():
+            write(Lab(options))
+        else:
+            print(f"SKIPPED: {part}: {text} is not there")
+
+
+if __name__ == "__main__":
+    main()

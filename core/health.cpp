@@ -98,7 +98,8 @@ bool Health<T>::due(const Step<T>& step) const {
 
 template <class T>
 void Health<T>::before_observe(const Step<T>& step) {
-  if (!due(step)) return;
+  looking_ = due(step);
+  if (!looking_) return;
   hierarchy_.relaxation().probing = true;
   if (lesion_) sample_stream(step);
   if (looks_ % looks_per_update_norm == looks_per_update_norm - 1) keep_weights();
@@ -107,7 +108,7 @@ void Health<T>::before_observe(const Step<T>& step) {
 template <class T>
 void Health<T>::before_forecast(const Step<T>& step) {
   tokens_ += step.active_count;
-  if (!due(step)) return;
+  if (!looking_) return;
   hierarchy_.relaxation().probing = false;
   if (looks_ % looks_per_update_norm == looks_per_update_norm - 1) measure_updates();
   sample_beliefs(step);

@@ -93,6 +93,8 @@ class Health {
     double fall = 0, further = 0, rejections = 0, sweeps = 0;
   };
 
+  bool looking_ = false;  // at this step: a level that wakes at its end is not looked at yet
+
   bool due(const Step<T>& step) const;
   void keep_weights();
   void measure_updates();

@@ -17,6 +17,7 @@ constexpr double bounded_factor = 100;   // of the precision at the beginning
 constexpr double least_feed_belief = .3, least_feed_innovation = .1;
 constexpr double brisk_rate = .5;  // gamma, until which it is the rate that is raised
 constexpr Index most_sweeps = 32;
+constexpr double least_rate = 1e-6, least_precision = 1e-6, most_precision = 1e9;  // what their keys may be
 
 std::string key_of(Index level, const char* name) { return "level." + std::to_string(level) + "." + name; }
 }  // namespace
@@ -29,7 +30,7 @@ bool Health<T>::treat(const Reading& reading) {
     case Ailment::ignored: {
       const auto dropout = read(key_of(l, "dropout"));
       gain_from_[static_cast<std::size_t>(l)] = verdicts_;  // what it was worth before says nothing of what it will be
-      if (dropout && *dropout > least_dropout) return turn(reading, key_of(l, "dropout"), *dropout / 2);
+      if (dropout && *dropout > least_dropout) return turn(reading, key_of(l, "dropout"), std::max(least_dropout, *dropout / 2));
       return raise_rate(reading, 2, highest_ignored_boost);
     }
     case Ailment::imbalance: {  // errors are sqrt(pi) |message / pi|
@@ -51,6 +52,7 @@ bool Health<T>::treat(const Reading& reading) {
 template <class T>
 bool Health<T>::turn(const Reading& reading, const std::string& key, double to) {
   const auto from = read(key);
+  if (key.ends_with(".precision")) to = std::clamp(to, least_precision, most_precision);
   if (!from || *from == to) return false;
   write(key, to);
   treatments_.push_back({reading.ailment, reading.level, tokens_, key, *from, to});
@@ -77,9 +79,9 @@ void Health<T>::change_rates(Index l, double factor) {
 template <class T>
 bool Health<T>::settle_longer(const Reading& reading) {
   const RelaxationSettings& now = hierarchy_.relaxation().settings;
-  if (reading.threshold == rejected_part) return turn(reading, "relaxation.rate", now.rate / 2);
+  if (reading.threshold == rejected_part) return turn(reading, "relaxation.rate", std::max(least_rate, now.rate / 2));
   if (now.rate < brisk_rate) return turn(reading, "relaxation.rate", std::min(brisk_rate, 4 * now.rate));
-  return turn(reading, "relaxation.steps", static_cast<double>(std::min(most_sweeps, 2 * now.steps)));
+  return now.steps < most_sweeps && turn(reading, "relaxation.steps", static_cast<double>(std::min(most_sweeps, 2 * now.steps)));
 }
 
 /// A starved level is fed again. One that is fed reads by new weights: those that it reads in by, whose names end in _in, are drawn anew, as large

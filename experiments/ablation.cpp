@@ -13,7 +13,6 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
-#include <optional>
 #include <set>
 #include <sstream>
 
@@ -210,12 +209,9 @@ Summary outcome(Bench& bench, const std::vector<Condition>& pairs, const Arm& ar
     return s;
   }
   const TextVariant variant(study, arm.keys, seed);
-  bench.progress.say(arm.name + ", seed " + std::to_string(seed));
-  std::optional<Summary> training;
-  if (std::filesystem::exists(model)) training = training_of(study, model);
-  if (!training)
-    training = train(study, model, bench.folder.file(stem + "_checkpoint.h5"), "the arms that are complete are kept", bench.progress);
-  Summary s = measure(bench, pairs, model, *training);
+  const Summary training =
+      obtain_trained(bench, model, bench.folder.file(stem + "_checkpoint.h5"), arm.name + ", seed " + std::to_string(seed));
+  Summary s = measure(bench, pairs, model, training);
   s.set("inputs", to_json(study.inputs)).set("keys", words_of(arm));
   bench.folder.write_text(kept, s.to_json());
   std::filesystem::remove(model);

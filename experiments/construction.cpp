@@ -92,6 +92,7 @@ Findings run(Bench& bench) {
   const char* const kinds[] = {"fixed leak", "gated"};
   Findings findings;
   findings.summary.set("memory", kinds[gate ? 1 : 0]);
+  if (wants_control(bench)) const TextVariant possible(study, gates(depth, !gate));  // said before anything is read
   record_texts(bench, bench.model, conditions, window, bench.folder.file("trace.h5"));
   add_measure(findings, "alignment", bench.folder.file("trace.h5"), "", kinds[gate ? 1 : 0]);
   if (wants_control(bench)) {

@@ -263,9 +263,10 @@ void add_levelwise(Bench& bench, Findings& findings) {
       Findings its = experiment.run(own);
       findings.summary.section(name) = std::move(its.summary);
       findings.table += its.table;
-    } catch (const DataError& e) {  // the text does not allow it: the others are measured all the same
+    } catch (const Interrupted&) { throw; } catch (const Error& e) {  // the text does not allow it: the others are measured all the same
       findings.summary.section(name).set("not_measured", std::string(e.what()));
       findings.table += std::string("not measured: ") + e.what() + "\n";
+      std::filesystem::remove(bench.folder.file("trace.h5"));
     }
     if (const std::string trace = bench.folder.file("trace.h5"); std::filesystem::exists(trace))
       std::filesystem::rename(trace, bench.folder.file(std::string(name) + ".h5"));

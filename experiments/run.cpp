@@ -62,7 +62,9 @@ std::string obtain_model(Study& study, ResultFolder& folder, const std::string& 
 
 /// After an error nothing is worth keeping but what was learned; a folder without it goes, so that the corrected command finds its place free.
 void drop_unless_learned(const ResultFolder& folder) {
-  if (fs::exists(folder.file("model.h5")) || fs::exists(folder.file(checkpoint_name)) || fs::exists(folder.file(arms_name))) return;
+  if (fs::exists(folder.file(arms_name))) return;
+  for (const auto& entry : fs::directory_iterator(folder.working_dir()))
+    if (entry.path().extension() == ".h5" && entry.path().filename() != "trace.h5") return;  // models, controls, checkpoints
   for (const char* name : {request_name, "trace.h5", "model.h5.partial", "checkpoint.h5.partial"}) {
     std::error_code ignored;
     fs::remove(folder.file(name), ignored);

@@ -250,6 +250,7 @@ Findings run(Bench& bench) {
   const auto stories = text::make_stories(study.held_out, options);
   const auto scales = scales_of(stories, sizes);
   Findings findings;
+  if (wants_control(bench)) const TextVariant possible(study, equal_time_constants(study));  // said before anything is read
   findings.summary.set("stories", options.count).set("length", options.length);
   findings.table = read_arm(bench, bench.model, stories, scales, "scrambled_story", findings.summary);
   if (wants_control(bench)) {

@@ -96,6 +96,7 @@ Summary spread(const std::vector<const Summary*>& runs) {
     }
     const std::size_t items = runs.front()->items(key);
     for (std::size_t i = 0; i < items; ++i) {
+      if (runs.front()->entry(key, i)->has("kind")) break;  // what was met, not what was measured: another run met something else
       std::vector<const Summary*> entries;
       for (const Summary* run : runs)
         if (const Summary* entry = run->entry(key, i)) entries.push_back(entry);

@@ -77,7 +77,7 @@ std::unique_ptr<Hierarchy<float>> Study::make_hierarchy(Index streams) {
 
 std::unique_ptr<Hierarchy<float>> Study::load_hierarchy(const std::string& model, Index streams) {
   Configuration cured = options.configuration;  // of a model that this run trained; one that was given has been adopted with its cures
-  std::istringstream lines(options.model.empty() ? cured_of(read_notes(model)) : "");
+  std::istringstream lines(model != options.model ? cured_of(read_notes(model)) : "");
   for (std::string line; std::getline(lines, line);) cured.set_assignment(line);
   auto hierarchy = build_hierarchy<float>(cured, *device, log_unigram, streams, interval(), options.seed, channels());
   const auto body = [&](Archive& archive) {

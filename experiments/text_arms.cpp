@@ -1,15 +1,22 @@
 #include "experiments/text_arms.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "experiments/training.hpp"
 
 namespace strata {
 
+Summary obtain_trained(Bench& bench, const std::string& model, const std::string& checkpoint, const std::string& words) {
+  if (std::filesystem::exists(model))
+    if (auto training = training_of(bench.study, model)) return std::move(*training);
+  bench.progress.say(words);
+  return train(bench.study, model, checkpoint, "what has been learned is kept", bench.progress);
+}
+
 std::string train_variant(Bench& bench, const std::string& name, const std::string& words) {
   const std::string model = bench.folder.file(name + ".h5");
-  bench.progress.say(words);
-  train(bench.study, model, bench.folder.file(name + "_checkpoint.h5"), "it begins anew with the experiment", bench.progress);
+  obtain_trained(bench, model, bench.folder.file(name + "_checkpoint.h5"), words);
   return model;
 }
 

@@ -10,7 +10,9 @@
 
 namespace strata {
 
-/// Trains under the study's present keys into NAME.h5 of the result folder, and returns where that is. `words` tells the user what is trained.
+/// Trains under the study's present keys, or takes what an interrupted run trained. `words` tells the user what is trained. Returns what train() does.
+Summary obtain_trained(Bench& bench, const std::string& model, const std::string& checkpoint, const std::string& words);
+/// The same into NAME.h5 of the result folder, and returns where that is. `words` tells the user what is trained.
 std::string train_variant(Bench& bench, const std::string& name, const std::string& words);
 
 /// The key `control` of an experiment that trains one.

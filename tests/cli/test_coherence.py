@@ -51,6 +51,30 @@ class Coherence(CommandTest):
             self.assertNotIn("token_alone", test)
             self.assertIn("accuracy", test)
 
+    def test_levelwise_evaluation(self):
+        small = sets(coherence={"items": 10, "alone": "false"}, surprise_recovery=support.SMALL_RECOVERY, belief_inertia=support.SMALL_INERTIA,
+                     evaluate={"levelwise": "true", "entropy_every": 2, "stream_every": 2})
+        said = self.strata("evaluate", "--model", "model.h5", "--text", "prose.txt", "--out", "levelwise", "--quiet", *small)
+        found = self.summary("levelwise")
+        self.assertEqual([test["name"] for test in found["coherence"]["tests"]], TESTS)
+        self.assertGreater(found["belief_inertia"]["levels"][3]["half_life"], found["belief_inertia"]["levels"][1]["half_life"])
+        self.assertIn("recovery", found["surprise_recovery"]["levels"][1])
+        self.assertEqual(sorted(name for name in os.listdir(self.path("levelwise")) if name.endswith(".h5")), ["belief_inertia.h5", "surprise_recovery.h5", "trace.h5"])
+        for name in ("coherence", "surprise_recovery", "belief_inertia"):
+            self.assertIn(f"\n{name}\n", said)
+        # What is expected with the levels above is narrower than without them, and each level's part is less than all of them together.
+        whole = found["stream"]["narrowing_nats"]
+        self.assertGreater(whole, 0)
+        for level in found["levels"][1:]:
+            self.assertLess(level["narrowing_nats"], whole)
+
+    def test_levelwise_of_a_text_that_is_too_short(self):
+        self.write("few.txt", support.text(3, seed=7))
+        self.strata("evaluate", "--model", "model.h5", "--held-out", "few.txt", "--out", "few", "--quiet", *sets(evaluate={"levelwise": "true"}))
+        found = self.summary("few")
+        self.assertIn("histories", found["belief_inertia"]["not_measured"])
+        self.assertGreater(found["perplexity"], 1)
+
     def test_refused(self):
         self.write("short.txt", "One sentence only.\n")
         self.refused(3, ["short.txt", "three sentences"], "run", "coherence", "--model", "model.h5", "--held-out", "short.txt", "--out", "no")

@@ -19,7 +19,6 @@ DATA = TOP.parent / "shared" / "data"
 SPEECHES, REUTERS = DATA / "speeches_us", DATA / "reuters" / "train.txt"
 SMALL = ("text.vocabulary=4000", "world.tokens=150000", "world.passes=1")
 NEWS = ("text.hold_out=last", "text.vocabulary=4000", "world.tokens=300000", "world.passes=1")
-GATE = tuple(f"level.{level}.gate=true" for level in (1, 2, 3))
 SIGNATURES = {
     "scrambled_story": ("Scrambled story", "The least block of undisturbed text in which two readers with different pasts agree at 80 % of what they agree at over the intact text."),
     "construction": ("Construction and forgetting", "Tokens until copies with different pasts agree half, and until copies with one past have come half apart."),
@@ -44,7 +43,7 @@ class Lab:
             print(shown, flush=True)
             common = ["--threads", "1", "--set", "run.figures=false", "--quiet"]
             resumed = folder.with_name(folder.name + ".partial").exists()
-            arguments = ["run", "--resume", str(folder), "--quiet"] if resumed else [*call, *common, "--out", str(folder)]
+            arguments = [call[0], "--resume", str(folder), "--quiet"] if resumed else [*call, *common, "--out", str(folder)]
             result = subprocess.run([self.options.strata, *arguments], check=True, cwd=TOP, stdout=subprocess.PIPE, text=True)
             for trace in folder.glob("*.h5"):
                 if trace.name != "model.h5":

@@ -40,7 +40,7 @@ def peers(lab, corpus):
         print("SKIPPED: the LSTM: PyTorch is absent; how to install it stands at the top of tests/bench/language/lstm.py")
         return []
     found, refused = [], []
-    for seed in range(1, lab.options.seeds + 1):
+    for seed in range(1, lab.seeds(corpus) + 1):
         out = lab.folder(corpus, "lstm", seed)
         if not (out / "summary.json").exists():
             folders, refused = trials(lab, corpus) if seed == 1 else ([], [])

@@ -35,6 +35,7 @@ CORPORA = {
     "ko_news": ("korean", DATA / "ko_news", None, "3, 5, 7", ()),
     "austen": ("prose", NOVELS, None, "3, 5, 7", ()),
 }
+LONG = ("ptb", "reuters")  # a run takes more than ten minutes: one seed
 COMPRESSED = (DATA / "reuters/train.txt", 4 << 20)
 BAR = "Kneser-Ney 5 + cache"
 # How errors travel, on a text small enough for five seeds: the same architecture, the same tokens, the same seeds.
@@ -77,6 +78,9 @@ class Lab:
 
     def __init__(self, options):
         self.options, self.commits, self.commands = options, set(), []
+
+    def seeds(self, corpus):
+        return 1 if corpus in LONG else self.options.seeds
 
     def folder(self, corpus, name, seed):
         return self.options.work / f"{corpus}_{name}_{seed}"
@@ -123,7 +127,7 @@ def spread(values, digits=2):
 def corpus_lines(lab, corpus):
     _, _, _, orders, settings = CORPORA[corpus]
     counting = lab.run(corpus, "counting", "run", "baselines", "--set", f"baselines.orders={orders}", *(w for s in settings for w in ("--set", s)))
-    runs = [lab.run(corpus, "evaluate", "evaluate", "--plastic", "--set", "evaluate.experts=true", seed=s) for s in range(1, lab.options.seeds + 1)]
+    runs = [lab.run(corpus, "evaluate", "evaluate", "--plastic", "--set", "evaluate.experts=true", seed=s) for s in range(1, lab.seeds(corpus) + 1)]
     lines = [f"## {corpus}", "", f"{counting['held_out_tokens']} held-out tokens, {counting['held_out_bytes']:.0f} bytes; unigram perplexity {math.exp(counting['unigram_nats']):.1f}.", "",
              "| | as trained | learning while it reads |", "| --- | --- | --- |"]
     for order in counting["orders"]:
@@ -298,7 +302,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strata", required=True)
     parser.add_argument("--only", nargs="+", choices=[*CORPORA, *MORE], default=[*CORPORA, *MORE])
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=3, help="of every run that takes less than ten minutes")
     parser.add_argument("--threads", type=int, default=0, help="of every run (0: all)")
     parser.add_argument("--lstm-minutes", type=float, default=30, help="of processor time on each thread for training an LSTM of equal size, where PyTorch is there (0: none)")
     parser.add_argument("--lstm-on", nargs="+", choices=list(CORPORA), default=["ptb", "reuters"], metavar="CORPUS", help="where it is trained (ptb reuters)")

@@ -44,6 +44,11 @@ class Ablation(CommandTest):
         self.assertGreater(level(found, 3, 2)["more_prediction_nats"], .002, "a level that learns nothing expects worse")
         self.assertGreater(found["arms"][5]["tokens_read"], found["arms"][0]["tokens_read"])
         self.assertEqual([name for name in os.listdir(self.path("all")) if name.endswith(".h5")], [])
+        self.assertTrue(os.path.exists(self.path("all/figures/ablation.png")))
+        with open(self.path("all/report.html"), encoding="utf-8") as report:
+            page = report.read()
+        for name in names[1:]:
+            self.assertIn(name, page)
 
     def test_half_lives(self):
         self.strata("run", "ablation", "--text", "prose.txt", "--out", "half", "--quiet", *SMALL,

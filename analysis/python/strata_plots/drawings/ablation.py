@@ -5,7 +5,7 @@ from ..summary import is_number
 from . import Picture
 
 TITLE = "What each term and schedule is worth"
-CAPTION = ("Left: nats per token more than the same hierarchy without it, over the same held-out documents; 95 % bootstrap over documents, seeds averaged, small marks: "
+CAPTION = ("Left: nats per token more than the same hierarchy without it, over the same held-out documents; 95 % bootstrap over documents, seeds averaged; small marks: "
            "single seeds. Right: nats per word of what each level expects of its own unit, more than without; bars: standard error over seeds. Left of the line is better.")
 TERMS = (
     ("More nats", "what the next token costs on average beyond what it costs the hierarchy without this term or schedule; negative: it helps."),
@@ -81,6 +81,6 @@ def ablation_figure(result):
     left.set_title("The next token")
     right.set_xlabel("nats per word of the level's own unit, more than without")
     right.set_title("What each level expects")
-    style.legend(figure, names, rule="no difference")
+    style.legend(figure, names, rule="no difference", only=range(1, len(names)))
     style.frame(figure)
     return figure

@@ -186,7 +186,8 @@ TEST_CASE("stream score: asking changes nothing") {
   CHECK(differences(parameters_of(*asked.hierarchy), parameters_of(*left_alone.hierarchy)).empty());
 }
 
-TEMPLATE_TEST_CASE("stream score: what is expected under another stream is what words are scored under, and changes nothing", "", float, double) {
+TEMPLATE_TEST_CASE("stream score: what is expected under another stream is what words are scored under, and changes nothing", "", float,
+                   double) {
   for (const bool share : {false, true}) {
     Tiny<TestType> tiny(lines(false, share), streams, 1, vocabulary), untouched(lines(false, share), streams, 1, vocabulary);
     const double margin = std::is_same_v<TestType, float> ? 1e-5 : 1e-12;

@@ -365,8 +365,7 @@ WorldReadingTimes read_world(SampledStudy& study, Hierarchy<float>& hierarchy, c
   std::unique_ptr<Lesions> lesions;
   if (reading.lesions) lesions = std::make_unique<Lesions>(hierarchy, reading.streams);
   if (reading.learning && !study.schedule().plain())
-    throw ConfigError("learning.curriculum, own_ticks, lightness", "",
-                      "are for strata train and evaluate; this experiment learns in one online pass");
+    throw ConfigError("learning.curriculum, own_ticks, lightness", "", "are for train and evaluate; this learns in one online pass");
   Learning<float> learning(study.learning(), world.steps());
   Simulation<float> simulation(hierarchy, world, reading.learning ? &learning : nullptr, study.interval(), study.options.seed);
   WorldReadingTimes times;

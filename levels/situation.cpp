@@ -31,9 +31,9 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
       broad_(device, lexicon, broad_settings(settings.broad, above, settings.activation_threshold > 0), 2 * inputs_, above, streams,
              interval, seed, static_cast<std::uint32_t>(settings.index)),
       gate_(settings.gate, streams),
+      scales_(device, settings.time_scales, settings.tau, settings.spread, inputs_, streams),
       activation_(settings.activation_threshold, tick_, streams),
       products_(device, activation_.on(), std::max({units_, 2 * inputs_, above})) {
-  SituationLevel<T>::set_inertia(1);
   const Index n = units_, b = streams, columns = streams * interval, wide = 2 * inputs_;
   const auto level = static_cast<std::uint32_t>(settings.index);
   memory_in_ = {device, "memory_in", n, wide};
@@ -60,7 +60,8 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
     *x = {device, n, b};
   for (auto* x : {&features_, &new_features_}) *x = {device, 2 * n, b};
   inputs_now_ = {device, inputs_, b};
-  for (auto* x : {&error_norm_, &new_norm_, &penalty_, &surprise_, &column_, &factor_, &tick_mask_, &decay_}) *x = {device, b, 1};
+  for (auto* x : {&error_norm_, &new_norm_, &penalty_, &surprise_, &column_, &factor_, &tick_mask_, &decay_, &gate_left_})
+    *x = {device, b, 1};
   stash_e_ = {device, n, columns};
   stash_h_ = {device, wide, columns};
   for (auto* x : {&stash_rho_, &stash_fd_}) *x = {device, n, columns};
@@ -77,18 +78,16 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   nats_.assign(s, 0);
   evidence_.assign(s, 0);
   error_gain_.assign(s, T(1));
-  if (settings.eligibility && reads_words())
-    reach_ = static_cast<Index>(std::ceil(-settings.tau * settings.spread * std::log(eligibility_floor)));
-  if (settings.exact_eligibility) reach_ *= 8;  // until the weight left is 1e-16
+  if (settings.eligibility && reads_words()) reach_ = reach_of(scales_.longest(1));
   ring_.assign(s * static_cast<std::size_t>(reach_ + lag_stride + (activation_.on() ? reach_ : 0) + tick_), 0);
   if (settings.terms) objective_ = Objective<T>({device, n, inputs_, b, columns, seed, level, *settings.terms, 0});
   reset_state();
 }
 
+/// Tokens back to where the word vectors behind the memory have next to no part in it.
 template <class T>
-void SituationLevel<T>::set_inertia(double part) {
-  leak_[0] = std::exp(-1 / (part * settings_.tau));
-  leak_[1] = std::exp(-1 / (part * settings_.tau * settings_.spread));
+Index SituationLevel<T>::reach_of(double tau) const {
+  return static_cast<Index>(std::ceil(-tau * std::log(eligibility_floor))) * (settings_.exact_eligibility ? 8 : 1);  // 8: a weight of 1e-16
 }
 
 template <class T>
@@ -107,6 +106,7 @@ void SituationLevel<T>::reset_state() {
   stashed_ = stashed_ticks_ = 0;
   tokens_ = ticks_ = 0;
   products_.reset();
+  scales_.reset();
   activation_.reset();
   broad_.reset();
   objective_.reset();
@@ -310,6 +310,7 @@ void SituationLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& vis
   if (above_ > 0) visit(above_in_);
   visit(bias_);
   visit(share_out_);
+  scales_.visit_weights(visit);
   broad_.visit_weights(visit);
   objective_.visit_weights(visit);
 }
@@ -321,6 +322,7 @@ void SituationLevel<T>::archive_parameters(Archive& archive) {
   archive.value("mean_count", mean_count_);
   archive.tensor("mean", mean_);
   archive.tensor("power", power_);
+  if (archive.loading()) scales_.derive();
   broad_.archive_parameters(archive);
   Archive::Scope scope(archive, "gate");
   gate_.archive_parameters(archive);
@@ -370,6 +372,7 @@ void SituationLevel<T>::archive_state(Archive& archive) {
   else
     window_ = count_;
   broad_.archive_state(archive);
+  scales_.archive_state(archive);
   {
     Archive::Scope scope(archive, "objective");
     objective_.archive_state(archive);

@@ -12,7 +12,7 @@
 //             s for the level above = [c_f r f(x); c_d k^(-1/2) delta],  r = sqrt((1-a)/(1+a)) of the slower trace
 //             learning: dV = e h', dU = e f(x_above)', dMo = rho f(x)', all of the forecast that was wrong, times k
 //             what the objective's terms want of mu (core/objective) is added to e where dV, dU and db are made of it
-//             S behind the memory by its eligibility sqrt(1-a^2) a^(t-s) V_q' e
+//             S behind the memory by its eligibility sqrt(1-a^2) a^(t-s) V_q' e;  tau_q, where learned, by dh/da (levels/time_scales.hpp)
 // Symbols     x, mu, kap, e n x B; h (2 inputs) x B; V n x 2 inputs; U n x n_above; tau, ct, k tokens; eta per token
 // Discretisation  ticks every ceil(tau/8) tokens and at the level's own boundary; between ticks x = mu and c are held
 //             where activation_threshold > 0 ticks whose error is small are left out (levels/activation.hpp), and what only ticks change is
@@ -29,14 +29,16 @@
 #include "levels/activation.hpp"
 #include "levels/broad.hpp"
 #include "levels/gate.hpp"
+#include "levels/time_scales.hpp"
 
 namespace strata {
 
 struct SituationSettings {
-  Index index = 1;                  ///< position in the hierarchy, 1 = just above the token level
-  double tau = 5;                   ///< tokens, the shorter time constant
-  double spread = 3;                ///< the longer is tau * spread
-  Index tick = 0;                   ///< tokens; 0: ceil(tau / 8)
+  Index index = 1;    ///< position in the hierarchy, 1 = just above the token level
+  double tau = 5;     ///< tokens, the shorter time constant
+  double spread = 3;  ///< the longer is tau * spread
+  Index tick = 0;     ///< tokens; 0: ceil(tau / 8)
+  TimeScaleSettings time_scales;
   double activation_threshold = 0;  ///< theta; 0: computes at every tick
   bool token_fed = false;
   bool forgets = false;  ///< memory is cleared at a document's end, as what is carried always is
@@ -66,7 +68,7 @@ class SituationLevel : public Level<T> {
 
   std::string kind() const override { return "situation"; }
   Index units() const override { return units_; }
-  double time_constant() const override { return settings_.tau; }
+  double time_constant() const override { return scales_.tau(0); }
   Index tick() const override { return tick_; }
   std::span<const std::uint8_t> ticking() const override { return ticking_; }
 
@@ -82,7 +84,7 @@ class SituationLevel : public Level<T> {
   void learn(const Step<T>& step) override;
   void accumulate(T scale, bool learning) override;
   Loss take_loss() override { return broad_.take_loss(); }
-  void set_inertia(double part) override;
+  void set_inertia(double part) override { scales_.set_inertia(part); }
   void count_work(bool on) override { products_.set_counting(on); }
   void carry(const Step<T>& step, const Upward<T>& below) override;
   void forecast(const Step<T>& step, const Downward<T>& above) override;
@@ -128,13 +130,15 @@ class SituationLevel : public Level<T> {
   void average_window();
   void error_and_feedback();
   void stash_ticks(Index first);
-  void trace_eligibility();
+  Index reach_of(double tau) const;
+  void teach_words();
   void innovate(const Step<T>& step);
   void carry_innovation(const Step<T>& step);
   void open_gate(const Step<T>& step);
   std::span<const std::uint8_t> settling() const { return activation_.on() ? ticking_ : everyone_; }
   bool reads_words() const { return settings_.token_fed || settings_.index == 1; }
   void integrate(const Step<T>& step, ConstView<T> features);
+  void follow_scales(bool learning);
   void forget(const Observation& observation);
   std::vector<std::pair<const char*, Tensor<T>*>> state_tensors();
 
@@ -142,12 +146,12 @@ class SituationLevel : public Level<T> {
   Lexicon<T>& lexicon_;
   SituationSettings settings_;
   Index units_, inputs_, above_, streams_, tick_;
-  double leak_[2];
   T nominal_scale_;  // of gradients stashed at once, 1 / (B K)
   Weight<T> memory_in_, above_in_, bias_, share_out_;
   Broad<T> broad_;
   Objective<T> objective_;
   Gate gate_;
+  TimeScales<T> scales_;
   TickThreshold activation_;
   ActiveProducts<T> products_;
   double gain_ = 0, innovation_count_ = 0, mean_count_ = 0;
@@ -157,7 +161,7 @@ class SituationLevel : public Level<T> {
   Tensor<T> e_, error_, belief_, feedback_, message_, drive_, kept_x_, kept_f_, kept_fd_, kept_mu_, kept_above_, fd_mu_, tmp_, delta_,
       inverse_;
   Tensor<T> rho_sum_, feedback_sum_, error_norm_, new_norm_, penalty_, surprise_, column_, factor_, tick_mask_, word_, inputs_now_;
-  Tensor<T> decay_, ek_, eligible_;
+  Tensor<T> decay_, gate_left_, ek_, eligible_;
   ConstView<T> rho_;       // of the level below, relayed
   ConstView<T> expected_;  // by the level above
   ConstView<T> handed_;    // features of the level below

@@ -49,6 +49,7 @@ void SituationLevel<T>::forget(const Observation& o) {
     if (o.active[s] == 0 || (o.boundary[s] & document_end) == 0) continue;
     device_.fill(h_.cols_at(j, 1), T(0));
     device_.fill(features_.cols_at(j, 1), T(0));
+    scales_.forget(j);
     begin_[s] = read_[s];
   }
 }
@@ -74,7 +75,7 @@ void SituationLevel<T>::innovate(const Step<T>& step) {
   device_.scale_rows(inverse_, delta_);
 
   View<T> belief_part = new_features_.rows_at(0, units_), innovation_part = new_features_.rows_at(units_, units_);
-  const double r = std::sqrt((1 - leak_[1]) / (1 + leak_[1]));
+  const double a = scales_.leak(1), r = std::sqrt((1 - a) / (1 + a));
   device_.axpby(static_cast<T>(settings_.feed_belief * r), f_, T(0), belief_part);
   device_.axpby(static_cast<T>(settings_.feed_innovation / std::sqrt(static_cast<double>(tick_))), delta_, T(0), innovation_part);
   device_.select_columns(tick_mask_, new_features_, features_);
@@ -121,15 +122,26 @@ void SituationLevel<T>::open_gate(const Step<T>& step) {
   for (std::size_t j = 0; j < carried_gate_.size(); ++j) carried_gate_[j] *= gate_.leak_factor(j);
 }
 
+/// What learning made of the time constants, and what the gate leaves of the leak.
+template <class T>
+void SituationLevel<T>::follow_scales(bool learning) {
+  if (learning) scales_.derive();
+  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = static_cast<T>(gate_.leak_factor(j));
+  device_.upload(host_, gate_left_);
+}
+
 template <class T>
 void SituationLevel<T>::integrate(const Step<T>& step, ConstView<T> features) {
   device_.copy(features, inputs_now_);
   device_.add_to_rows(T(-1), mean_, inputs_now_);
+  if (scales_.learned()) follow_scales(step.learning);
   for (int q = 0; q < 2; ++q) {
-    for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = static_cast<T>(leak_[q] * gate_.leak_factor(j));
+    const double a = scales_.leak(q);
+    for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = static_cast<T>(a * gate_.leak_factor(j));
     device_.upload(host_, decay_);
-    device_.leaky_integrate(decay_, static_cast<T>(std::sqrt(1 - leak_[q] * leak_[q])), step.active, inputs_now_,
-                            h_.rows_at(q * inputs_, inputs_));
+    const View<T> trace = h_.rows_at(q * inputs_, inputs_);
+    if (scales_.learned()) scales_.follow(q, gate_left_, decay_, step.active, trace, inputs_now_);
+    device_.leaky_integrate(decay_, static_cast<T>(std::sqrt(1 - a * a)), step.active, inputs_now_, trace);
   }
   if (!step.training || step.active_count == 0) return;
   const double rate = running_rate(mean_count_++);
@@ -144,6 +156,7 @@ void SituationLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) 
     if (settings_.carry) device_.axpby(static_cast<T>(gain_), kap_, T(1), tmp_);
     device_.select_columns(tick_mask_, tmp_, base_);
     device_.select_columns(tick_mask_, h_, h_used_);
+    scales_.hold(tick_mask_);
     device_.select_columns(tick_mask_, kap_, kap_used_);
     if (above_ > 0) {
       device_.select_columns(tick_mask_, above.activity, above_used_);

@@ -23,7 +23,10 @@ void SituationLevel<T>::learn(const Step<T>& step) {
     device_.copy(h_used_, stash_h_.cols_at(first, streams_));
     if (above_ > 0) device_.copy(above_used_, stash_above_.cols_at(first, streams_));
   }
-  if (reach_ > 0) trace_eligibility();
+  if ((reach_ == 0 && !scales_.learned()) || !any(ticking_)) return;
+  products_.multiply(true, memory_in_.back(), ek_.view(), T(0), eligible_, ticking_);
+  if (scales_.learned()) scales_.learn(nominal_scale_, eligible_.view());
+  if (reach_ > 0) teach_words();
 }
 
 /// Columns of the streams that tick, side by side.
@@ -49,20 +52,18 @@ void SituationLevel<T>::stash_ticks(Index first) {
 
 /// dS[w_s] += sum_q sqrt(1 - a_q^2) a_q^(age) V_q' e: the newest tokens exactly, then every 8th standing for 8.
 template <class T>
-void SituationLevel<T>::trace_eligibility() {
-  if (!any(ticking_)) return;
-  products_.multiply(true, memory_in_.back(), ek_.view(), T(0), eligible_, ticking_);
+void SituationLevel<T>::teach_words() {
   const Index ring = static_cast<Index>(ring_.size()) / streams_;
-  const Index half = lag_stride / 2;
+  const Index half = lag_stride / 2, reach = scales_.learned() ? std::min(reach_, reach_of(scales_.tau(1))) : reach_;
   for (int q = 0; q < 2; ++q) {
-    const double a = leak_[q], unit = std::sqrt(1 - a * a);
+    const double a = scales_.leak(q), unit = std::sqrt(1 - a * a);
     scatters_.clear();
     for (Index j = 0; j < streams_; ++j) {
       const auto s = static_cast<std::size_t>(j);
       if (ticking_[s] == 0) continue;
       const Index newest = read_[s] - elapsed_[s] + 1;  // tokens that h of this forecast had seen
       const Index held = std::min(std::max<Index>(0, newest - begin_[s]), ring - elapsed_[s] + 1);  // not forgotten since, here or by it
-      for (Index age = 0; age < std::min(held, reach_);) {
+      for (Index age = 0; age < std::min(held, reach);) {
         const bool single = settings_.exact_eligibility || age < exact_lags;
         const Index at = single ? age : age + half;
         if (at >= held) break;

@@ -46,6 +46,9 @@ ParameterTable SituationSettings::parameters(Index index) {
   ParameterTable all{
       {"tau", r.tau, .5, 1e7, {}, "tokens", "shorter time constant of the level's memory", "model A"},
       {"spread", r.spread, 1, 1000, {}, "1", "ratio of the longer time constant to the shorter", "model A"},
+      {"learn_tau", d.time_scales.learned, 0, 1, {}, "", "both time constants are learned, by what they do to the next token", "model A"},
+      {"tau_band", d.time_scales.band, 1, 1e9, {}, "1", "learned time constants stay within this factor of where they began", ""},
+      {"tau_rate", d.time_scales.rate, 0, 1e3, {}, "1", "learning rate of ln tau, times learning.rate", ""},
       {"unit",
        std::string(r.unit),
        0,
@@ -108,6 +111,9 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   s.tau = v.real("tau");
   s.spread = v.real("spread");
   s.tick = v.integer("tick");
+  s.time_scales.learned = v.flag("learn_tau");
+  s.time_scales.band = v.real("tau_band");
+  s.time_scales.rate = v.real("tau_rate");
   s.activation_threshold = v.real("activation_threshold");
   s.token_fed = v.text("feed") == "token";
   s.forgets = v.flag("forgets");

@@ -1,4 +1,4 @@
-// Word vectors learn through the memory by eligibilities: in exact mode that is back-propagation through time, untruncated.
+// Word vectors and time constants learn through the memory by eligibilities: in exact mode that is back-propagation through time, untruncated.
 //
 // Loss   sum over ticks of -k <e_t, V h_t>, errors e_t and V frozen; h_t = a h_{t-1} + sqrt(1 - a^2) S w_t, q = shorter, longer
 
@@ -18,8 +18,8 @@ namespace {
 constexpr Index units = 4, vocabulary = 9, streams = 2, length = 60;
 
 struct Run {
-  std::vector<ArchivedMatrix> h, error;    // per token: memory behind the forecast, k times the error (zero where no tick)
-  std::vector<double> learned, memory_in;  // of S (times streams); V
+  std::vector<ArchivedMatrix> h, error;                 // per token: memory behind the forecast, k times the error (zero where no tick)
+  std::vector<double> learned, learned_tau, memory_in;  // of S and of ln tau (times streams); V
 };
 
 /// Reads 60 tokens in each stream; learning statistics are off, so that m stays 0 and S acts through the memory alone.
@@ -56,6 +56,7 @@ Run read(const SituationSettings& settings, double persistence, Index row = 0, I
   run.learned = values<double>(rig.lexicon.vectors.gradient.view(), *rig.device);
   for (double& x : run.learned) x *= streams;  // stashed as a mean over streams
   rig.level.visit_weights([&](Weight<double>& w) {
+    if (w.name == "log_tau") run.learned_tau = values<double>(w.gradient.view(), *rig.device);
     if (w.name == "memory_in") run.memory_in = values<double>(w.value.view(), *rig.device);
   });
   return run;
@@ -100,6 +101,27 @@ TEST_CASE("eligibility: exact mode is back-propagation through time", "[gradient
   settings.tick = GENERATE(1, 3);
   const Run base = read(settings, 0);
   CHECK(relative_distance(base.learned, through_time(settings, 0, base)) < 1e-8);
+}
+
+TEST_CASE("eligibility: time constants learn by how the memory depends on them", "[gradient]") {
+  SituationSettings settings;
+  settings.time_scales.learned = true;
+  settings.forgets = GENERATE(false, true);
+  settings.tick = GENERATE(1, 3);
+  const Run base = read(settings, .9);
+  REQUIRE(base.learned_tau.size() == 2);
+  for (std::size_t q = 0; q < 2; ++q) {
+    const auto shifted = [&](double by) {
+      SituationSettings other = settings;
+      (q == 0 ? other.tau : other.spread) *= std::exp(by);
+      if (q == 0) other.spread *= std::exp(-by);
+      return utility(base, read(other, .9));
+    };
+    constexpr double small = 1e-5;
+    const double slope = (shifted(small) - shifted(-small)) / (2 * small);
+    CHECK(std::abs(slope) > 1e-2);
+    CHECK(streams * base.learned_tau[q] == Approx(slope).epsilon(1e-6));
+  }
 }
 
 TEST_CASE("eligibility: sampled lags point the same way", "[gradient]") {

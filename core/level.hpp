@@ -189,6 +189,8 @@ class Level {
     (void)i;
     return {};
   }
+  /// Of a level that finds the ends of its unit itself, B entries: 1 where it found one with the token just read; empty for others.
+  virtual std::span<const std::uint8_t> found_ends() const { return {}; }
   /// Tokens ahead that expectation() speaks of, at most; 0: a kind that expects no words.
   virtual Index horizon() const { return 0; }
   /// log_p (V x B) = log probabilities of what the level expects behind the tokens read, nats. Level 0: of the next token, as held and as

@@ -17,6 +17,10 @@ enum Boundary : std::uint8_t {
   document_end = 4,
   forced_tick = 8,  ///< every level ticks here, whatever its count (the end of an inserted passage, in both copies)
 };
+/// What a level takes for the end of its own unit, among the bits that are its own.
+inline constexpr std::uint8_t found_end = 128;
+/// The first three of them where levels are not told: shifted left by so much. Recorded, never read by a level.
+inline constexpr int untold = 4;
 
 /// What an experiment does to a stream, as bits of Observation::event; recorded under /events.
 enum Event : std::uint8_t { surprise_on = 1, surprise_off = 2, context_switch = 4 };

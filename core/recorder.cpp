@@ -97,7 +97,7 @@ void lay_out_relaxation(TraceLayout& layout, Index times, Index sweeps, const st
 
 std::uint8_t event_kinds(const Observation& o, std::size_t stream) {
   if (o.active[stream] == 0) return 0;
-  const auto ended = o.boundary[stream] & (sentence_end | paragraph_end | document_end);
+  const auto ended = (o.boundary[stream] | o.boundary[stream] >> untold) & (sentence_end | paragraph_end | document_end);
   return static_cast<std::uint8_t>(ended | o.event[stream] << 3);
 }
 

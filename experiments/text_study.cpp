@@ -151,10 +151,6 @@ void TextStudy::read_documents(Progress& progress) {
   held_out = held_out_corpus.documents.empty() ? tokenizer->encode(corpus, split.held_out)
                                                : tokenizer->encode(held_out_corpus, text::all_documents(held_out_corpus));
   warn_of_unknown("held-out", *tokenizer, scored_corpus(), held_out, progress);
-  if (options.model.empty()) {
-    text::require_tokens(corpus, training, fewest_training_tokens);
-    log_unigram = text::log_unigram(text::count_tokens(training, vocabulary()));
-  }
   foreign_given = !options.foreign.empty();
   if (foreign_given) {
     foreign.corpus = text::read_corpus(options.foreign, corpus_options);
@@ -162,6 +158,16 @@ void TextStudy::read_documents(Progress& progress) {
     foreign.encoded = tokenizer->encode(foreign.corpus, text::all_documents(foreign.corpus));
     warn_of_unknown("foreign", *tokenizer, foreign.corpus, foreign.encoded, progress);
   }
+  if (text_.text("marks") == "none") hide_marks();
+  if (!options.model.empty()) return;
+  text::require_tokens(corpus, training, fewest_training_tokens);
+  log_unigram = text::log_unigram(text::count_tokens(training, vocabulary()));
+}
+
+void TextStudy::hide_marks() {
+  if (tokenizer->end_of_document() < 0)
+    throw ConfigError("text.marks", "none", "marks of characters and bytes are text like any other; take another text.tokenizer");
+  for (auto* documents : {&training, &held_out, &foreign.encoded}) text::hide_marks(*documents, *tokenizer);
 }
 
 }  // namespace strata

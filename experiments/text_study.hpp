@@ -42,6 +42,7 @@ class TextStudy final : public Study {
  private:
   void archive_vocabulary(Archive& archive) override;
   void read_documents(Progress& progress);
+  void hide_marks();
   void take_tokenizer(const std::vector<std::int32_t>& documents, Progress& progress);
 
   Values text_, world_;

@@ -67,7 +67,7 @@ void Broad<T>::reset() {
 }
 
 template <class T>
-void Broad<T>::read(const Observation& o) {
+void Broad<T>::read(const Observation& o, std::span<const std::uint8_t> boundary) {
   for (std::size_t j = 0; j < o.id.size(); ++j) {
     if (o.active[j] == 0) continue;
     auto& ring = history_[j];
@@ -75,10 +75,10 @@ void Broad<T>::read(const Observation& o) {
     ++position_[j];
     ++since_[j];
     recency_.read(static_cast<Index>(j), o.id[j]);
-    if ((o.boundary[j] & document_end) != 0) recency_.clear(static_cast<Index>(j));
+    if ((boundary[j] & document_end) != 0) recency_.clear(static_cast<Index>(j));
     // The mark of a paragraph's end behind a sentence's last word is no sentence of its own.
-    const bool mark = settings_.unit == sentence_end && ended_[j] != 0 && (o.boundary[j] & paragraph_end) != 0;
-    ended_[j] = (o.boundary[j] & settings_.unit) != 0;
+    const bool mark = settings_.unit == sentence_end && ended_[j] != 0 && (boundary[j] & paragraph_end) != 0;
+    ended_[j] = (boundary[j] & settings_.unit) != 0;
     unit_ends_[j] = ended_[j] != 0 && !mark;
   }
   std::size_t kept = 0;
@@ -88,7 +88,7 @@ void Broad<T>::read(const Observation& o) {
     bool closes = false;
     if (o.active[j] != 0) {
       w.boundaries -= unit_ends_[j];
-      closes = w.boundaries <= 0 || position_[j] - w.begin >= settings_.limit || (o.boundary[j] & document_end) != 0;
+      closes = w.boundaries <= 0 || position_[j] - w.begin >= settings_.limit || (boundary[j] & document_end) != 0;
     }
     if (closes) {
       w.end = position_[j];
@@ -117,19 +117,18 @@ void Broad<T>::leave_out(std::span<const std::uint8_t> ticks) {
 }
 
 template <class T>
-void Broad<T>::evaluate(std::span<const std::uint8_t> ticked, const Observation* o, const Partners<T>& partners) {
+void Broad<T>::evaluate(std::span<const std::uint8_t> ticked, std::span<const std::uint8_t> boundary, const Partners<T>& partners) {
   due_.clear();
   for (std::size_t j = 0; j < ticked.size(); ++j) {
-    const bool forced = o != nullptr && (o->boundary[j] & forced_tick) != 0;
-    const bool ends = o != nullptr && o->active[j] != 0 && (o->boundary[j] & document_end) != 0;
-    if (ends) device_.fill(raised_.cols_at(static_cast<Index>(j), 1), T(0));  // of a document that is over
+    const bool forced = (boundary[j] & forced_tick) != 0;
+    if ((boundary[j] & document_end) != 0) device_.fill(raised_.cols_at(static_cast<Index>(j), 1), T(0));  // of a document that is over
     if (ticked[j] != 0 && (since_[j] >= settings_.interval || forced)) due_.push_back(static_cast<std::int32_t>(j));
   }
   // Always products of one width: a stream's bits may not depend on how many others are due at the same step.
   const auto width = static_cast<std::size_t>(std::min(streams_, settings_.width));
   for (std::size_t first = 0; first < due_.size(); first += width)
     evaluate_block(std::span(due_).subspan(first, std::min(width, due_.size() - first)), partners);
-  for (const auto j : due_) open_window(j, o, partners);
+  for (const auto j : due_) open_window(j, boundary[static_cast<std::size_t>(j)], partners);
 }
 
 /// Logits and their normaliser of at most a block of streams; columns of a block that is not full repeat its first.
@@ -186,7 +185,7 @@ void Broad<T>::evaluate_block(std::span<const std::int32_t> due, const Partners<
 
 /// Keeps what the prediction of this moment was made from, until its window closes.
 template <class T>
-void Broad<T>::open_window(std::int32_t stream, const Observation* o, const Partners<T>& partners) {
+void Broad<T>::open_window(std::int32_t stream, std::uint8_t boundary, const Partners<T>& partners) {
   const auto j = static_cast<std::size_t>(stream);
   ready_[j] = 1;
   since_[j] = 0;
@@ -196,7 +195,7 @@ void Broad<T>::open_window(std::int32_t stream, const Observation* o, const Part
   w.column = free_.back();
   free_.pop_back();
   w.begin = position_[j];
-  const bool fresh = o == nullptr || position_[j] == 0 || (o->boundary[j] & (settings_.unit | document_end)) != 0;
+  const bool fresh = position_[j] == 0 || (boundary & (settings_.unit | document_end)) != 0;
   w.boundaries = fresh || settings_.unit == document_end ? 1 : 2;
   auto& counts = counts_[static_cast<std::size_t>(w.column)];
   counts.clear();

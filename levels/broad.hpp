@@ -46,10 +46,11 @@ class Broad {
   Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& settings, Index inputs, Index above, Index streams, Index interval,
         std::uint64_t seed, std::uint32_t level);
 
-  /// Reads the step's tokens: counts, history, windows that close.
-  void read(const Observation& observation);
-  /// Evaluates the prediction of streams that ticked and are due. `observation` tells what ended with the token just read.
-  void evaluate(std::span<const std::uint8_t> ticked, const Observation* observation, const Partners<T>& partners);
+  /// Reads the step's tokens: counts, history, windows that close. `boundary`: bits of what ended with each, B entries.
+  void read(const Observation& observation, std::span<const std::uint8_t> boundary);
+  /// Evaluates the prediction of streams that ticked and are due. `boundary` tells what ended with the token just read
+  /// (nothing where a stream is idle), B entries.
+  void evaluate(std::span<const std::uint8_t> ticked, std::span<const std::uint8_t> boundary, const Partners<T>& partners);
   /// A prediction that is due at a tick that is left out (B entries, 1) is not made: the one in force stays for another `interval` tokens.
   void leave_out(std::span<const std::uint8_t> ticks);
   /// Scores, and while learning turns into gradients, every window that closed. `memory_in`, `above_in` and `bias` are the level's V, U, b.
@@ -87,7 +88,7 @@ class Broad {
   };
   void evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners);
   void predict(std::span<const std::int32_t> streams, ConstView<T> mu, ConstView<T> expected, View<T> out, View<T> normaliser);
-  void open_window(std::int32_t stream, const Observation* observation, const Partners<T>& partners);
+  void open_window(std::int32_t stream, std::uint8_t boundary, const Partners<T>& partners);
   void logits(ConstView<T> f, View<T> out);
   void count(Index columns) { operations_ += static_cast<double>((readout_.size() + lexicon_.vectors.size()) * columns); }
   void settle_block(std::span<const Window> block, T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);

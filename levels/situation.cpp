@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace strata {
 
@@ -72,6 +73,7 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   ticking_.assign(s, 0);
   left_out_.assign(s, 0);
   everyone_.assign(s, 1);
+  ends_.assign(s, 0);
   elapsed_.assign(s, 0);
   host_.assign(s, T(0));
   host2_.assign(s, T(0));
@@ -97,6 +99,7 @@ void SituationLevel<T>::reset_state() {
   count_.assign(s, 0);
   window_.assign(s, 0);
   carried_gate_.assign(s, 1);
+  found_.assign(s, 0);
   read_.assign(s, 0);
   begin_.assign(s, 0);
   std::fill(ring_.begin(), ring_.end(), 0);
@@ -127,6 +130,15 @@ void SituationLevel<T>::observe(const Step<T>& step, const Upward<T>& below) {
   device_.upload(host_, surprise_);
 }
 
+/// What ended with the token, by what the level is told and by what it found.
+template <class T>
+void SituationLevel<T>::mark_ends(const Observation& o) {
+  ends_.assign(o.boundary.begin(), o.boundary.end());
+  if (!settings_.finds_ends) return;
+  for (std::size_t j = 0; j < ends_.size(); ++j)
+    if (o.active[j] != 0 && std::exchange(found_[j], std::uint8_t{0}) != 0) ends_[j] |= found_end;
+}
+
 template <class T>
 void SituationLevel<T>::fix_ticks(const Observation& o) {
   for (std::size_t j = 0; j < ticking_.size(); ++j) {
@@ -135,7 +147,7 @@ void SituationLevel<T>::fix_ticks(const Observation& o) {
     ++tokens_;
     ++count_[j];
     ++window_[j];
-    if (count_[j] < tick_ && (o.boundary[j] & (settings_.boundaries | forced_tick)) == 0) continue;
+    if (count_[j] < tick_ && (ends_[j] & (settings_.boundaries | forced_tick)) == 0) continue;
     ticking_[j] = 1;
     elapsed_[j] = window_[j];
     count_[j] = 0;
@@ -144,6 +156,7 @@ void SituationLevel<T>::fix_ticks(const Observation& o) {
 
 template <class T>
 void SituationLevel<T>::begin_settling(const Step<T>& step, const Upward<T>& below) {
+  mark_ends(*step.observation);
   fix_ticks(*step.observation);
   rho_ = below.emission_error;
   handed_ = below.features;
@@ -366,6 +379,7 @@ void SituationLevel<T>::archive_state(Archive& archive) {
   archive.value("read", read_);
   archive.value("begin", begin_);
   archive.value("forecasting", forecasting_);
+  if (settings_.finds_ends) archive.value("found", found_);
   archive.tensor("tick_mask", tick_mask_);
   if (activation_.on())
     archive.value("window", window_);

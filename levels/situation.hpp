@@ -10,6 +10,7 @@
 //             e = pi (x - mu);  delta = e / sqrt(nu), nu slow mean of e^2                                        innovation
 //             kap <- A kap + sqrt(1 - A^2) delta,  A = exp(-k / ct);  g += eta k <delta . kap> / n               carry, Kalman's condition
 //             s for the level above = [c_f r f(x); c_d k^(-1/2) delta],  r = sqrt((1-a)/(1+a)) of the slower trace
+//             where the level finds its unit's ends itself: one lies where evidence against p_l has opened its gate (levels/gate.hpp), at the next token
 //             learning: dV = e h', dU = e f(x_above)', dMo = rho f(x)', all of the forecast that was wrong, times k
 //             what the objective's terms want of mu (core/objective) is added to e where dV, dU and db are made of it
 //             S behind the memory by its eligibility sqrt(1-a^2) a^(t-s) V_q' e;  tau_q, where learned, by dh/da (levels/time_scales.hpp)
@@ -55,6 +56,7 @@ struct SituationSettings {
   GateSettings gate;
   std::optional<Values> terms;  ///< keys of the objective (core/objective/term.hpp); none: no terms
   std::uint8_t boundaries = sentence_end | paragraph_end | document_end;  ///< where it ticks besides its count
+  bool finds_ends = false;                                                ///< of its unit; nobody tells it
   static ParameterTable parameters(Index index);
   static SituationSettings from(Index index, const Values& values);
 };
@@ -108,6 +110,9 @@ class SituationLevel : public Level<T> {
   }
   std::vector<TermScore> term_scores() const override { return objective_.scores(); }
   ConstView<T> term_value(std::size_t i) const override { return objective_.value(i); }
+  std::span<const std::uint8_t> found_ends() const override {
+    return settings_.finds_ends ? std::span<const std::uint8_t>(found_) : std::span<const std::uint8_t>();
+  }
   const BroadScore* broad_score() const override { return &broad_.score(); }
   Index horizon() const override { return broad_.horizon(); }
   void expectation(View<T> log_p) override { broad_.expectation(mu_, expected_, log_p); }
@@ -124,6 +129,7 @@ class SituationLevel : public Level<T> {
  private:
   static constexpr Index lag_stride = 8;  // of the older words that eligibility samples
 
+  void mark_ends(const Observation& observation);
   void fix_ticks(const Observation& observation);
   void gather_window(const Upward<T>& below);
   void choose_active(const Observation& observation);
@@ -171,6 +177,7 @@ class SituationLevel : public Level<T> {
   Tensor<T> rho_window_;     // sum of rho as scored, where sparse
 
   std::vector<std::uint8_t> ticking_, forecasting_, left_out_, everyone_;
+  std::vector<std::uint8_t> ends_, found_;  // bits of what ended with the token, found ends among them; an end lies at the next token
   std::vector<std::int64_t> count_, window_, elapsed_;  // tokens since the last tick; since the last one taken; k of the tick at this step
   double tokens_ = 0, ticks_ = 0;                       // read; taken
   std::vector<double> carried_gate_;                    // product of (1 - .9 o) since the last tick

@@ -38,7 +38,7 @@ void SituationLevel<T>::carry(const Step<T>& step, const Upward<T>& below) {
   }
   objective_.carry(o, ticking_);
   if (settings_.forgets) forget(o);
-  broad_.read(o);
+  broad_.read(o, ends_);
 }
 
 /// Nothing is remembered across a document's end, nor handed up to be.
@@ -116,10 +116,12 @@ void SituationLevel<T>::carry_innovation(const Step<T>& step) {
 
 template <class T>
 void SituationLevel<T>::open_gate(const Step<T>& step) {
-  if (!settings_.gate.on) return;
+  if (!settings_.gate.on && !settings_.finds_ends) return;
   for (std::size_t j = 0; j < nats_.size(); ++j) evidence_[j] = lexicon_.log_unigram(step.observation->id[j]) + nats_[j];  // ln u - ln p_l
   gate_.read(evidence_, step.observation->active, step.training);
   for (std::size_t j = 0; j < carried_gate_.size(); ++j) carried_gate_[j] *= gate_.leak_factor(j);
+  if (!settings_.finds_ends) return;
+  for (std::size_t j = 0; j < found_.size(); ++j) found_[j] = gate_.openness()[j] > .5 ? 1 : 0;
 }
 
 /// What learning made of the time constants, and what the gate leaves of the leak.
@@ -179,7 +181,7 @@ void SituationLevel<T>::forecast(const Step<T>& step, const Downward<T>& above) 
   emit(step, above);
   expected_ = above.expected;
   broad_.leave_out(left_out_);
-  if (forms) broad_.evaluate(forecasting_, step.observation, {mu_.view(), h_used_.view(), above_used_.view(), expected_});
+  if (forms) broad_.evaluate(forecasting_, ends_, {mu_.view(), h_used_.view(), above_used_.view(), expected_});
   forecasting_.assign(forecasting_.size(), 0);
 }
 

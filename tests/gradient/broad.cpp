@@ -71,9 +71,9 @@ struct Rig {
         observation.boundary[j] = t == length + 2 || t == length + 2 + static_cast<Index>(j) + 3 ? sentence_end : 0;
         read[j].push_back(observation.id[j]);
       }
-      broad.read(observation);
+      broad.read(observation, observation.boundary);
       const std::vector<std::uint8_t> ticked(streams, t == length - 1 ? 1 : 0);
-      broad.evaluate(ticked, &observation, {mu.view(), memory.view(), higher.view(), expected.view()});
+      broad.evaluate(ticked, observation.boundary, {mu.view(), memory.view(), higher.view(), expected.view()});
     }
   }
   /// Words of the window of stream j: to the end of the sentence after the one under way.

@@ -89,8 +89,8 @@ TEST_CASE("broad prediction: windows hold the words up to the end of the level's
         const Index end = window_end(words[j], t + 1, kind.unit, kind.limit);
         if (end > 0) closing[end - 1].emplace_back(j, Expected{t + 1, end});
       }
-      broad.read(o);
-      broad.evaluate(ticked, &o, {mu.view(), memory.view(), {}, {}});
+      broad.read(o, o.boundary);
+      broad.evaluate(ticked, o.boundary, {mu.view(), memory.view(), {}, {}});
       for (const auto& [j, window] : closing[t]) {
         double sum = 0;
         for (Index p = window.begin; p < window.end; ++p)

@@ -38,22 +38,28 @@ Parameter count(const std::string& name, std::int64_t fallback, double minimum, 
 }  // namespace
 
 ParameterTable text_parameters() {
-  return {word("language", std::string("auto"), {},
-               "language whose rules part sentences: an ISO 639 code such as en, de, ko, ja, zh, or auto (from the dominant script)",
-               "Unicode Standard Annex 29"),
-          word("sentences", std::string("auto"), {"auto", "icu", "lines"},
-               "where sentences end: icu, lines (one sentence per line), or auto (lines for *.sents.txt, else icu)", ""),
-          word("tokenizer", std::string("bpe"), text::tokenizer_kinds(),
-               "what a token is: a piece of a word, learned from the training text (bpe, unigram), what white space parts (words), a "
-               "character, a byte",
-               "Sennrich et al. 2016; Kudo 2018"),
-          count("vocabulary", 8000, 2, 1e6, "tokens",
-                "ids in all, with the separators and (bpe, unigram: at least 300) 256 bytes; fewer where the text has fewer; of words and "
-                "characters the commonest, others are <unk>; bytes: always 256"),
-          word("hold_out", std::string("every"), {"every", "last"},
-               "what of the text is scored and not trained on where --held-out gives no other: every tenth document, or the last documents "
-               "that hold a tenth of the bytes (a single document is cut in two at the end of a paragraph)",
-               "")};
+  return {
+      word("language", std::string("auto"), {},
+           "language whose rules part sentences: an ISO 639 code such as en, de, ko, ja, zh, or auto (from the dominant script)",
+           "Unicode Standard Annex 29"),
+      word("sentences", std::string("auto"), {"auto", "icu", "lines"},
+           "where sentences end: icu, lines (one sentence per line), or auto (lines for *.sents.txt, else icu)", ""),
+      word("tokenizer", std::string("bpe"), text::tokenizer_kinds(),
+           "what a token is: a piece of a word, learned from the training text (bpe, unigram), what white space parts (words), a "
+           "character, a byte",
+           "Sennrich et al. 2016; Kudo 2018"),
+      count("vocabulary", 8000, 2, 1e6, "tokens",
+            "ids in all, with the separators and (bpe, unigram: at least 300) 256 bytes; fewer where the text has fewer; of words and "
+            "characters the commonest, others are <unk>; bytes: always 256"),
+      word("hold_out", std::string("every"), {"every", "last"},
+           "what of the text is scored and not trained on where --held-out gives no other: every tenth document, or the last documents "
+           "that hold a tenth of the bytes (a single document is cut in two at the end of a paragraph)",
+           ""),
+      word(
+          "marks", std::string("all"), {"all", "none"},
+          "none: words alone are read, without marks of lines, paragraphs and documents, and no level is told where a sentence, a paragraph or a "
+          "document ends",
+          "")};
 }
 
 ParameterTable world_parameters() {
@@ -122,7 +128,7 @@ void read(Observation& out, std::size_t stream, const EncodedDocument& document,
   const auto t = static_cast<std::size_t>(token);
   out.id[stream] = document.ids[t];
   out.active[stream] = 1;
-  out.boundary[stream] = document.boundary[t];
+  out.boundary[stream] = document.told ? document.boundary[t] : static_cast<std::uint8_t>(document.boundary[t] << untold);
   out.event[stream] = 0;
   out.document[stream] = document.index;
   out.byte_begin[stream] = document.byte_begin(token);
@@ -297,7 +303,8 @@ bool TextWorld::next(Observation& out) {
     read(out, s, documents_[static_cast<std::size_t>(part.document)], part.begin + token_[s]);
     out.pass[s] = part.pass;
     if (++token_[s] == part.size()) {
-      if (part.over) out.boundary[s] |= sentence_end | paragraph_end | document_end;
+      if (part.over && documents_[static_cast<std::size_t>(part.document)].told)
+        out.boundary[s] |= sentence_end | paragraph_end | document_end;
       ++place_[s];
       token_[s] = 0;
     }

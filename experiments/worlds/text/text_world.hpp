@@ -22,7 +22,7 @@
 
 namespace strata {
 
-/// Keys "text.*": language, sentences, tokenizer, vocabulary, hold_out.
+/// Keys "text.*": language, sentences, tokenizer, vocabulary, hold_out, marks.
 ParameterTable text_parameters();
 /// Keys "world.*": streams, passes, shuffle, scales, replay.
 ParameterTable world_parameters();

@@ -113,6 +113,27 @@ std::string Tokenizer::piece(std::int32_t id) const {
   return codec_->piece(id);
 }
 
+void hide_marks(std::vector<EncodedDocument>& documents, const Tokenizer& tokenizer) {
+  for (EncodedDocument& document : documents) {
+    document.told = false;
+    std::size_t kept = 0;
+    for (std::size_t t = 0; t < document.ids.size(); ++t) {
+      const std::int32_t id = document.ids[t];
+      if (id == tokenizer.line_end() || id == tokenizer.end_of_paragraph() || id == tokenizer.end_of_document()) {
+        if (kept > 0) document.boundary[kept - 1] |= document.boundary[t];
+        continue;
+      }
+      document.ids[kept] = id;
+      document.starts[kept] = kept > 0 ? document.starts[t] : document.starts.front();
+      document.boundary[kept++] = document.boundary[t];
+    }
+    document.starts[kept] = document.starts.back();
+    document.ids.resize(kept);
+    document.boundary.resize(kept);
+    document.starts.resize(kept + 1);
+  }
+}
+
 Index count_unknown(const Tokenizer& tokenizer, const Corpus& corpus, const std::vector<EncodedDocument>& documents) {
   const std::int32_t unknown = tokenizer.unknown();
   if (unknown < 0) return 0;

@@ -40,6 +40,7 @@ struct EncodedDocument {
   std::vector<std::int32_t> ids;       ///< n
   std::vector<std::int64_t> starts;    ///< n + 1: starts[i] is where token i begins, starts[n] where the document ends
   std::vector<std::uint8_t> boundary;  ///< n, bits of Boundary
+  bool told = true;                    ///< whoever reads it is told of them
 
   Index size() const { return static_cast<Index>(ids.size()); }
   std::int64_t byte_begin(Index token) const { return starts[static_cast<std::size_t>(token)]; }
@@ -100,6 +101,10 @@ class Tokenizer {
   explicit Tokenizer(std::unique_ptr<TokenCodec> codec);
   std::unique_ptr<TokenCodec> codec_;
 };
+
+/// The same without <nl>, <eop> and <eod>, and nobody is told where anything ends: what ended with them ends with the token before. Each must be
+/// of a kind that has these.
+void hide_marks(std::vector<EncodedDocument>& documents, const Tokenizer& tokenizer);
 
 /// Tokens of `documents` that the tokenizer does not know; a text that itself says "<unk>" is known to.
 Index count_unknown(const Tokenizer& tokenizer, const Corpus& corpus, const std::vector<EncodedDocument>& documents);

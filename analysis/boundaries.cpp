@@ -124,6 +124,25 @@ std::size_t longest(std::span<const Flags> streams) {
 
 std::size_t count_of(const Flags& flags) { return static_cast<std::size_t>(std::count(flags.begin(), flags.end(), std::uint8_t{1})); }
 
+/// What F1 is made of, in the rows of sums from `column` on: true ones hit, true, detected, detections that hit. A hit may reach over the edge of a
+/// block: counted on either side, recall and precision stay at most 1 in every draw.
+void add_hits(BlockSums& sums, Index stream, const Flags& truth, const Flags& detected, std::size_t tolerance, std::size_t column) {
+  for (const auto& hit : hits(truth, detected, tolerance)) {
+    sums.at(hit.first, stream)[column] += 1.0;
+    sums.at(hit.second, stream)[column + 3] += 1.0;
+  }
+  for (std::size_t t = 0; t < truth.size(); ++t) {
+    sums.at(t, stream)[column + 1] += static_cast<double>(truth[t]);
+    sums.at(t, stream)[column + 2] += static_cast<double>(detected[t]);
+  }
+}
+
+double f1_of(std::span<const double> total, std::size_t column) {
+  const double recall = total[column + 1] > 0.0 ? total[column] / total[column + 1] : kNan;
+  const double precision = total[column + 2] > 0.0 ? total[column + 3] / total[column + 2] : kNan;
+  return recall + precision == 0.0 ? 0.0 : 2.0 * recall * precision / (recall + precision);
+}
+
 void report(MeasuredValues& record, const std::string& prefix, const BoundaryScore& found) {
   record.set(prefix + "boundary_pk", found.pk);
   record.set(prefix + "boundary_window_diff", found.window_diff);
@@ -263,8 +282,7 @@ BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Fla
                                std::size_t block, const BootstrapOptions& options) {
   if (truth.empty() || truth.size() != detected.size())
     throw ShapeError("boundary score", std::to_string(truth.size()) + " streams, at least one", std::to_string(detected.size()));
-  // Per block: windows, wrong for Pk, wrong for WindowDiff, true ones hit, true, detected, detections that hit. A hit may reach over the
-  // edge of a block: counted on either side, recall and precision stay at most 1 in every draw.
+  // Per block: windows, wrong for Pk, wrong for WindowDiff, and what F1 is made of.
   const std::size_t samples = longest(truth);
   BlockSums sums(samples, static_cast<Index>(truth.size()), std::min(block, samples), 7);
   for (std::size_t s = 0; s < truth.size(); ++s) {
@@ -277,24 +295,34 @@ BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Fla
       row[1] += (a > 0) != (b > 0) ? 1.0 : 0.0;
       row[2] += a != b ? 1.0 : 0.0;
     });
-    for (const auto& hit : hits(truth[s], detected[s], tolerance)) {
-      sums.at(hit.first, stream)[3] += 1.0;
-      sums.at(hit.second, stream)[6] += 1.0;
-    }
-    for (std::size_t t = 0; t < truth[s].size(); ++t) {
-      sums.at(t, stream)[4] += static_cast<double>(truth[s][t]);
-      sums.at(t, stream)[5] += static_cast<double>(detected[s][t]);
-    }
+    add_hits(sums, stream, truth[s], detected[s], tolerance, 3);
   }
   const auto found = block_bootstrap(
       sums,
       [](std::span<const double> total) {
-        const double recall = total[4] > 0.0 ? total[3] / total[4] : kNan, precision = total[5] > 0.0 ? total[6] / total[5] : kNan;
-        const double f1 = recall + precision == 0.0 ? 0.0 : 2.0 * recall * precision / (recall + precision);
-        return std::vector<Bounded>{{total[1] / total[0]}, {total[2] / total[0]}, {f1}};
+        return std::vector<Bounded>{{total[1] / total[0]}, {total[2] / total[0]}, {f1_of(total, 3)}};
       },
       options);
   return {found[0], found[1], found[2], sums.total()[4]};
+}
+
+Estimate f1_gap(std::span<const Flags> truth, std::span<const Flags> first, std::span<const Flags> second, std::size_t tolerance,
+                std::size_t block, const BootstrapOptions& options) {
+  if (truth.empty() || truth.size() != first.size() || truth.size() != second.size())
+    throw ShapeError("boundary score", std::to_string(truth.size()) + " streams, at least one",
+                     std::to_string(first.size()) + " and " + std::to_string(second.size()));
+  const std::size_t samples = longest(truth);
+  BlockSums sums(samples, static_cast<Index>(truth.size()), std::min(block, samples), 8);
+  for (std::size_t s = 0; s < truth.size(); ++s) {
+    if (truth[s].empty()) continue;
+    check(truth[s], first[s], 1);
+    check(truth[s], second[s], 1);
+    add_hits(sums, static_cast<Index>(s), truth[s], first[s], tolerance, 0);
+    add_hits(sums, static_cast<Index>(s), truth[s], second[s], tolerance, 4);
+  }
+  return block_bootstrap(
+             sums, [](std::span<const double> total) { return std::vector<Bounded>{{f1_of(total, 0) - f1_of(total, 4)}}; }, options)
+      .front();
 }
 
 Measure boundaries_measure() {

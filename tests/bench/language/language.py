@@ -50,7 +50,7 @@ WAYS = {
 EXPECTED = (DATA / "reuters/train.txt", ("text.hold_out=last", "world.tokens=1000000", "text.vocabulary=4000", "relaxation.steps=1", "relaxation.rate=1",
                                          *(f"level.{l}.{key}" for l in (1, 2, 3) for key in ("broad_cache=.2", "forgets=true", "broad_from_above=true")[:2 if l == 3 else 3])))
 # What each level is worth: the same text for every form, half of the training text read once (of an eighth the levels bring next to nothing).
-FORMS_TEXT, FORMS_VOCABULARY = (DATA / "reuters/train.txt", ("world.tokens=1200000", "world.passes=1"), 1), 8000
+FORMS_TEXT, FORMS_VOCABULARY = (DATA / "reuters/train.txt", ("world.tokens=1200000", "world.passes=1"), 3), 8000
 PARAGRAPH = ("unit=paragraph", "tau=40", "spread=2.5", "carry_time=80", "broad_limit=300", "broad_interval=32")
 DOCUMENT = ("unit=document", "tau=250", "spread=2.8", "carry_time=300", "broad_limit=2000", "broad_interval=32")
 SITUATION_UNITS, HIDDEN, CONTEXT = 48, 384, 5  # of reuters.ini, as the counts of weights and operations have it

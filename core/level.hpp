@@ -76,6 +76,12 @@ struct ValueNode {
   T precision;     ///< pi_n
 };
 
+/// Ends of its own unit that a level found with the token just read: before the token that is `lag` tokens older. Empty where others tell it.
+struct FoundEnds {
+  std::span<const std::uint8_t> now;  ///< B entries, 1 where it found one
+  Index lag = 0;                      ///< tokens
+};
+
 /// What a level computed.
 struct Work {
   double tokens = 0;      ///< read, summed over streams
@@ -189,8 +195,8 @@ class Level {
     (void)i;
     return {};
   }
-  /// Of a level that finds the ends of its unit itself, B entries: 1 where it found one with the token just read; empty for others.
-  virtual std::span<const std::uint8_t> found_ends() const { return {}; }
+  /// Of a level that finds the ends of its unit itself.
+  virtual FoundEnds found_ends() const { return {}; }
   /// Tokens ahead that expectation() speaks of, at most; 0: a kind that expects no words.
   virtual Index horizon() const { return 0; }
   /// log_p (V x B) = log probabilities of what the level expects behind the tokens read, nats. Level 0: of the next token, as held and as

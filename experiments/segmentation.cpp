@@ -1,7 +1,7 @@
 // Segmentation: boundaries that levels find for themselves, against those that a text has and nobody told them of.
 //
 // Design    held-out documents, one behind another in every stream, are read with learning off and (text.marks = none) without marks. A level whose unit
-//           is `found` says where a situation ended (levels/gate.hpp): a segment begins with the next token
+//           is `found` says where a situation ended (levels/segmentation.hpp), some tokens late, which is allowed for
 // Truth     the tokens behind the ends of paragraphs and documents, and those behind the ends of documents
 // Measures  F1 of boundaries within one mean sentence, one to one; Pk and WindowDiff with windows of half the mean segment. Beside the level's:
 //           the same boundaries shifted by half of the text (chance at that rate); TextTiling of the same words (analysis/text_tiling.hpp) with as
@@ -48,6 +48,13 @@ struct Reading {
   double sentences = 0;
 };
 
+/// One token more; a level found now where a segment began.
+void mark(Flags& begins, const FoundEnds& found, std::size_t stream) {
+  begins.push_back(0);
+  const auto lag = static_cast<std::size_t>(found.lag);
+  if (found.now[stream] != 0 && begins.size() > lag) begins[begins.size() - 1 - lag] = 1;
+}
+
 /// Flags of tokens behind an end, from ends.
 void begin_behind(Flags& flags) {
   if (flags.empty()) return;
@@ -58,7 +65,7 @@ void begin_behind(Flags& flags) {
 std::vector<Index> finding_levels(Hierarchy<float>& hierarchy) {
   std::vector<Index> levels;
   for (Index l = 0; l < hierarchy.depth(); ++l)
-    if (!hierarchy.level(l).found_ends().empty()) levels.push_back(l);
+    if (!hierarchy.level(l).found_ends().now.empty()) levels.push_back(l);
   if (levels.empty())
     throw ConfigError("level.L.unit", "",
                       "no level looks for ends itself; take experiments/config/segments.ini, or --set level.2.unit=found");
@@ -85,7 +92,7 @@ std::vector<Reading> read(const Bench& bench, Hierarchy<float>& hierarchy, const
       reading.words.push_back(o.id[s]);
       reading.sentences += (ends & sentence_end) != 0 ? 1 : 0;
       for (std::size_t i = 0; i < std::size(truths); ++i) reading.truth[i].push_back((ends & truths[i].ends) != 0 ? 1 : 0);
-      for (std::size_t i = 0; i < levels.size(); ++i) reading.found[i].push_back(hierarchy.level(levels[i]).found_ends()[s]);
+      for (std::size_t i = 0; i < levels.size(); ++i) mark(reading.found[i], hierarchy.level(levels[i]).found_ends(), s);
     }
   };
   simulation.start();
@@ -98,7 +105,6 @@ std::vector<Reading> read(const Bench& bench, Hierarchy<float>& hierarchy, const
   bench.progress.end();
   for (Reading& reading : readings) {
     for (Flags& flags : reading.truth) begin_behind(flags);
-    for (Flags& flags : reading.found) begin_behind(flags);
   }
   return readings;
 }

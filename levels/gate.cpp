@@ -7,31 +7,26 @@ namespace strata {
 
 namespace {
 constexpr double clip = 3, slow_rate = 2e-4, slope = 4;
-constexpr double threshold_rate = 1e-3, least_threshold = .5;  // r; theta of a gate that is held to a rate
 constexpr double prior_steps = 32;  // the moments start as plain means, with the initial values worth so many steps
 }  // namespace
 
 Gate::Gate(const GateSettings& settings, Index streams)
-    : settings_(settings),
-      threshold_(settings.threshold),
-      trace_(static_cast<std::size_t>(streams)),
-      openness_(static_cast<std::size_t>(streams)) {}
+    : settings_(settings), trace_(static_cast<std::size_t>(streams)), openness_(static_cast<std::size_t>(streams)) {}
 
 void Gate::read(std::span<const double> evidence, std::span<const std::uint8_t> valid, bool learning) {
   const double keep = std::exp(-1 / settings_.window), gain = std::sqrt(2 * settings_.window);
   const double sd = std::sqrt(std::max(variance_, 1e-6));
-  double sum = 0, squares = 0, count = 0, openings = 0;
+  double sum = 0, squares = 0, count = 0;
   for (std::size_t j = 0; j < trace_.size(); ++j) {
     openness_[j] = 0;
     if (valid[j] == 0) continue;
     const double v = std::clamp(evidence[j], -clip, clip);
     trace_[j] = keep * trace_[j] + (1 - keep) * (v - mean_) / sd;
-    openness_[j] = 1 / (1 + std::exp(-slope * (gain * trace_[j] - threshold_)));
+    openness_[j] = 1 / (1 + std::exp(-slope * (gain * trace_[j] - settings_.threshold)));
     ++reads_;
     if (openness_[j] > .5) {
       trace_[j] = 0;
       ++opened_;
-      ++openings;
     }
     sum += v;
     squares += (v - mean_) * (v - mean_);
@@ -41,14 +36,12 @@ void Gate::read(std::span<const double> evidence, std::span<const std::uint8_t> 
   const double rate = std::max(slow_rate, 1 / (static_cast<double>(learned_++) + prior_steps));
   variance_ += rate * (squares / count - variance_);
   mean_ += rate * (sum / count - mean_);
-  if (settings_.every > 0) threshold_ = std::max(least_threshold, threshold_ + threshold_rate * (openings / count * settings_.every - 1));
 }
 
 void Gate::archive_parameters(Archive& archive) {
   archive.value("mean", mean_);
   archive.value("variance", variance_);
   archive.value("learned", learned_);
-  if (settings_.every > 0) archive.value("threshold", threshold_);
 }
 
 void Gate::archive_state(Archive& archive) {

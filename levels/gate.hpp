@@ -4,11 +4,9 @@
 // Equation   v = clip(ln u(w) - ln p_l(w), +-3), u the unigram, p_l the level's broad prediction;  y = v standardised by slow moments
 //            Z <- e^(-1/W) Z + (1 - e^(-1/W)) y;   o = logistic(4 (sqrt(2W) Z - theta));   Z := 0 when o > 1/2
 //            the leak of every trace becomes a (1 - .9 o)
-//            held to a rate, theta <- theta + r (openings per token / (1 / every) - 1) while learning: neither all nor nothing is news
 // Symbols    W window (tokens), theta threshold in standard deviations of Z under white y
 // Limit      y white: sqrt(2W) Z has unit variance, so o > 1/2 with probability 1 - Phi(theta) per independent window
-// Source     a one-sided cumulative-sum test (Page 1954) in leaky form; a threshold that holds a rate, Robbins & Monro 1951. That situations end
-//            where their prediction fails: Zacks et al. 2007
+// Source     a one-sided cumulative-sum test (Page 1954) in leaky form
 
 #include <span>
 #include <vector>
@@ -20,8 +18,7 @@ namespace strata {
 struct GateSettings {
   bool on = false;
   double window = 8;        ///< W, tokens
-  double threshold = 2.75;  ///< theta, at the start where it is held to a rate
-  double every = 0;         ///< tokens between two openings that theta comes to allow; 0: theta stays
+  double threshold = 2.75;  ///< theta
   double strength = .9;
 };
 
@@ -38,7 +35,6 @@ class Gate {
   /// The factor 1 - .9 o on the leak.
   double leak_factor(std::size_t stream) const { return settings_.on ? 1 - settings_.strength * openness_[stream] : 1.0; }
 
-  double threshold() const { return threshold_; }  ///< theta in force
   double mean() const { return mean_; }
   double variance() const { return variance_; }
   std::int64_t opened() const { return opened_; }  ///< tokens with o > 1/2
@@ -49,7 +45,7 @@ class Gate {
 
  private:
   GateSettings settings_;
-  double mean_ = 0, variance_ = 1, threshold_;
+  double mean_ = 0, variance_ = 1;
   std::vector<double> trace_, openness_;
   std::int64_t opened_ = 0, reads_ = 0, learned_ = 0;  ///< tokens opened on, tokens read, steps of the slow moments
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 namespace strata {
 
@@ -33,6 +32,7 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
              interval, seed, static_cast<std::uint32_t>(settings.index)),
       gate_(settings.gate, streams),
       scales_(device, settings.time_scales, settings.tau, settings.spread, inputs_, streams),
+      segmentation_(settings.segmentation, static_cast<Index>(lexicon.log_unigrams().size()), streams),
       activation_(settings.activation_threshold, tick_, streams),
       products_(device, activation_.on(), std::max({units_, 2 * inputs_, above})) {
   const Index n = units_, b = streams, columns = streams * interval, wide = 2 * inputs_;
@@ -99,7 +99,6 @@ void SituationLevel<T>::reset_state() {
   count_.assign(s, 0);
   window_.assign(s, 0);
   carried_gate_.assign(s, 1);
-  found_.assign(s, 0);
   read_.assign(s, 0);
   begin_.assign(s, 0);
   std::fill(ring_.begin(), ring_.end(), 0);
@@ -110,6 +109,7 @@ void SituationLevel<T>::reset_state() {
   tokens_ = ticks_ = 0;
   products_.reset();
   scales_.reset();
+  segmentation_.reset();
   activation_.reset();
   broad_.reset();
   objective_.reset();
@@ -134,9 +134,9 @@ void SituationLevel<T>::observe(const Step<T>& step, const Upward<T>& below) {
 template <class T>
 void SituationLevel<T>::mark_ends(const Observation& o) {
   ends_.assign(o.boundary.begin(), o.boundary.end());
-  if (!settings_.finds_ends) return;
-  for (std::size_t j = 0; j < ends_.size(); ++j)
-    if (o.active[j] != 0 && std::exchange(found_[j], std::uint8_t{0}) != 0) ends_[j] |= found_end;
+  const auto found = segmentation_.ends();
+  for (std::size_t j = 0; j < found.size(); ++j)
+    if (o.active[j] != 0 && found[j] != 0) ends_[j] |= found_end;
 }
 
 template <class T>
@@ -337,6 +337,10 @@ void SituationLevel<T>::archive_parameters(Archive& archive) {
   archive.tensor("power", power_);
   if (archive.loading()) scales_.derive();
   broad_.archive_parameters(archive);
+  if (settings_.segmentation.on) {
+    Archive::Scope scope(archive, "segmentation");
+    segmentation_.archive_parameters(archive);
+  }
   Archive::Scope scope(archive, "gate");
   gate_.archive_parameters(archive);
 }
@@ -379,7 +383,6 @@ void SituationLevel<T>::archive_state(Archive& archive) {
   archive.value("read", read_);
   archive.value("begin", begin_);
   archive.value("forecasting", forecasting_);
-  if (settings_.finds_ends) archive.value("found", found_);
   archive.tensor("tick_mask", tick_mask_);
   if (activation_.on())
     archive.value("window", window_);
@@ -397,6 +400,10 @@ void SituationLevel<T>::archive_state(Archive& archive) {
     archive.value("taken", ticks_);
     products_.archive_state(archive);
     activation_.archive_state(archive);
+  }
+  if (settings_.segmentation.on) {
+    Archive::Scope scope(archive, "segmentation");
+    segmentation_.archive_state(archive);
   }
   Archive::Scope scope(archive, "gate");
   gate_.archive_state(archive);

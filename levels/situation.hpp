@@ -10,7 +10,7 @@
 //             e = pi (x - mu);  delta = e / sqrt(nu), nu slow mean of e^2                                        innovation
 //             kap <- A kap + sqrt(1 - A^2) delta,  A = exp(-k / ct);  g += eta k <delta . kap> / n               carry, Kalman's condition
 //             s for the level above = [c_f r f(x); c_d k^(-1/2) delta],  r = sqrt((1-a)/(1+a)) of the slower trace
-//             where the level finds its unit's ends itself: one lies where evidence against p_l has opened its gate (levels/gate.hpp), at the next token
+//             where the level finds its unit's ends itself (levels/segmentation.hpp) it ticks when it has found one, at the next token
 //             learning: dV = e h', dU = e f(x_above)', dMo = rho f(x)', all of the forecast that was wrong, times k
 //             what the objective's terms want of mu (core/objective) is added to e where dV, dU and db are made of it
 //             S behind the memory by its eligibility sqrt(1-a^2) a^(t-s) V_q' e;  tau_q, where learned, by dh/da (levels/time_scales.hpp)
@@ -30,6 +30,7 @@
 #include "levels/activation.hpp"
 #include "levels/broad.hpp"
 #include "levels/gate.hpp"
+#include "levels/segmentation.hpp"
 #include "levels/time_scales.hpp"
 
 namespace strata {
@@ -56,7 +57,7 @@ struct SituationSettings {
   GateSettings gate;
   std::optional<Values> terms;  ///< keys of the objective (core/objective/term.hpp); none: no terms
   std::uint8_t boundaries = sentence_end | paragraph_end | document_end;  ///< where it ticks besides its count
-  bool finds_ends = false;                                                ///< of its unit; nobody tells it
+  SegmentationSettings segmentation;                                      ///< it finds the ends of its unit itself
   static ParameterTable parameters(Index index);
   static SituationSettings from(Index index, const Values& values);
 };
@@ -110,9 +111,7 @@ class SituationLevel : public Level<T> {
   }
   std::vector<TermScore> term_scores() const override { return objective_.scores(); }
   ConstView<T> term_value(std::size_t i) const override { return objective_.value(i); }
-  std::span<const std::uint8_t> found_ends() const override {
-    return settings_.finds_ends ? std::span<const std::uint8_t>(found_) : std::span<const std::uint8_t>();
-  }
+  FoundEnds found_ends() const override { return {segmentation_.ends(), segmentation_.lag()}; }
   const BroadScore* broad_score() const override { return &broad_.score(); }
   Index horizon() const override { return broad_.horizon(); }
   void expectation(View<T> log_p) override { broad_.expectation(mu_, expected_, log_p); }
@@ -158,6 +157,7 @@ class SituationLevel : public Level<T> {
   Objective<T> objective_;
   Gate gate_;
   TimeScales<T> scales_;
+  Segmentation segmentation_;
   TickThreshold activation_;
   ActiveProducts<T> products_;
   double gain_ = 0, innovation_count_ = 0, mean_count_ = 0;
@@ -177,7 +177,7 @@ class SituationLevel : public Level<T> {
   Tensor<T> rho_window_;     // sum of rho as scored, where sparse
 
   std::vector<std::uint8_t> ticking_, forecasting_, left_out_, everyone_;
-  std::vector<std::uint8_t> ends_, found_;  // bits of what ended with the token, found ends among them; an end lies at the next token
+  std::vector<std::uint8_t> ends_;                      // bits of what ended with the token, the ends found with the last one among them
   std::vector<std::int64_t> count_, window_, elapsed_;  // tokens since the last tick; since the last one taken; k of the tick at this step
   double tokens_ = 0, ticks_ = 0;                       // read; taken
   std::vector<double> carried_gate_;                    // product of (1 - .9 o) since the last tick

@@ -23,6 +23,7 @@ void SituationLevel<T>::carry(const Step<T>& step, const Upward<T>& below) {
   innovate(step);
   carry_innovation(step);
   open_gate(step);
+  if (settings_.segmentation.on) segmentation_.read(o.id, nats_, o.active, lexicon_.log_unigrams(), step.training);
   if (reads_words()) {
     device_.gather_columns(lexicon_.vectors.value, o.id, word_);
     integrate(step, word_);
@@ -116,12 +117,10 @@ void SituationLevel<T>::carry_innovation(const Step<T>& step) {
 
 template <class T>
 void SituationLevel<T>::open_gate(const Step<T>& step) {
-  if (!settings_.gate.on && !settings_.finds_ends) return;
+  if (!settings_.gate.on) return;
   for (std::size_t j = 0; j < nats_.size(); ++j) evidence_[j] = lexicon_.log_unigram(step.observation->id[j]) + nats_[j];  // ln u - ln p_l
   gate_.read(evidence_, step.observation->active, step.training);
   for (std::size_t j = 0; j < carried_gate_.size(); ++j) carried_gate_[j] *= gate_.leak_factor(j);
-  if (!settings_.finds_ends) return;
-  for (std::size_t j = 0; j < found_.size(); ++j) found_[j] = gate_.openness()[j] > .5 ? 1 : 0;
 }
 
 /// What learning made of the time constants, and what the gate leaves of the leak.

@@ -56,8 +56,8 @@ ParameterTable SituationSettings::parameters(Index index) {
        0,
        {"sentence", "paragraph", "document", "found"},
        "",
-       "the text's unit that the level stands for: it ticks at its end and expects the words of the next; found: ends where evidence against what it "
-       "expects gathers (gate_window, gate_threshold, gate_every)",
+       "the text's unit that the level stands for: it ticks at its end and expects the words of the next; found: it finds "
+       "the ends itself, from its surprise",
        "model A"},
       {"tick", std::int64_t{0}, 0, 1e6, {}, "tokens", "tokens between two settlings; 0: a eighth of tau, rounded up", "model A"},
       {"activation_threshold",
@@ -76,13 +76,21 @@ ParameterTable SituationSettings::parameters(Index index) {
       {"gate", d.gate.on, 0, 1, {}, "", "evidence against the level's prediction opens its memory", "model A"},
       {"gate_window", window, 1, 1e6, {}, "tokens", "W, window over which evidence gathers", "Page 1954"},
       {"gate_threshold", d.gate.threshold, 0, 100, {}, "1", "theta, in standard deviations", "model A"},
-      {"gate_every",
-       d.gate.every,
-       0,
+      {"segment_window",
+       d.segmentation.window,
+       2,
+       1e6,
+       {},
+       "tokens",
+       "unit found: how long the words are looked at that may begin a situation",
+       "levels/segmentation.hpp"},
+      {"segment_every",
+       4 * r.tau,
+       2,
        1e9,
        {},
        "tokens",
-       "between two openings: the threshold is held where that is so; 0: it stays",
+       "unit found: between two ends; the level holds its threshold where that is so",
        "Robbins & Monro 1951"},
       {"precision", d.precision, 1e-6, 1e9, {}, "1", "pi, precision of the level's belief", "model A"},
       {"dropout", d.dropout, 0, .95, {}, "1", "part of the activity dropped while learning", "Srivastava et al. 2014"},
@@ -137,11 +145,10 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   s.eligibility = v.text("eligibility") != "off";
   s.exact_eligibility = v.text("eligibility") == "exact";
   s.boundaries = unit.boundaries;
-  s.finds_ends = unit.end == found_end;
+  s.segmentation = {unit.end == found_end, v.integer("segment_window"), v.real("segment_every")};
   s.gate.on = v.flag("gate");
   s.gate.window = v.real("gate_window");
   s.gate.threshold = v.real("gate_threshold");
-  s.gate.every = v.real("gate_every");
   s.broad.weight = v.real("broad_weight");
   s.broad.from_above = v.flag("broad_from_above");
   s.broad.cache = v.real("broad_cache");

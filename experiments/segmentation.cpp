@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <optional>
 
 #include "analysis/text_tiling.hpp"
 #include "core/error.hpp"
@@ -28,6 +29,7 @@ struct Truth {
   const char* name;
   std::uint8_t ends;
 };
+constexpr std::size_t fewest = 10;  // true boundaries
 constexpr Truth truths[] = {{"paragraph", paragraph_end | document_end}, {"document", document_end}};
 
 ParameterTable parameters() {
@@ -128,7 +130,8 @@ struct Contest {
   }
 };
 
-Contest contest_of(const std::vector<Reading>& readings, std::size_t truth, const Values& values) {
+/// None where the text has too few of them to tell.
+std::optional<Contest> contest_of(const std::vector<Reading>& readings, std::size_t truth, const Values& values) {
   Contest contest;
   double tokens = 0, sentences = 0;
   std::size_t longest = 0;
@@ -139,10 +142,7 @@ Contest contest_of(const std::vector<Reading>& readings, std::size_t truth, cons
     longest = std::max(longest, reading.words.size());
   }
   const std::size_t boundaries = count(contest.truth);
-  if (boundaries < 10)
-    throw DataError("held-out text", 0,
-                    "has " + std::to_string(boundaries) + " ends of a " + truths[truth].name +
-                        " between its first and last token; at least ten are needed");
+  if (boundaries < fewest) return std::nullopt;
   contest.window = std::max<std::size_t>(1, static_cast<std::size_t>(std::llround(tokens / (2 * static_cast<double>(boundaries)))));
   contest.tolerance = std::max<std::size_t>(1, static_cast<std::size_t>(std::llround(tokens / std::max(1., sentences))));
   contest.block =
@@ -215,10 +215,16 @@ Findings run(Bench& bench) {
   tiling.block = static_cast<std::size_t>(bench.values.integer("tiling_block"));
   Findings findings;
   for (std::size_t t = 0; t < std::size(truths); ++t) {
-    const Contest contest = contest_of(readings, t, bench.values);
+    const char* const ends = t == 0 ? "paragraphs and documents" : "documents";
+    const auto found = contest_of(readings, t, bench.values);
+    if (!found) {
+      findings.table += std::string("ends of ") + ends + ": fewer than " + std::to_string(fewest) + " in the held-out text, not measured\n";
+      continue;
+    }
+    const Contest& contest = *found;
     char head[200];
     std::snprintf(head, sizeof head, "%zu ends of %s   found within %zu tokens\n  %-34s %7s   %-20s   %-5s   %s\n", count(contest.truth),
-                  t == 0 ? "paragraphs and documents" : "documents", contest.tolerance, "", "number", "F1 [95 %]", "Pk", "WindowDiff");
+                  ends, contest.tolerance, "", "number", "F1 [95 %]", "Pk", "WindowDiff");
     findings.table += head;
     for (std::size_t i = 0; i < levels.size(); ++i) {
       const std::string name = study.level_name(levels[i]);
@@ -230,6 +236,8 @@ Findings run(Bench& bench) {
       findings.table += "level " + std::to_string(levels[i]) + " (" + name + ")\n" + compare(section, contest, readings, i, tiling);
     }
   }
+  if (findings.summary.items("levels") == 0)
+    throw DataError("held-out text", 0, "has fewer than " + std::to_string(fewest) + " ends of paragraphs between its tokens");
   return findings;
 }
 

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "experiments/worlds/text/text_world.hpp"
 #include "experiments/worlds/text/tokenizer.hpp"
 #include "tests/support/data.hpp"
 #include "tests/support/temporary.hpp"
@@ -48,6 +49,50 @@ struct Example {
 };
 
 }  // namespace
+
+TEST_CASE("a text without marks is its words, all its bytes, and what ends is not told", "[text]") {
+  const Example example(prose(12));
+  const Tokenizer& tokenizer = example.tokenizer;
+  const auto with = tokenizer.encode(example.corpus, all_documents(example.corpus));
+  auto without = with;
+  hide_marks(without, tokenizer);
+  for (std::size_t d = 0; d < with.size(); ++d) {
+    const EncodedDocument &marked = with[d], &plain = without[d];
+    CHECK(marked.told);
+    CHECK(!plain.told);
+    REQUIRE(plain.size() > 0);
+    std::vector<std::int32_t> words;
+    for (const std::int32_t id : marked.ids)
+      if (id != tokenizer.line_end() && id != tokenizer.end_of_paragraph() && id != tokenizer.end_of_document()) words.push_back(id);
+    CHECK(plain.ids == words);
+    CHECK(plain.starts.front() == marked.starts.front());
+    CHECK(plain.starts.back() == marked.starts.back());
+    CHECK(std::is_sorted(plain.starts.begin(), plain.starts.end()));
+    CHECK(plain.starts.size() == plain.ids.size() + 1);
+    for (const std::uint8_t kind : {sentence_end, paragraph_end, document_end}) {
+      const auto ends = [kind](const EncodedDocument& document) {
+        return std::count_if(document.boundary.begin(), document.boundary.end(), [kind](std::uint8_t bits) { return (bits & kind) != 0; });
+      };
+      CHECK(ends(plain) > 0);
+      if (kind != sentence_end) CHECK(ends(plain) == ends(marked));
+    }
+    CHECK((plain.boundary.back() & document_end) != 0);
+  }
+  // Who reads it is told nothing; what is recorded is the truth.
+  TextWorldOptions options;
+  options.streams = 2;
+  TextWorld world(without, tokenizer.vocabulary(), options);
+  Observation o;
+  o.resize(2);
+  Index paragraphs = 0, told = 0;
+  while (world.next(o))
+    for (std::size_t j = 0; j < 2; ++j) {
+      told += (o.boundary[j] & (sentence_end | paragraph_end | document_end | forced_tick)) != 0 ? 1 : 0;
+      paragraphs += (o.boundary[j] >> untold & paragraph_end) != 0 ? 1 : 0;
+    }
+  CHECK(told == 0);
+  CHECK(paragraphs == 12 * 5);
+}
 
 TEST_CASE("separators are tokens, with their flags and their bytes", "[text]") {
   const Example example(prose(12));

@@ -28,6 +28,7 @@ NAMES = (
     "time_scales",
     "depth",
     "ablation",
+    "segmentation",
     "stubbornness",
     "classic",
 )

@@ -1,0 +1,51 @@
+#!/usr/bin/python3
+"""run segmentation, texts without marks, and learned time constants, from the command line."""
+
+import os
+
+import support
+from support import CommandTest, sets
+
+SMALL = sets(hierarchy={"levels": 3, "units": 8}, text={"vocabulary": 400, "marks": "none"}, world={"streams": 4, "tokens": 6000})
+FOUND = sets(**{"level.2": {"unit": "found", "segment_every": 30, "segment_window": 8}})
+
+
+class Segmentation(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.write("prose.txt", support.text(130, seed=3))
+
+    def test_found(self):
+        said = self.strata("run", "segmentation", "--text", "prose.txt", "--out", "found", "--quiet", *SMALL, *FOUND, *sets(segmentation={"streams": 2}))
+        level = self.summary("found")["levels"][2]
+        for truth in ("paragraph", "document"):
+            scores = level[truth]
+            self.assertGreaterEqual(scores["true_boundaries"], 4)
+            for key in ("found", "chance", "tiling", "tiling_own"):
+                low, high = scores[key].get("f1_ci95", (0, 1))  # none of so few
+                self.assertTrue(low <= scores[key]["f1"] <= high)
+                self.assertTrue(0 <= scores[key]["pk"] <= 1)
+            self.assertGreater(scores["found"]["boundaries"], 0)
+            self.assertEqual(scores["found"]["boundaries"], scores["chance"]["boundaries"])
+            self.assertAlmostEqual(scores["f1_over_tiling"], scores["found"]["f1"] - scores["tiling"]["f1"], places=9)
+            self.assertAlmostEqual(scores["f1_over_chance"], scores["found"]["f1"] - scores["chance"]["f1"], places=9)
+        self.assertIn("found by the level", said)
+        self.assertTrue(os.path.exists(self.path("found/figures/segmentation.png")))
+
+    def test_refused(self):
+        self.refused(2, "no level looks for ends itself", "run", "segmentation", "--text", "prose.txt", "--out", "no", *SMALL)
+        self.refused(2, ["text.marks", "text.tokenizer"], "train", "--text", "prose.txt", "--out", "none", *SMALL, *sets(text={"tokenizer": "bytes"}))
+
+    def test_time_constants_are_learned_within_their_band(self):
+        learned = sets(**{"level.2": {"learn_tau": "true", "tau_band": 1.5, "tau_rate": 20, "tau": 40}})
+        self.strata("evaluate", "--text", "prose.txt", "--out", "learned", "--quiet", *SMALL, *learned)
+        tau = self.summary("learned")["levels"][2]["time_constant"]
+        self.assertNotAlmostEqual(tau, 40, places=3)
+        self.assertTrue(40 / 1.5001 <= tau <= 40 * 1.5001, tau)
+        self.strata("evaluate", "--text", "prose.txt", "--model", "learned/model.h5", "--out", "again", "--quiet", *SMALL, *learned)
+        self.assertEqual(self.summary("again")["levels"][2]["time_constant"], tau)
+        self.assertEqual(self.summary("again")["nats_per_token"], self.summary("learned")["nats_per_token"])
+
+
+if __name__ == "__main__":
+    support.main()

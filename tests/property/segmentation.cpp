@@ -1,0 +1,170 @@
+// Ends that a level finds itself: from surprise at first, from how situations begin soon; as often as it is held to.
+
+#include "levels/segmentation.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "core/memory_archive.hpp"
+#include "core/random.hpp"
+#include "tests/support/level_rig.hpp"
+
+using namespace strata;
+using namespace strata::test;
+
+namespace {
+
+constexpr Index vocabulary = 200, streams = 16;
+constexpr std::int32_t heads = 10;  // words that situations begin with, in no order; elsewhere they are as frequent as others are
+
+std::uint64_t draw(std::uint64_t key, Index t, std::size_t j) { return mix(key * 1000003 + static_cast<std::uint64_t>(t) * 257 + j); }
+
+/// A text of situations: each begins with eight of the head words, and its first words surprise a little more than others do.
+class Situations {
+ public:
+  explicit Situations(double surprising)
+      : surprising_(surprising), left_(streams, 0), age_(streams, 0), ids(streams), surprise(streams), begins(streams) {}
+
+  void next() {
+    for (std::size_t j = 0; j < ids.size(); ++j) {
+      begins[j] = left_[j] == 0 ? 1 : 0;
+      if (left_[j] == 0) {
+        left_[j] = 40 + static_cast<Index>(draw(1, t_, j) % 80);
+        age_[j] = 0;
+      }
+      const bool head = age_[j] < 8;
+      ids[j] = static_cast<std::int32_t>(draw(2, t_, j) % (head ? heads : vocabulary));
+      surprise[j] = 5 + (head ? surprising_ : 0) +
+                    1.5 * random_normal(random_base(3, 0, 0, 0), static_cast<std::uint32_t>(t_), static_cast<std::uint32_t>(j));
+      --left_[j];
+      ++age_[j];
+    }
+    ++t_;
+  }
+
+ private:
+  double surprising_;
+  std::vector<Index> left_, age_;
+  Index t_ = 0;
+
+ public:
+  std::vector<std::int32_t> ids;
+  std::vector<double> surprise;
+  std::vector<std::uint8_t> begins;
+};
+
+const std::vector<double> flat(vocabulary, -std::log(static_cast<double>(vocabulary)));
+const std::vector<std::uint8_t> everyone(streams, 1);
+
+struct Score {
+  double recall, precision, per_end;  // hits within two tokens; tokens between two found
+};
+
+/// Reads `learned` tokens of every stream while learning, then scores as many without.
+Score score(Segmentation& segmentation, Situations& text, Index learned) {
+  std::vector<std::vector<Index>> truth(streams), found(streams);
+  for (Index t = 0; t < 2 * learned; ++t) {
+    text.next();
+    segmentation.read(text.ids, text.surprise, everyone, flat, t < learned);
+    if (t < learned + 100) continue;
+    for (std::size_t j = 0; j < streams; ++j) {
+      if (text.begins[j] != 0) truth[j].push_back(t);
+      if (segmentation.ends()[j] != 0) found[j].push_back(t - segmentation.lag());
+    }
+  }
+  double hits = 0, all = 0, ends = 0;
+  for (std::size_t j = 0; j < streams; ++j) {
+    for (const Index begin : truth[j])
+      hits += std::any_of(found[j].begin(), found[j].end(), [&](Index at) { return std::abs(at - begin) <= 2; }) ? 1 : 0;
+    all += static_cast<double>(truth[j].size());
+    ends += static_cast<double>(found[j].size());
+  }
+  return {hits / all, hits / ends, static_cast<double>(streams * (learned - 100)) / ends};
+}
+
+}  // namespace
+
+TEST_CASE("segmentation: what situations begin with is learned from the ends that surprise found") {
+  Segmentation segmentation({true, 8, 80}, vocabulary, streams);
+  Situations text(1);
+  const Score early = score(segmentation, text, 400);
+  const Score late = score(segmentation, text, 4000);
+  INFO("recall " << early.recall << " then " << late.recall << ", precision " << early.precision << " then " << late.precision);
+  CHECK(late.recall > .9);
+  CHECK(late.precision > .9);
+  CHECK(early.recall < .8);
+}
+
+TEST_CASE("segmentation: ends come as often as the threshold is held to, also where nothing tells of them") {
+  const double every = GENERATE(60.0, 200.0);
+  Segmentation segmentation({true, 8, every}, vocabulary, streams);
+  Situations text(0);
+  CHECK(score(segmentation, text, 6000).per_end == Approx(every).epsilon(.25));
+}
+
+TEST_CASE("segmentation: an end lies n tokens before the highest evidence, and none is nearer than n to the next") {
+  constexpr Index n = 6;
+  Segmentation segmentation({true, n, 50}, vocabulary, 1);
+  const std::vector<std::uint8_t> one{1};
+  std::vector<Index> found;
+  for (Index t = 0; t < 100; ++t) {
+    const bool startling = (t >= 40 && t < 40 + n) || t == 47 || t == 48;  // the last two are too near to begin another
+    segmentation.read(std::vector<std::int32_t>{static_cast<std::int32_t>(t % vocabulary)}, std::vector<double>{startling ? 20. : 0.}, one,
+                      flat, false);
+    if (segmentation.ends()[0] != 0) found.push_back(t - segmentation.lag());
+  }
+  CHECK(segmentation.lag() == n + n / 2 - 1);
+  CHECK(found == std::vector<Index>{40});
+  CHECK(segmentation.found() == 1);
+  segmentation.read(std::vector<std::int32_t>{0}, std::vector<double>{1e9}, std::vector<std::uint8_t>{0}, flat, false);
+  CHECK(segmentation.ends()[0] == 0);
+}
+
+TEST_CASE("segmentation: goes on with the same bits") {
+  Segmentation whole({true, 8, 80}, vocabulary, streams), resumed({true, 8, 80}, vocabulary, streams);
+  Situations text(1);
+  const auto advance = [&](Index steps, std::initializer_list<Segmentation*> readers) {
+    for (Index t = 0; t < steps; ++t) {
+      text.next();
+      for (Segmentation* reader : readers) reader->read(text.ids, text.surprise, everyone, flat, true);
+    }
+  };
+  advance(900, {&whole});
+  MemoryArchive kept;
+  whole.archive_parameters(kept);
+  whole.archive_state(kept);
+  kept.rewind();
+  resumed.archive_parameters(kept);
+  resumed.archive_state(kept);
+  Index ends = 0;
+  for (Index t = 0; t < 900; ++t) {
+    advance(1, {&whole, &resumed});
+    CHECK(std::equal(whole.ends().begin(), whole.ends().end(), resumed.ends().begin()));
+    ends += std::count(whole.ends().begin(), whole.ends().end(), std::uint8_t{1});
+  }
+  CHECK(ends > 50);
+  CHECK(whole.threshold() == resumed.threshold());
+}
+
+TEST_CASE("segmentation: a level ticks, and its window ends, with the token behind the one that told it") {
+  SituationSettings settings;
+  settings.tick = 100000;
+  settings.segmentation = {true, 4, 20};
+  settings.boundaries = found_end;
+  settings.broad.unit = found_end;
+  LevelRig<double> rig(settings, 4, 9, 2);
+  rig.start();
+  std::vector<std::uint8_t> before(2, 0);
+  Index ends = 0;
+  for (Index t = 0; t < 4000; ++t) {
+    for (std::size_t j = 0; j < 2; ++j) rig.observation.id[j] = static_cast<std::int32_t>(draw(5, t, j) % 9);
+    rig.advance(std::vector<double>(8, .1), true);
+    for (std::size_t j = 0; j < 2; ++j) {
+      CHECK(rig.level.ticking()[j] == before[j]);
+      before[j] = rig.level.found_ends().now[j];
+      ends += before[j];
+    }
+  }
+  CHECK(ends > 10);
+}

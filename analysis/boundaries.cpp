@@ -139,7 +139,7 @@ void add_hits(BlockSums& sums, Index stream, const Flags& truth, const Flags& de
 
 double f1_of(std::span<const double> total, std::size_t column) {
   const double recall = total[column + 1] > 0.0 ? total[column] / total[column + 1] : kNan;
-  const double precision = total[column + 2] > 0.0 ? total[column + 3] / total[column + 2] : kNan;
+  const double precision = total[column + 2] > 0.0 ? total[column + 3] / total[column + 2] : 0.0;
   return recall + precision == 0.0 ? 0.0 : 2.0 * recall * precision / (recall + precision);
 }
 

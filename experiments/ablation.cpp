@@ -168,7 +168,7 @@ Summary measure(Bench& bench, const std::vector<Condition>& pairs, const std::st
   for (Index l = 0; l < hierarchy->depth(); ++l) {
     const auto i = static_cast<std::size_t>(l);
     Summary& level = s.item("levels", i);
-    level.set("name", study.level_name(l));
+    level.set("name", study.level_name(l)).set("time_constant", hierarchy->level(l).time_constant());
     if (l == 0) continue;
     if (scores.broad[i].predictions > 0) level.set("prediction_nats", scores.broad[i].nats / scores.broad[i].predictions);
     if (scores.stream.measured())
@@ -323,6 +323,7 @@ std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Out
     Summary& level = into.item("levels", static_cast<std::size_t>(l));
     level.set("name", its_level->text("name").value_or(""));
     set_spread(level, "half_life", numbers(own, "half_life", l), "%.1f");
+    set_spread(level, "time_constant", numbers(own, "time_constant", l), "%.1f");
     if (l == 0) continue;
     const auto its = numbers(own, "prediction_nats", l);
     const std::string whole = set_spread(level, "prediction_nats", its, "%.3f");

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Writes results/reference/ablation.md and text_signatures.md: what terms and schedules are worth, and the laboratory's signatures on text.
+"""Writes results/reference/ablation.md, time_scales_text.md, segmentation.md and text_signatures.md: what terms, schedules and learned time constants are worth,
+boundaries that levels find, and the laboratory's signatures on text.
 
-usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation signatures] [--seeds 3] [--work DIR]
+usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation time_scales segmentation signatures] [--seeds 3] [--work DIR]
 
 The texts are those of ../shared/data; a part whose text is absent is skipped and said. Runs lie below --work and are used again; one that was interrupted goes on.
-The ablation takes about half an hour of one core, the signatures a quarter.
+The ablation takes about half an hour of one core, the others about a quarter each.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import tempfile
 from reference import REFERENCE, TOP
 
 DATA = TOP.parent / "shared" / "data"
-SPEECHES, REUTERS = DATA / "speeches_us", DATA / "reuters" / "train.txt"
+SPEECHES, REUTERS, KOREAN = DATA / "speeches_us", DATA / "reuters" / "train.txt", DATA / "ko_news"
 SMALL = ("text.vocabulary=4000", "world.tokens=150000", "world.passes=1")
 NEWS = ("text.hold_out=last", "text.vocabulary=4000", "world.tokens=300000", "world.passes=1")
 SIGNATURES = {
@@ -76,6 +77,33 @@ def ablation(lab):
         "| arm | keys |", "| --- | --- |", *[f"| {arm['name']} | {arm['keys'] or '-'} |" for arm in summary["arms"]]])
 
 
+BANDS = ("band: level.*.learn_tau=true level.*.tau_band=3 | free: level.*.learn_tau=true level.*.tau_band=10000 | "
+         "all equal, free: level.*.learn_tau=true level.*.tau_band=10000 level.*.tau=40 level.*.spread=3 level.*.tick=1")
+
+
+def time_scales(lab):
+    lines = ["# Time constants of levels on text: fixed, learned within a band, learned freely", "",
+             f"Both time constants of every level's memory, 150,000 tokens read once, {lab.options.seeds} seeds. Fixed: 5, 40, 250 tokens and the longer ones beside them "
+             "(prose.ini). Band: learned, within a factor of 3 of these. Free: learned from these, within 10,000. All equal, free: from 40 at every level, settling at every token.", ""]
+    for name, text in (("speeches_us", SPEECHES), ("ko_news", KOREAN)):
+        summary, said = lab.run(f"time_scales_{name}", ["run", "ablation"], "prose.ini", text, [*SMALL, f"ablation.repeats={lab.options.seeds}", f"ablation.arms={BANDS}"])
+        lines += [f"## {name}", "", "```", *said, "```", "", "| | shorter time constants, tokens, by level |", "| --- | --- |",
+                  *[f"| {arm['name']} | {', '.join('{:.1f}'.format(level['time_constant']) for level in arm['levels'][1:])} |" for arm in summary["arms"]], ""]
+    lab.write("time_scales_text.md", lines)
+
+
+def segmentation(lab):
+    lines = ["# Where situations end, found by the levels", "",
+             f"Texts without marks of lines, paragraphs and documents, and no level told of them; {lab.options.seeds} seed{'s' if lab.options.seeds > 1 else ''}, 300,000 tokens read once, the rest "
+             "of the text held out. Levels look for as many ends as experiments/config/segments.ini says.", ""]
+    for name, text in (("reuters", REUTERS), ("speeches_us", SPEECHES), ("ko_news", KOREAN)):
+        lines += [f"## {name}", ""]
+        for seed in range(1, lab.options.seeds + 1):
+            _, said = lab.run(f"segmentation_{name}_{seed}", ["run", "segmentation"], "segments.ini", text, NEWS, seed)
+            lines += [f"Seed {seed}:", "", "```", *said, "```", ""]
+    lab.write("segmentation.md", lines)
+
+
 def signatures(lab):
     lines = ["# The laboratory's signatures on text", "", f"Reuters, 300,000 tokens read once, {lab.options.seeds} seed{'s' if lab.options.seeds > 1 else ''}; readings of its last tenth.", ""]
     for name, (title, words) in SIGNATURES.items():
@@ -88,7 +116,7 @@ def signatures(lab):
     lab.write("text_signatures.md", lines)
 
 
-PARTS = {"ablation": (SPEECHES, ablation), "signatures": (REUTERS, signatures)}
+PARTS = {"ablation": (SPEECHES, ablation), "time_scales": (SPEECHES, time_scales), "segmentation": (REUTERS, segmentation), "signatures": (REUTERS, signatures)}
 
 
 def main():

@@ -65,7 +65,7 @@ def segmentation_figure(result):
                     axes.plot([cell[key]["f1"]], [at], marker=mark, markersize=8.0, color=colour, linestyle="none", zorder=5)
         axes.set_yticks(range(len(found)), [style.drawable(label) for label, _ in found])
         axes.set_ylim(len(found) - 0.5, -0.5)
-        axes.set_xlim(0, 1)
+        axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("F1 within one sentence")
         axes.set_title(title)
         style.grid(axes, "x")

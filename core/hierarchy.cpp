@@ -26,6 +26,7 @@ Hierarchy<T>::Hierarchy(Device<T>& device, std::unique_ptr<Lexicon<T>> lexicon, 
 
 template <class T>
 void Hierarchy<T>::set_awake(Index awake) {
+  for (std::size_t l = static_cast<std::size_t>(awake); l < awake_; ++l) levels_[l]->reset_state();
   awake_ = static_cast<std::size_t>(awake);
   for (std::size_t l = 0; l < levels_.size(); ++l)
     levels_[l]->visit_weights([&](Weight<T>& weight) { weight.idle = weight.from_above && l + 1 >= awake_ && l + 1 < levels_.size(); });

@@ -118,8 +118,8 @@ void EventTable::append(std::int64_t time, std::int32_t stream, std::uint8_t kin
 
 template <class T>
 Recorder<T>::Recorder(const std::string& path, Hierarchy<T>& hierarchy, const std::vector<std::string>& names,
-                      const RecordSettings& settings, const std::vector<TraceAttribute>& attributes)
-    : hierarchy_(hierarchy), settings_(settings) {
+                      const RecordSettings& settings, const std::vector<TraceAttribute>& attributes, const DepthInUse<T>* in_use)
+    : hierarchy_(hierarchy), in_use_(in_use), settings_(settings) {
   TraceLayout layout;
   layout.groups.push_back({"/", attributes});
   TraceRows rows;
@@ -135,6 +135,13 @@ Recorder<T>::Recorder(const std::string& path, Hierarchy<T>& hierarchy, const st
                    .terms = hierarchy.level(l).term_scores()},
                   rows);
   lay_out_relaxation(layout, unlimited, hierarchy.relaxation().settings.steps, "streams");
+  if (in_use_ != nullptr)
+    layout.datasets.push_back({"/tokens/depth_in_use",
+                               {"time", "stream"},
+                               {rows.times, rows.streams},
+                               NumberType::f32,
+                               "levels",
+                               "how many levels the stream uses: by which depth the words before this one were best foreseen"});
   trace_ = std::make_unique<TraceWriter>(path, layout);
   const auto handle = [&](const std::string& dataset) { return trace_->handle(dataset); };
   time_ = handle("/tokens/time");
@@ -146,6 +153,7 @@ Recorder<T>::Recorder(const std::string& path, Hierarchy<T>& hierarchy, const st
   events_ = std::make_unique<EventTable>(*trace_, "");
   sweep_energy_ = handle("/relaxation/free_energy");
   rejections_ = handle("/relaxation/rejections");
+  if (in_use_ != nullptr) depth_ = handle("/tokens/depth_in_use");
   for (Index l = 0; l < hierarchy.depth(); ++l) {
     const std::string g = "/levels/" + std::to_string(l) + "/";
     levels_.push_back({handle(g + "time"),
@@ -186,6 +194,10 @@ void Recorder<T>::record(const Observation& o, std::uint64_t step) {
   trace_->template append<std::int64_t>(begin_, o.byte_begin);
   trace_->template append<std::int64_t>(end_, o.byte_end);
   append_scalars(surprise_, hierarchy_.level(0).snapshot().surprise);
+  if (in_use_ != nullptr) {
+    row_.assign(in_use_->levels().begin(), in_use_->levels().end());
+    trace_->template append<float>(depth_, row_);
+  }
   for (std::size_t j = 0; j < o.id.size(); ++j) events_->append(now, static_cast<std::int32_t>(j), event_kinds(o, j));
   const RelaxationTrace& settled = hierarchy_.relaxation().trace();
   row_.assign(settled.free_energy.begin(), settled.free_energy.end());

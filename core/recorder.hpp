@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/depth_in_use.hpp"
 #include "core/hierarchy.hpp"
 #include "core/io/trace.hpp"
 #include "core/parameter.hpp"
@@ -75,9 +76,10 @@ struct RecordSettings {
 template <class T>
 class Recorder {
  public:
-  /// Creates `path` with a group per level named `names[l]`. `attributes` go to the root. Throws FileError.
+  /// Creates `path` with a group per level named `names[l]`. `attributes` go to the root. With `in_use` also how many levels every stream uses. Throws
+  /// FileError.
   Recorder(const std::string& path, Hierarchy<T>& hierarchy, const std::vector<std::string>& names, const RecordSettings& settings,
-           const std::vector<TraceAttribute>& attributes);
+           const std::vector<TraceAttribute>& attributes, const DepthInUse<T>* in_use = nullptr);
 
   /// One step, after Simulation's last phase.
   void record(const Observation& observation, std::uint64_t step);
@@ -93,11 +95,12 @@ class Recorder {
   void append_vectors(int handle, ConstView<T> view);
 
   Hierarchy<T>& hierarchy_;
+  const DepthInUse<T>* in_use_;
   RecordSettings settings_;
   std::unique_ptr<TraceWriter> trace_;
   std::unique_ptr<EventTable> events_;
   std::vector<Handles> levels_;
-  int time_, id_, document_, begin_, end_, surprise_, sweep_energy_, rejections_;
+  int time_, id_, document_, begin_, end_, surprise_, sweep_energy_, rejections_, depth_ = 0;
   std::vector<T> host_;
   std::vector<float> row_;
 };

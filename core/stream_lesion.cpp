@@ -21,13 +21,19 @@ void StreamLesion<T>::intact(const Step<T>& step, std::span<T> loss) {
 
 template <class T>
 void StreamLesion<T>::without(const Step<T>& step, Index part, std::span<T> loss) {
-  replace(part, {});
+  replace(levels_of(part), {});
+  score(step, stream_, loss);
+}
+
+template <class T>
+void StreamLesion<T>::without_above(const Step<T>& step, Index first, std::span<T> loss) {
+  replace({first, hierarchy_.depth()}, {});
   score(step, stream_, loss);
 }
 
 template <class T>
 void StreamLesion<T>::swapped(const Step<T>& step, Index part, std::span<const std::int32_t> from, std::span<T> loss) {
-  replace(part, from);
+  replace(levels_of(part), from);
   score(step, stream_, loss);
 }
 
@@ -39,12 +45,12 @@ void StreamLesion<T>::follow(const Step<T>& step, double rate) {
                       step.active, static_cast<T>(1 - rate), means_[static_cast<std::size_t>(l)]);
 }
 
-/// stream_ = the whole, with the shares of `part` replaced: by their slow means, or by those of other streams where `from` names them.
+/// stream_ = the whole, with the shares of these levels replaced: by their slow means, or by those of other streams where `from` names them.
 template <class T>
-void StreamLesion<T>::replace(Index part, std::span<const std::int32_t> from) {
+void StreamLesion<T>::replace(const Levels& levels, std::span<const std::int32_t> from) {
   device_.copy(hierarchy_.level(1).downward().stream, stream_);
-  for (Index l = 1; l < hierarchy_.depth(); ++l) {
-    if ((part != 0 && part != l) || !speaks(l)) continue;
+  for (Index l = levels.first; l < levels.end; ++l) {
+    if (!speaks(l)) continue;
     const ConstView<T> share = hierarchy_.level(l).contribution();
     device_.axpby(T(-1), share, T(1), stream_);
     if (from.empty()) {

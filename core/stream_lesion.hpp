@@ -14,15 +14,17 @@ class StreamLesion {
  public:
   explicit StreamLesion(Hierarchy<T>& hierarchy);
 
-  /// Loss of the step's tokens with the stream as it is; NaN where the lowest level scores no other stream. This and the next two before observe().
+  /// Loss of the step's tokens with the stream as it is; NaN where the lowest level scores no other stream. This and the next three before observe().
   void intact(const Step<T>& step, std::span<T> loss);
   /// The same with the share of level `part` (0: of every level) replaced by its slow mean.
   void without(const Step<T>& step, Index part, std::span<T> loss);
+  /// The same with the shares of level `first` and all levels above it replaced.
+  void without_above(const Step<T>& step, Index first, std::span<T> loss);
   /// The same with the share that stream from[j] has.
   void swapped(const Step<T>& step, Index part, std::span<const std::int32_t> from, std::span<T> loss);
   /// The stream itself with the share of level `part` replaced by its slow mean, n x B; good until the next call.
   ConstView<T> stream_without(Index part) {
-    replace(part, {});
+    replace(levels_of(part), {});
     return stream_.view();
   }
   /// The slow means move by `rate` towards the mean over the active streams.
@@ -32,7 +34,11 @@ class StreamLesion {
   void archive(Archive& archive);  ///< the slow means
 
  private:
-  void replace(Index part, std::span<const std::int32_t> from);
+  struct Levels {
+    Index first, end;
+  };
+  Levels levels_of(Index part) const { return part == 0 ? Levels{1, hierarchy_.depth()} : Levels{part, part + 1}; }
+  void replace(const Levels& levels, std::span<const std::int32_t> from);
   void score(const Step<T>& step, ConstView<T> stream, std::span<T> loss);
 
   Hierarchy<T>& hierarchy_;

@@ -11,16 +11,13 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <numeric>
 #include <set>
 #include <sstream>
 
 #include "core/error.hpp"
-#include "experiments/experiment.hpp"
+#include "experiments/arm_outcomes.hpp"
 #include "experiments/scoring.hpp"
 #include "experiments/text_arms.hpp"
-#include "experiments/training.hpp"
 
 namespace strata {
 
@@ -49,13 +46,7 @@ ParameterTable parameters() {
   };
 }
 
-constexpr std::uint64_t seed_stride = 1000;  // the runs of --seeds have the next ones
 constexpr const char* without_any = "none of them";
-
-struct Arm {
-  std::string name;
-  Keys keys;
-};
 
 /// An arm's key as the user writes it, for every level it speaks of.
 void add_key(Keys& keys, const std::string& key, const std::string& value, Index depth) {
@@ -188,131 +179,14 @@ Summary measure(Bench& bench, const std::vector<Condition>& pairs, const std::st
   return s;
 }
 
-std::string words_of(const Arm& arm) {
-  std::string words;
-  for (const auto& [key, value] : arm.keys) words += (words.empty() ? "" : " ") + key + "=" + value;
-  return words;
-}
-
-/// Learns and measures, or reads what an interrupted run has measured. Throws DataError where that was of other texts.
-Summary outcome(Bench& bench, const std::vector<Condition>& pairs, const Arm& arm, std::size_t place, std::uint64_t seed) {
-  TextStudy& study = bench.text();
-  const std::string stem = "arms/" + std::to_string(place) + "_" + std::to_string(seed), kept = stem + ".json",
-                    model = bench.folder.file(stem + ".h5");
-  std::filesystem::create_directories(bench.folder.file("arms"));
-  if (std::ifstream in(bench.folder.file(kept)); in) {
-    std::ostringstream text;
-    text << in.rdbuf();
-    const Summary s = Summary::from_json(text.str(), kept);
-    if (s.text("inputs") != to_json(study.inputs) || s.text("keys") != words_of(arm))
-      throw DataError(kept, 0, "was measured on other texts than those that lie there now; put them back, or begin a new run");
-    return s;
-  }
-  const TextVariant variant(study, arm.keys, seed);
-  const Summary training =
-      obtain_trained(bench, model, bench.folder.file(stem + "_checkpoint.h5"), arm.name + ", seed " + std::to_string(seed));
-  Summary s = measure(bench, pairs, model, training);
-  s.set("inputs", to_json(study.inputs)).set("keys", words_of(arm));
-  bench.folder.write_text(kept, s.to_json());
-  std::filesystem::remove(model);
-  return s;
-}
-
-using Outcomes = std::vector<Summary>;  ///< by seed
-
-/// A number of every outcome; empty where one lacks it. `level` -1: of the whole.
-std::vector<double> numbers(const Outcomes& outcomes, const std::string& key, Index level = -1) {
-  std::vector<double> all;
-  for (const Summary& s : outcomes) {
-    const Summary* of = level < 0 ? &s : s.entry("levels", static_cast<std::size_t>(level));
-    const auto value = of != nullptr ? of->number(key) : std::nullopt;
-    if (!value) return {};
-    all.push_back(*value);
-  }
-  return all;
-}
-
-struct Spread {
-  double mean = 0, error = 0;  ///< standard error over seeds; 0 with one
-};
-
-Spread spread_of(const std::vector<double>& values) {
-  const auto n = static_cast<double>(values.size());
-  Spread s;
-  for (const double v : values) s.mean += v / n;
-  if (values.size() < 2) return s;
-  for (const double v : values) s.error += (v - s.mean) * (v - s.mean);
-  s.error = std::sqrt(s.error / (n - 1) / n);
-  return s;
-}
-
-/// NAME, NAME_se and NAME_by_seed; returns them as a cell of the table.
-std::string set_spread(Summary& into, const std::string& name, const std::vector<double>& values, const char* format) {
-  if (values.empty()) return "-";
-  const Spread s = spread_of(values);
-  into.set(name, s.mean).set(name + "_by_seed", values);
-  char text[64];
-  std::snprintf(text, sizeof text, format, s.mean);
-  if (values.size() < 2) return text;
-  into.set(name + "_se", s.error);
-  char error[32];
-  std::snprintf(error, sizeof error, " +- %.2g", s.error);
-  return std::string(text) + error;
-}
-
-std::vector<double> minus(std::vector<double> a, const std::vector<double>& b) {
-  if (a.size() != b.size()) return {};
-  for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
-  return a;
-}
-
-/// Nats of every held-out document, seeds averaged.
-std::vector<double> mean_nats(const Outcomes& outcomes) {
-  std::vector<double> mean(outcomes.front().numbers("nats").size(), 0);
-  for (const Summary& s : outcomes) {
-    const auto nats = s.numbers("nats");
-    for (std::size_t d = 0; d < mean.size(); ++d) mean[d] += nats[d] / static_cast<double>(outcomes.size());
-  }
-  return mean;
-}
-
-/// By seed.
-std::vector<double> per_token(const Outcomes& outcomes, const std::vector<double>& tokens) {
-  const double all = std::accumulate(tokens.begin(), tokens.end(), 0.0);
-  std::vector<double> nats;
-  for (const Summary& s : outcomes) {
-    const auto of_documents = s.numbers("nats");
-    nats.push_back(std::accumulate(of_documents.begin(), of_documents.end(), 0.0) / all);
-  }
-  return nats;
-}
-
-/// Cells of the table, each as wide as the widest of them.
-std::string cells(const std::vector<std::string>& all) {
-  std::string text;
-  for (const std::string& cell : all) {
-    char padded[40];
-    std::snprintf(padded, sizeof padded, "  %20s", cell.c_str());
-    text += padded;
-  }
-  return text;
-}
-
 /// One arm of the summary and its line of the table.
 std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Outcomes& without, const std::vector<double>& tokens,
                    Index depth) {
-  into.set("name", arm.name).set("keys", words_of(arm));
+  into.set("name", arm.name).set("keys", words_of(arm.keys));
   set_spread(into, "nats_per_token", per_token(own, tokens), "%.4f");
   const bool base = &own == &without;
   std::string more = "-";
-  if (!base) {
-    set_spread(into, "more_nats", minus(per_token(own, tokens), per_token(without, tokens)), "%+.4f");
-    const Estimate paired = paired_difference(mean_nats(own), mean_nats(without), tokens);
-    char text[64];
-    std::snprintf(text, sizeof text, paired.has_interval() ? "%+.4f [%+.4f, %+.4f]" : "%+.4f", paired.value, paired.low, paired.high);
-    more = text;
-    if (paired.has_interval()) into.set("more_nats_ci95", std::vector<double>{paired.low, paired.high});
-  }
+  if (!base) more = set_more_nats(into, own, without, tokens);
   std::vector<std::string> unit, gain;
   for (Index l = 0; l < depth; ++l) {
     const Summary* its_level = own.front().entry("levels", static_cast<std::size_t>(l));  // an arm may have fewer
@@ -365,7 +239,10 @@ Findings run(Bench& bench) {
   for (const auto& document : study.held_out) tokens.push_back(static_cast<double>(document.size()));
   std::vector<Outcomes> outcomes(arms.size());
   for (std::uint64_t repeat = 0; repeat < static_cast<std::uint64_t>(bench.values.integer("repeats")); ++repeat)
-    for (std::size_t a = 0; a < arms.size(); ++a) outcomes[a].push_back(outcome(bench, pairs, arms[a], a, seed + seed_stride * repeat));
+    for (std::size_t a = 0; a < arms.size(); ++a)
+      outcomes[a].push_back(arm_outcome(bench, arms[a], a, seed_of(seed, repeat), [&](const std::string& model, const Summary& training) {
+        return measure(bench, pairs, model, training);
+      }));
   Findings findings;
   char head[160];
   std::snprintf(head, sizeof head, "%-22s %8s %27s", "with", "nats", "more than without, 95 %");

@@ -3,6 +3,8 @@
 // Design    for each true depth: a hierarchy of more levels than the world can have learns, from equal time constants that it learns too. Then
 //           rounds: twins of it, the whole and one without each level, go on learning from the same fresh steps. The level whose removal
 //           costs least, against what would keep it, is taken away, and its twin goes on to the next round, until every level is kept
+//           With growth.dynamic one hierarchy instead that grows and is pruned while it learns (core/growth.hpp), from the same time constants;
+//           its trials must last until a level has learned its time constant: growth.trial = 50000
 // Keeps     a gain above 3 s.e. that also pays for the level's k parameters: gain N > (k/2) ln N, N the steps learned from. (Some gain, however
 //           small, is to be had from any level as long as the others are not perfect: significance alone keeps it once N is large.)
 // Gain      the top-down gain of a level once the others have had the time to take over from it: nats per token that the twin without it
@@ -21,6 +23,8 @@
 #include "analysis/score_gap.hpp"
 #include "analysis/trace_reader.hpp"
 #include "core/error.hpp"
+#include "experiments/growth_report.hpp"
+#include "experiments/text_arms.hpp"
 #include "experiments/world_variant.hpp"
 #include "levels/categorical.hpp"
 
@@ -269,6 +273,19 @@ Index prune(Bench& bench, Findings& findings, Summary& s, Index truth, const std
   }
 }
 
+/// Levels that dynamic depth ends with in a world with `truth` of them.
+Index grow(Bench& bench, Findings& findings, Summary& s, Index truth, const std::string& kind) {
+  SampledStudy& study = bench.sampled();
+  auto keys = keys_of(bench.values.integer("levels"), kind, bench.values, 1);
+  keys.emplace_back("world.levels", std::to_string(truth));
+  const WorldVariant variant(study, keys, make_source(study, {keys.back()}));
+  const std::string stem = "world_" + std::to_string(truth), model = bench.folder.file(stem + ".h5");
+  Summary& training = s.section("training");
+  training = obtain_trained(bench, model, bench.folder.file(stem + "_checkpoint.h5"), "a world of " + std::to_string(truth) + " levels");
+  findings.table += growth_table(s);
+  return static_cast<Index>(training.object("growth")->number("levels").value_or(0));
+}
+
 std::vector<Index> truths_of(const Values& values) {
   std::vector<Index> truths;
   for (const double x : real_list("depth.truths", values.text("truths"), 1, 6)) {
@@ -291,7 +308,7 @@ Findings run(Bench& bench) {
     Summary& s = findings.summary.item("worlds", static_cast<std::size_t>(worlds++));
     s.set("name", "true depth " + std::to_string(truth)).set("true_depth", static_cast<std::int64_t>(truth));
     findings.table += "a world of " + std::to_string(truth) + " levels\n";
-    const Index found = prune(bench, findings, s, truth, kind);
+    const Index found = study.growth().dynamic ? grow(bench, findings, s, truth, kind) : prune(bench, findings, s, truth, kind);
     s.set("found_depth", static_cast<std::int64_t>(found)).set("right", found == truth);
     findings.table += "  found " + std::to_string(found) + (found == truth ? ", right\n" : ", wrong\n");
     right += found == truth ? 1 : 0;
@@ -310,7 +327,8 @@ Experiment depth_experiment() {
       "For each true depth: learn too many levels, from equal time constants; then twins, the whole and one without each level, go on\n"
       "learning from the same fresh steps. The level with the least gain, the nats per token that its twin costs more once the others have\n"
       "had the time to take over, is taken away unless that gain is above 3 standard errors and pays for the level's parameters.\n"
-      "A lesion of the learned whole, strata describe topdown_gain, is another quantity.",
+      "A lesion of the learned whole, strata describe topdown_gain, is another quantity. With growth.dynamic=true: the depth that one hierarchy\n"
+      "finds while it learns.",
       parameters(),
       {{"steps", "20000"}},
       run,

@@ -152,6 +152,25 @@ std::string work_line(const TextStudy& study, const Summary& s) {
   return line.empty() ? line : line + "\n";
 }
 
+/// How many levels were in use, in a line; empty where depth is not dynamic.
+std::string depth_line(Summary& s, const Scores& scores) {
+  const DepthScores& depth = scores.depth;
+  if (depth.levels.empty()) return "";
+  std::vector<double> by_document;
+  for (std::size_t d = 0; d < depth.levels.size(); ++d) by_document.push_back(depth.levels[d] / scores.documents.tokens[d]);
+  const double mean = (depth.begin + depth.end) / (depth.begin_tokens + depth.end_tokens);
+  s.section("depth").set("levels_in_use", mean).set("document_levels_in_use", by_document);
+  const auto [least, most] = std::minmax_element(by_document.begin(), by_document.end());
+  char line[160];
+  int length = std::snprintf(line, sizeof line, "\nlevels in use %.2f   by document %.2f to %.2f", mean, *least, *most);
+  if (depth.begin_tokens > 0 && depth.end_tokens > 0) {
+    const double begin = depth.begin / depth.begin_tokens, end = depth.end / depth.end_tokens;
+    s.section("depth").set("levels_in_use_begin", begin).set("levels_in_use_end", end);
+    std::snprintf(line + length, sizeof line - static_cast<std::size_t>(length), "   first halves %.2f   second halves %.2f", begin, end);
+  }
+  return std::string(line) + "\n";
+}
+
 void stream_findings(Summary& into, const StreamScores& stream, std::size_t part, std::uint64_t seed) {
   BootstrapOptions options;
   options.seed = seed;
@@ -306,6 +325,7 @@ Findings run_text(Bench& bench) {
   s.set("document_nats", scores.documents.nats);
   s.set("document_tokens", scores.documents.tokens);
   if (scores.stream.measured()) stream_findings(s.section("stream"), scores.stream, 0, study.options.seed);
+  const std::string depth = depth_line(s, scores);
   double objective = nats;  // what learning descends beside the free energy of settling
   for (Index l = 0; l < hierarchy->depth(); ++l) {
     const auto i = static_cast<std::size_t>(l);
@@ -333,7 +353,7 @@ Findings run_text(Bench& bench) {
   std::string table = lines + head;
   for (Index l = 0; l < hierarchy->depth(); ++l)
     table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);
-  table += work_line(study, s) + term_lines(study, scores.terms);
+  table += depth + work_line(study, s) + term_lines(study, scores.terms);
   findings.table.insert(0, table);
   return findings;
 }

@@ -11,6 +11,7 @@
 #include "experiments/commands.hpp"
 #include "experiments/drawing.hpp"
 #include "experiments/experiment.hpp"
+#include "experiments/growth_report.hpp"
 #include "experiments/health_report.hpp"
 #include "experiments/invocation.hpp"
 #include "experiments/seeds.hpp"
@@ -175,7 +176,8 @@ void announce(const Options& o, const Outcome& outcome, const fs::path& dir) {
     std::cout << outcome.summary.to_json();
     return;
   }
-  std::cout << (o.command == "train" ? training_table(outcome.summary) : outcome.table) << health_table(outcome.summary);
+  std::cout << (o.command == "train" ? training_table(outcome.summary) : outcome.table) << growth_table(outcome.summary)
+            << health_table(outcome.summary);
   const std::string model = o.model_out.empty() ? (dir / "model.h5").string() : o.model_out;
   if (o.model.empty() && fs::exists(model)) std::cout << "model: " << model << "\n";
   say_where(dir);

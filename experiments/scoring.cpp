@@ -109,6 +109,7 @@ class Tally {
  public:
   Tally(const TextStudy& study, Hierarchy<float>& hierarchy) : hierarchy_(hierarchy) {
     for (std::size_t i = 0; i < study.held_out.size(); ++i) place_of_[study.held_out[i].index] = static_cast<std::int32_t>(i);
+    for (const auto& document : study.held_out) sizes_.push_back(static_cast<double>(document.size()));
     scores.documents.nats.assign(study.held_out.size(), 0);
     scores.documents.tokens = scores.mixture.nats = scores.documents.nats;
     scores.free_energy.assign(static_cast<std::size_t>(hierarchy.relaxation().settings.steps) + 1, 0);
@@ -144,6 +145,20 @@ class Tally {
     sweeps_ += trace.sweeps;
   }
 
+  /// After add().
+  void add_depth(const Observation& o, std::span<const double> levels) {
+    DepthScores& depth = scores.depth;
+    depth.levels.resize(sizes_.size(), 0);
+    for (std::size_t s = 0; s < place_.size(); ++s) {
+      if (o.active[s] == 0) continue;
+      const auto d = static_cast<std::size_t>(place_[s]);
+      depth.levels[d] += levels[s];
+      const bool begins = scores.documents.tokens[d] <= sizes_[d] / 2;
+      (begins ? depth.begin : depth.end) += levels[s];
+      (begins ? depth.begin_tokens : depth.end_tokens) += 1;
+    }
+  }
+
   void close(std::int64_t tokens) {
     scores.mixture.tokens = scores.documents.tokens;
     for (double& f : scores.free_energy) f /= static_cast<double>(tokens);
@@ -160,16 +175,18 @@ class Tally {
  private:
   Hierarchy<float>& hierarchy_;
   std::map<std::int32_t, std::int32_t> place_of_;
+  std::vector<double> sizes_;  // tokens of the documents
   std::vector<std::int32_t> place_;
   std::vector<float> surprise_;
   std::vector<double> mixed_;
   std::int64_t rejections_ = 0, sweeps_ = 0;
 };
 
-std::unique_ptr<Recorder<float>> make_recorder(const TextStudy& study, Hierarchy<float>& hierarchy, const std::string& path) {
+std::unique_ptr<Recorder<float>> make_recorder(const TextStudy& study, Hierarchy<float>& hierarchy, const std::string& path,
+                                               const DepthInUse<float>* in_use) {
   std::vector<std::string> names;
   for (Index l = 0; l < hierarchy.depth(); ++l) names.push_back(study.level_name(l));
-  return std::make_unique<Recorder<float>>(path, hierarchy, names, study.record(), study.trace_attributes("evaluate"));
+  return std::make_unique<Recorder<float>>(path, hierarchy, names, study.record(), study.trace_attributes("evaluate"), in_use);
 }
 
 }  // namespace
@@ -193,14 +210,18 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
   if (options.stream_every > 0 && hierarchy.depth() > 1)
     probe =
         std::make_unique<StreamProbe>(hierarchy, static_cast<Index>(study.held_out.size()), options.stream_every, options.entropy_every);
+  std::optional<DepthInUse<float>> in_use;
+  if (study.growth().dynamic) in_use.emplace(study.growth(), hierarchy);
   std::unique_ptr<Recorder<float>> recorder;
-  if (!options.trace.empty()) recorder = make_recorder(study, hierarchy, options.trace);
+  if (!options.trace.empty()) recorder = make_recorder(study, hierarchy, options.trace, in_use ? &*in_use : nullptr);
   simulation.before_observe = [&](const Step<float>& step) {
     const auto& place = tally.locate(*step.observation);
     if (probe) probe->probe(step, place);
+    if (in_use) in_use->before_observe(step);
   };
   simulation.record = [&](const Observation& o, std::uint64_t step) {
     tally.add(o, options.experts);
+    if (in_use) tally.add_depth(o, in_use->levels());
     if (recorder) recorder->record(o, step);
     progress.update(simulation.tokens());
   };

@@ -34,10 +34,17 @@ struct StreamScores {
   bool measured() const;
 };
 
+/// How many levels were in use (core/depth_in_use.hpp): sums per held-out document, and over the first and the second half of every document.
+struct DepthScores {
+  std::vector<double> levels;  ///< per document
+  double begin = 0, end = 0, begin_tokens = 0, end_tokens = 0;
+};
+
 struct Scores {
   DocumentScores documents;
   DocumentScores mixture;  ///< with the experts beside it, where options had them
   StreamScores stream;
+  DepthScores depth;                          ///< empty where depth is not dynamic
   std::vector<BroadScore> broad;              ///< per level, entry 0 empty
   std::vector<std::vector<TermScore>> terms;  ///< of the objective, per level
   std::vector<double> free_energy;            ///< mean F_now after 0, 1, .. sweeps, nats per token

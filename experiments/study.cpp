@@ -1,9 +1,11 @@
 #include "experiments/study.hpp"
 
+#include <cstdlib>
 #include <limits>
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/growth.hpp"
 #include "core/io/checkpoint.hpp"
 #include "experiments/sampled_study.hpp"
 #include "experiments/text_study.hpp"
@@ -15,15 +17,36 @@ namespace {
 
 /// Keys of a model's configuration that decide what the model is; others (run.*, an experiment's) belong to the run that made it.
 bool is_of_model(const std::string& key) {
-  for (const char* prefix : {"hierarchy.", "level.", "text.", "world.", "learning.", "relaxation."})
+  for (const char* prefix : {"hierarchy.", "level.", "text.", "world.", "learning.", "relaxation.", "growth."})
     if (key.rfind(prefix, 0) == 0) return true;
   return false;
+}
+
+/// Without the keys of levels from `levels` up, which nobody would read.
+std::string of_levels(const std::string& configuration, Index levels) {
+  std::istringstream lines(configuration);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);)
+    if (line.rfind("level.", 0) != 0 || std::atol(line.c_str() + 6) < levels) kept += line + "\n";
+  return kept;
 }
 
 /// Assignments that cures left (experiments/training.hpp), or "".
 std::string cured_of(const std::map<std::string, std::string>& notes) {
   const auto found = notes.find("cured");
   return found != notes.end() ? found->second : "";
+}
+
+/// What dynamic depth does not go with is said before anything is read.
+void require_growth(const Hierarchy<float>& hierarchy, const ScheduleSettings& schedule, const HealthSettings& monitor) {
+  const auto alone = [](const char* key, const std::string& value, const char* why) {
+    throw ConfigError(key, value, std::string("does not go with growth.dynamic: ") + why);
+  };
+  if (schedule.upward) alone("learning.curriculum", "upward", "one of the two wakes the levels; take back one of them");
+  if (schedule.own_ticks > 0) alone("learning.own_ticks", to_text(schedule.own_ticks), "levels on trial learn at every update");
+  if (schedule.lightness < 1) alone("learning.lightness", to_text(schedule.lightness), "a level that wakes has its time constants whole");
+  if (monitor.cure) alone("monitor.cure", "true", "a level on trial would be judged by what a cure has changed of the others");
+  if (hierarchy.depth() < 2) throw ConfigError("hierarchy.levels", "1", "are the most that growth.dynamic may wake: two at least");
 }
 
 }  // namespace
@@ -51,12 +74,18 @@ void Study::settle_configuration(Index few_words) {
   schedule_ = ScheduleSettings::from(c.resolve(ScheduleSettings::parameters(), "learning."));
   record_ = RecordSettings::from(c.resolve(RecordSettings::parameters(), "record."));
   monitor_ = HealthSettings::from(c.resolve(HealthSettings::parameters(), "monitor."));
+  growth_ = GrowthSettings::from(c.resolve(GrowthSettings::parameters(), "growth."));
   checkpoint_seconds_ = c.resolve(checkpoint_parameters(), "learning.").real("checkpoint_seconds");
   if (device == nullptr) device = make_device<float>(options.device);
   // A mistyped key must not cost minutes of reading: every one is checked by building the hierarchy over a vocabulary that costs nothing.
   const std::vector<double> few(static_cast<std::size_t>(few_words), -1.0);
   auto hierarchy = build_hierarchy<float>(c, *device, few, 1, 1, options.seed, channels());
   Schedule<float>(schedule_, *hierarchy, std::numeric_limits<Index>::max(), learning_.interval);
+  if (growth_.dynamic && options.model.empty()) {
+    require_growth(*hierarchy, schedule_, monitor_);
+    Growth<float>(growth_, *hierarchy, build_hierarchy<float>(c, *device, few, 1, 1, options.seed, channels()), learning_, 0,
+                  learning_.interval, options.seed);
+  }
   c.check_all_read();
 }
 
@@ -150,9 +179,10 @@ std::string Study::configuration_text() const {
   return kept;
 }
 
-std::map<std::string, std::string> Study::notes() const {
+std::map<std::string, std::string> Study::notes(Index levels) const {
   auto notes = attributes_of(provenance());
   notes["config"] = configuration_text();
+  if (levels > 0) notes["config"] = of_levels(notes["config"], levels);
   notes["inputs"] = to_json(inputs);
   return notes;
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "core/growth_settings.hpp"
 #include "core/health_settings.hpp"
 #include "core/hierarchy.hpp"
 #include "core/io/provenance.hpp"
@@ -49,6 +50,7 @@ class Study {
   const ScheduleSettings& schedule() const { return schedule_; }
   const RecordSettings& record() const { return record_; }
   const HealthSettings& monitor() const { return monitor_; }
+  const GrowthSettings& growth() const { return growth_; }
 
   /// A hierarchy of this study's configuration, with untrained weights.
   std::unique_ptr<Hierarchy<float>> make_hierarchy(Index streams);
@@ -63,7 +65,8 @@ class Study {
 
   /// vocabulary and parameters: what a model file and a checkpoint have in common.
   void archive_model(Archive& archive, Hierarchy<float>& hierarchy);
-  std::map<std::string, std::string> notes() const;  ///< configuration, seed, provenance, for a model file
+  /// Configuration, seed, provenance, for a model file of the lowest `levels` (0: of all of them).
+  std::map<std::string, std::string> notes(Index levels = 0) const;
   Provenance provenance() const;
   /// The configuration for a model or a trace, which travel: without run.text and other paths of this machine (inputs names and digests the files).
   std::string configuration_text() const;
@@ -85,6 +88,7 @@ class Study {
   ScheduleSettings schedule_;
   RecordSettings record_;
   HealthSettings monitor_;
+  GrowthSettings growth_;
 };
 
 /// The study of options.world. Throws ConfigError, DataError, FileError; nothing is written.

@@ -10,9 +10,10 @@ TextVariant::TextVariant(TextStudy& study, const Keys& keys, std::uint64_t seed)
     if (key.rfind("text.", 0) == 0 || key == "world.tokens")
       throw ConfigError(key, value, "changes the text, so that what is compared would not be of the same tokens");
     bool of_model = false;
-    for (const char* prefix : {"hierarchy.", "level.", "learning.", "relaxation.", "world."})
+    for (const char* prefix : {"hierarchy.", "level.", "learning.", "relaxation.", "growth.", "world."})
       of_model = of_model || key.rfind(prefix, 0) == 0;
-    if (!of_model) throw ConfigError(key, value, "is of the run, not of what is compared: hierarchy, level, learning, relaxation, world");
+    if (!of_model)
+      throw ConfigError(key, value, "is of the run, not of what is compared: hierarchy, level, learning, relaxation, growth, world");
   }
   try {
     for (const auto& [key, value] : keys) study_.options.configuration.set(key, value);

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/simulation.hpp"
+#include "experiments/growth_report.hpp"
 #include "experiments/health_report.hpp"
 
 namespace strata {
@@ -17,9 +18,27 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
+/// Dynamic depth, where it is asked for.
+struct Depth {
+  Depth(Study& study, Hierarchy<float>& hierarchy, Index planned)
+      : growth(study.growth(), hierarchy, study.make_hierarchy(study.streams()), study.learning(), planned, study.interval(),
+               study.options.seed),
+        in_use(study.growth(), hierarchy) {}
+  void archive(Archive& archive) {
+    {
+      Archive::Scope scope(archive, "growth");
+      growth.archive(archive);
+    }
+    Archive::Scope scope(archive, "depth_in_use");
+    in_use.archive(archive);
+  }
+  Growth<float> growth;
+  DepthInUse<float> in_use;
+};
+
 /// Everything a resumed run needs, in one body for saving and loading. `seconds` of learning so far are part of it.
 void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Learning<float>& learning, Schedule<float>& schedule,
-                 Simulation<float>& simulation, Health<float>& health, double& seconds) {
+                 Simulation<float>& simulation, Health<float>& health, Depth* depth, double& seconds) {
   study.archive_model(archive, hierarchy);
   {
     Archive::Scope scope(archive, "optimiser");
@@ -38,6 +57,7 @@ void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Le
     Archive::Scope scope(archive, "health");
     health.archive(archive);
   }
+  if (depth != nullptr) depth->archive(archive);
   Archive::Scope scope(archive, "simulation");
   archive.value("seconds", seconds);
   simulation.archive(archive);
@@ -70,10 +90,40 @@ class RecentNats {
   std::int64_t tokens_;
 };
 
-void watch(Simulation<float>& simulation, Health<float>& health) {
-  simulation.before_observe = [&](const Step<float>& step) { health.before_observe(step); };
+void watch(Simulation<float>& simulation, Learning<float>& learning, Health<float>& health, Depth* depth) {
+  simulation.before_observe = [&simulation, &learning, &health, depth](const Step<float>& step) {
+    if (depth != nullptr) {
+      depth->growth.before_observe(step, simulation, learning);
+      depth->in_use.before_observe(step);
+    }
+    health.before_observe(step);
+  };
   simulation.before_forecast = [&](const Step<float>& step) { health.before_forecast(step); };
 }
+
+/// What health and trials of levels have found since it was last asked for.
+class News {
+ public:
+  News(const Study& study, const Health<float>& health, const Depth* depth)
+      : study_(study),
+        health_(health),
+        depth_(depth),
+        warned_(health.findings().size()),
+        judged_(depth != nullptr ? judgements().size() : 0) {}
+  void tell(Progress& progress) {
+    for (; warned_ < health_.findings().size(); ++warned_) progress.say(warning(health_.findings()[warned_], study_));
+    for (; depth_ != nullptr && judged_ < judgements().size(); ++judged_)
+      if (judgements()[judged_].verdict != Verdict::goes_on) progress.say(announcement(judgements()[judged_], study_));
+  }
+
+ private:
+  const std::vector<Judgement>& judgements() const { return depth_->growth.judgements(); }
+
+  const Study& study_;
+  const Health<float>& health_;
+  const Depth* depth_;
+  std::size_t warned_, judged_;
+};
 
 Summary summary_of(const Simulation<float>& simulation, Hierarchy<float>& hierarchy, const Learning<float>& learning, double seconds) {
   const auto tokens = static_cast<double>(simulation.tokens());
@@ -84,6 +134,22 @@ Summary summary_of(const Simulation<float>& simulation, Hierarchy<float>& hierar
   for (Index l = 0; l < hierarchy.depth(); ++l)
     if (const Work work = hierarchy.level(l).work(); work.operations > 0) add_work(s.item("levels", static_cast<std::size_t>(l)), work);
   return s;
+}
+
+/// The model, with what is known of its training and what reading with it must follow.
+void save_model(const std::string& path, Study& study, Hierarchy<float>& hierarchy, const Learning<float>& learning,
+                const Health<float>& health, const Depth* depth, const Summary& training) {
+  auto notes = study.notes(depth != nullptr ? hierarchy.awake() : 0);
+  std::string cured = cured_assignments(health);
+  if (depth != nullptr) cured += "hierarchy.levels = " + std::to_string(hierarchy.awake()) + "\n";
+  if (!cured.empty()) notes["cured"] = cured;
+  notes["training"] = training.to_json();
+  const auto body = [&](Archive& archive) {
+    study.archive_model(archive, hierarchy);
+    auto updates = static_cast<std::int64_t>(learning.updates());
+    Study::archive_power(archive, hierarchy, updates);
+  };
+  save_atomically(path, body, notes);
 }
 
 }  // namespace
@@ -112,9 +178,12 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   simulation.after_update = [&] { schedule.advance(*hierarchy, learning.updates(), simulation.nats(), simulation.tokens()); };
   Health<float> health(study.monitor(), *hierarchy, study.interval());
   health.schedule = &schedule;
-  watch(simulation, health);
+  const auto depth = study.growth().dynamic ? std::make_unique<Depth>(study, *hierarchy, planned) : nullptr;
+  watch(simulation, learning, health, depth.get());
   double earlier = 0, seconds = 0;  // of learning, before this process and in all
-  const auto body = [&](Archive& archive) { archive_run(archive, study, *hierarchy, learning, schedule, simulation, health, seconds); };
+  const auto body = [&](Archive& archive) {
+    archive_run(archive, study, *hierarchy, learning, schedule, simulation, health, depth.get(), seconds);
+  };
   if (std::filesystem::exists(checkpoint)) {
     require_same_inputs(study, read_notes(checkpoint, checkpoint_file), checkpoint);
     load(checkpoint, body, checkpoint_file);
@@ -132,9 +201,9 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
     last = Clock::now();
   };
   RecentNats recent(simulation);
-  std::size_t warned = health.findings().size();
+  News news(study, health, depth.get());
   const auto stop = [&] {
-    for (; warned < health.findings().size(); ++warned) progress.say(warning(health.findings()[warned], study));
+    news.tell(progress);
     progress.update(simulation.tokens(), [&] { return recent(); });
     if (simulation.steps() % static_cast<std::uint64_t>(study.interval()) != 0) return false;  // only between weight updates
     if (interrupted()) return true;
@@ -150,15 +219,8 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   Summary summary = summary_of(simulation, *hierarchy, learning, earlier + seconds_since(begin));
   if (study.schedule().upward) summary.set("woken", std::vector<double>(schedule.woken().begin(), schedule.woken().end()));
   add_health(summary, health, study);
-  auto notes = study.notes();
-  if (const std::string cured = cured_assignments(health); !cured.empty()) notes["cured"] = cured;
-  notes["training"] = summary.to_json();
-  const auto model_body = [&](Archive& archive) {
-    study.archive_model(archive, *hierarchy);
-    auto updates = static_cast<std::int64_t>(learning.updates());
-    Study::archive_power(archive, *hierarchy, updates);
-  };
-  save_atomically(model, model_body, notes);
+  if (depth) add_growth(summary, depth->growth, hierarchy->awake(), depth->in_use);
+  save_model(model, study, *hierarchy, learning, health, depth.get(), summary);
   std::filesystem::remove(checkpoint);
   std::filesystem::remove(checkpoint + ".partial");  // of a kill in the middle of writing one
   return summary;

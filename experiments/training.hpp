@@ -19,8 +19,9 @@ inline const FileKind checkpoint_file{"strata checkpoint", 7};
 /// `how_to_go_on`. Throws DataError where the texts are no longer those that the checkpoint was made from.
 /// What is known of the training goes into the model file's attribute `training` and is returned: tokens, nats_per_token (of level 0 while
 /// learning, over all passes), parameters, updates, seconds (of learning, interrupted parts added up), tokens_per_second, health
-/// (experiments/health_report.hpp), woken (of a curriculum: updates after which each level woke), and of levels what add_work() says. What cures
-/// have left changed goes into the attribute `cured`, which load_hierarchy() follows.
+/// (experiments/health_report.hpp), growth (of dynamic depth: experiments/growth_report.hpp), woken (of a curriculum: updates after which each level
+/// woke), and of levels what add_work() says. Of dynamic depth the model is of the levels awake at the end. That number, and what cures have left
+/// changed, goes into the attribute `cured`, which load_hierarchy() follows.
 Summary train(Study& study, const std::string& model, const std::string& checkpoint, const std::string& how_to_go_on, Progress& progress);
 
 /// operations_per_token (multiply-adds) and ticks_per_token, where the level's kind counts them.

@@ -1,8 +1,5 @@
 #include "experiments/world_variant.hpp"
 
-#include <cstdlib>
-#include <sstream>
-
 #include "core/io/checkpoint.hpp"
 #include "levels/registry.hpp"
 
@@ -63,15 +60,8 @@ WorldReadingTimes learn_world(Bench& bench, Hierarchy<float>& hierarchy, const s
 }
 
 void save_world_model(SampledStudy& study, Hierarchy<float>& hierarchy, const std::string& path) {
-  auto notes = study.notes();
-  // Levels that the study has and this hierarchy has not would be keys that nobody reads.
-  std::istringstream lines(notes["config"]);
-  std::string kept;
-  for (std::string line; std::getline(lines, line);)
-    if (line.rfind("level.", 0) != 0 || std::atol(line.c_str() + 6) < hierarchy.depth()) kept += line + "\n";
-  notes["config"] = kept;
   save_atomically(
-      path, [&](Archive& archive) { study.archive_model(archive, hierarchy); }, notes);
+      path, [&](Archive& archive) { study.archive_model(archive, hierarchy); }, study.notes(hierarchy.depth()));
 }
 
 }  // namespace strata

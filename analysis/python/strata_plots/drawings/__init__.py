@@ -29,6 +29,7 @@ NAMES = (
     "depth",
     "ablation",
     "segmentation",
+    "phase3",
     "stubbornness",
     "classic",
 )

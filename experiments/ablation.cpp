@@ -22,13 +22,28 @@
 namespace strata {
 
 Experiment ablation_experiment();
+Experiment phase1_experiment();
+Experiment phase2_experiment();
 
 namespace {
 
-ParameterTable parameters() {
+/// An experiment of arms: what they are compared with, and which there are where the user names none.
+struct Design {
+  const char *name, *base, *arms;
+};
+
+ParameterTable parameters(const Design& design) {
   return {
+      {"base",
+       std::string(design.base),
+       0,
+       0,
+       {},
+       "",
+       "what every arm is compared with, NAME: KEY=VALUE KEY=VALUE ..; arms have its keys too, where they do not say other; empty: the configuration as it is",
+       ""},
       {"arms",
-       std::string(""),
+       std::string(design.arms),
        0,
        0,
        {},
@@ -91,7 +106,7 @@ std::vector<Arm> known_arms(Index depth) {
   return arms;
 }
 
-std::vector<Arm> chosen_arms(const std::string& text, Index depth) {
+std::vector<Arm> chosen_arms(const std::string& key, const std::string& text, Index depth) {
   const auto known = known_arms(depth);
   std::vector<Arm> arms;
   std::istringstream items(text);
@@ -104,8 +119,7 @@ std::vector<Arm> chosen_arms(const std::string& text, Index depth) {
       if (found == known.end()) {
         std::vector<std::string> names;
         for (const Arm& arm : known) names.push_back(arm.name);
-        throw ConfigError("ablation.arms", name, "is no arm that there is; write NAME: KEY=VALUE for one of your own",
-                          nearest(name, names));
+        throw ConfigError(key, name, "is no arm that there is; write NAME: KEY=VALUE for one of your own", nearest(name, names));
       }
       arms.push_back(*found);
       continue;
@@ -115,16 +129,16 @@ std::vector<Arm> chosen_arms(const std::string& text, Index depth) {
     std::istringstream words(item.substr(colon + 1));
     for (std::string word; words >> word;) {
       const auto equals = word.find('=');
-      if (equals == std::string::npos) throw ConfigError("ablation.arms", word, "is no KEY=VALUE");
+      if (equals == std::string::npos) throw ConfigError(key, word, "is no KEY=VALUE");
       add_key(arm.keys, word.substr(0, equals), word.substr(equals + 1), depth);
     }
   }
   std::set<std::string> names{without_any};
   for (const Arm& arm : arms) {
-    if (arm.name.empty()) throw ConfigError("ablation.arms", text, "has an arm without a name");
-    if (!names.insert(arm.name).second) throw ConfigError("ablation.arms", arm.name, "is the name of another arm, too");
+    if (arm.name.empty()) throw ConfigError(key, text, "has an arm without a name");
+    if (!names.insert(arm.name).second) throw ConfigError(key, arm.name, "is the name of another arm, too");
   }
-  if (arms.empty()) throw ConfigError("ablation.arms", text, "names no arm");
+  if (arms.empty()) throw ConfigError(key, text, "names no arm");
   return arms;
 }
 
@@ -215,16 +229,36 @@ std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Out
   return std::string(head) + cells(unit) + cells(gain) + tail + "\n";
 }
 
-Findings run(Bench& bench) {
+/// What arms are compared with; without keys where the user says nothing.
+Arm base_of(const Design& design, const std::string& text, Index depth) {
+  if (trimmed(text).empty()) return {without_any, {}};
+  const std::vector<Arm> named = chosen_arms(std::string(design.name) + ".base", text, depth);
+  if (named.size() != 1) throw ConfigError(std::string(design.name) + ".base", text, "is one arm, with keys of its own");
+  return named.front();
+}
+
+/// The base's keys and the arm's, which win.
+Arm on_base(const Arm& base, Arm arm) {
+  Keys keys;
+  for (const auto& [key, value] : base.keys)
+    if (std::none_of(arm.keys.begin(), arm.keys.end(), [&](const auto& own) { return own.first == key; })) keys.emplace_back(key, value);
+  keys.insert(keys.end(), arm.keys.begin(), arm.keys.end());
+  return {arm.name, keys};
+}
+
+Findings run(Bench& bench, const Design& design) {
   TextStudy& study = bench.text();
   const Index depth = study.make_hierarchy(1)->depth();
   if (depth < 2)
-    throw ConfigError("hierarchy.levels", "1", "ablation compares what levels above the token level are made of; there must be one");
-  if (study.training.empty()) throw ConfigError("--text", "", "ablation learns every arm anew; name the text to learn from");
+    throw ConfigError("hierarchy.levels", "1",
+                      std::string(design.name) + " compares what levels above the token level are made of; there must be one");
+  if (study.training.empty())
+    throw ConfigError("--text", "", std::string(design.name) + " learns every arm anew; name the text to learn from");
   const std::uint64_t seed = study.options.seed;
-  std::vector<Arm> arms{{without_any, {}}};
+  std::vector<Arm> arms{base_of(design, bench.values.text("base"), depth)};
   const bool all = bench.values.text("arms").find_first_not_of(" \t") == std::string::npos;
-  for (const Arm& arm : all ? known_arms(depth) : chosen_arms(bench.values.text("arms"), depth)) {
+  for (const Arm& own : all ? known_arms(depth) : chosen_arms(std::string(design.name) + ".arms", bench.values.text("arms"), depth)) {
+    const Arm arm = on_base(arms.front(), own);
     try {
       const TextVariant possible(study, arm.keys, seed);  // a mistyped key must not cost an hour
     } catch (const ConfigError& e) {
@@ -259,19 +293,45 @@ Findings run(Bench& bench) {
   return findings;
 }
 
+constexpr Design ablation{"ablation", "", ""};
+constexpr Design phase1{
+    "phase1", "two levels: hierarchy.levels=2",
+    "token level alone: hierarchy.levels=1 | no carry: level.1.carry=false | no broad prediction: level.1.broad_weight=0 | gate: level.1.gate=true"};
+constexpr Design phase2{
+    "phase2", "four levels: hierarchy.levels=4",
+    "three levels: hierarchy.levels=3 | band: level.*.learn_tau=true level.*.tau_band=3 | free: level.*.learn_tau=true level.*.tau_band=10000 | "
+    "free from equal: level.*.learn_tau=true level.*.tau_band=10000 level.*.tau=40 level.*.spread=3 level.*.tick=1"};
+
+Experiment experiment_of(const Design& design, const char* summary, const char* definition) {
+  return {design.name,
+          summary,
+          definition,
+          parameters(design),
+          {{"repeats", "1"}, {"pairs", "0"}},
+          [design](Bench& bench) { return run(bench, design); },
+          {"text"},
+          false};
+}
+
 }  // namespace
 
 Experiment ablation_experiment() {
-  return {
-      "ablation",
-      "what each term of the objective and each part of the training schedule is worth",
+  return experiment_of(
+      ablation, "what each term of the objective and each part of the training schedule is worth",
       "Every arm learns the same text anew, several seeds, and is compared with the hierarchy without it: nats per token, nats per word of each\n"
-      "level's own unit, ratio of half-lives, top-down gain.",
-      parameters(),
-      {{"repeats", "1"}, {"pairs", "0"}},
-      run,
-      {"text"},
-      false};
+      "level's own unit, ratio of half-lives, top-down gain.");
+}
+
+Experiment phase1_experiment() {
+  return experiment_of(
+      phase1, "two levels, sentence over token: what the sentence level is worth on short texts, such as news",
+      "Arms as in `ablation`, compared with two levels: the token level alone, and the sentence level without what it is made of.");
+}
+
+Experiment phase2_experiment() {
+  return experiment_of(
+      phase2, "three and four levels, their time constants fixed, learned within a band, learned freely",
+      "Arms as in `ablation`, compared with four levels of fixed time constants. Half-lives say whether levels stay apart.");
 }
 
 }  // namespace strata

@@ -50,6 +50,22 @@ class Ablation(CommandTest):
         for name in names[1:]:
             self.assertIn(name, page)
 
+    def test_phases_are_arms_on_a_base_of_their_own(self):
+        first = [*SMALL, *sets(phase1={"repeats": 1, "pairs": 0, "streams": 4, "arms": "token level alone: hierarchy.levels=1 | quiet: level.1.broad_weight=0"})]
+        self.strata("run", "phase1", "--text", "prose.txt", "--out", "first", "--quiet", *first)
+        arms = self.summary("first")["arms"]
+        self.assertEqual([(arm["name"], arm["keys"]) for arm in arms], [("two levels", "hierarchy.levels=2"), ("token level alone", "hierarchy.levels=1"),
+                                                                          ("quiet", "hierarchy.levels=2 level.1.broad_weight=0")])
+        self.assertEqual([len(arm["levels"]) for arm in arms], [2, 1, 2])
+        self.assertTrue(os.path.exists(self.path("first/figures/ablation.png")))
+        second = [*SMALL, *sets(phase2={"repeats": 1, "pairs": 0, "streams": 4, "base": "three levels: hierarchy.levels=3", "arms": "band: level.*.learn_tau=true level.*.tau_rate=20"})]
+        self.strata("run", "phase2", "--text", "prose.txt", "--out", "second", "--quiet", *second)
+        base, band = self.summary("second")["arms"]
+        self.assertEqual(level(self.summary("second"), 0, 2)["time_constant"], 40)
+        self.assertNotEqual(band["levels"][2]["time_constant"], 40)
+        self.assertEqual(band["parameters"], base["parameters"] + 4)
+        self.refused(2, "phase2.base", "run", "phase2", "--text", "prose.txt", "--out", "no", *SMALL, *sets(phase2={"base": "a: world.passes=1 | b: world.passes=2"}))
+
     def test_half_lives(self):
         self.strata("run", "ablation", "--text", "prose.txt", "--out", "half", "--quiet", *SMALL,
                     *sets(ablation={"arms": "gate", "repeats": 1, "pairs": 4, "context": 20, "history": 60, "after": 60}, text={"hold_out": "last"}))

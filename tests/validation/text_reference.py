@@ -77,16 +77,12 @@ def ablation(lab):
         "| arm | keys |", "| --- | --- |", *[f"| {arm['name']} | {arm['keys'] or '-'} |" for arm in summary["arms"]]])
 
 
-BANDS = ("band: level.*.learn_tau=true level.*.tau_band=3 | free: level.*.learn_tau=true level.*.tau_band=10000 | "
-         "all equal, free: level.*.learn_tau=true level.*.tau_band=10000 level.*.tau=40 level.*.spread=3 level.*.tick=1")
-
-
 def time_scales(lab):
     lines = ["# Time constants of levels on text: fixed, learned within a band, learned freely", "",
              f"Both time constants of every level's memory, 150,000 tokens read once, {lab.options.seeds} seeds. Fixed: 5, 40, 250 tokens and the longer ones beside them "
-             "(prose.ini). Band: learned, within a factor of 3 of these. Free: learned from these, within 10,000. All equal, free: from 40 at every level, settling at every token.", ""]
+             "(prose.ini). Band: learned, within a factor of 3 of these. Free: learned from these, within 10,000. Free from equal: from 40 at every level, settling at every token.", ""]
     for name, text in (("speeches_us", SPEECHES), ("ko_news", KOREAN)):
-        summary, said = lab.run(f"time_scales_{name}", ["run", "ablation"], "prose.ini", text, [*SMALL, f"ablation.repeats={lab.options.seeds}", f"ablation.arms={BANDS}"])
+        summary, said = lab.run(f"time_scales_{name}", ["run", "phase2"], "prose.ini", text, [*SMALL, f"phase2.repeats={lab.options.seeds}"])
         lines += [f"## {name}", "", "```", *said, "```", "", "| | shorter time constants, tokens, by level |", "| --- | --- |",
                   *[f"| {arm['name']} | {', '.join('{:.1f}'.format(level['time_constant']) for level in arm['levels'][1:])} |" for arm in summary["arms"]], ""]
     lab.write("time_scales_text.md", lines)

@@ -36,7 +36,7 @@ COLUMNS = (
 
 def arms_of(result):
     arms = result.summary.get("arms")
-    if result.experiment != "ablation" or result.seeds or not isinstance(arms, list):
+    if result.experiment not in ("ablation", "phase1", "phase2") or result.seeds or not isinstance(arms, list):
         return []
     return [arm for arm in arms if is_number(arm.get("more_nats"))]
 

@@ -63,7 +63,11 @@ prepare_text() {
 
 run() {
   say "$*" >&2
-  "$@"
+  "$@" || {
+    local status=$?
+    [ "$status" -ne 130 ] || say "or begin the demo again with ./demo.sh: packages, build and text stay" >&2
+    exit "$status"
+  }
 }
 
 # experiment NAME: its long tables go into a file; the short one comes at the end.

@@ -83,6 +83,21 @@ check_python() {
     fail "$python cannot import h5py, h5netcdf, xarray, matplotlib and plotly: ${error##*$'\n'}"
 }
 
+# Ninja's counter as it goes by: on a terminal in place, elsewhere a line now and then.
+counter() {
+  local line shown=$SECONDS
+  while IFS= read -r line; do
+    [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
+    if [ -t 1 ]; then
+      printf '\r    %s of %s' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+    elif [ $((SECONDS - shown)) -ge 30 ]; then
+      shown=$SECONDS
+      say "${BASH_REMATCH[1]} of ${BASH_REMATCH[2]}"
+    fi
+  done
+  [ ! -t 1 ] || printf '\r\033[K'
+}
+
 # build PRESET [TARGET]: configures once, builds what changed, says whether anything was compiled.
 build() {
   local preset=$1 target=${2:-all} log=build/$1.log
@@ -93,7 +108,8 @@ build() {
       fail "the $preset preset could not be configured (whole output: $log)"
     }
   fi
-  cmake --build --preset "$preset" --target "$target" >"$log" 2>&1 || {
+  say "what the compiler says: $log"
+  cmake --build --preset "$preset" --target "$target" 2>&1 | tee "$log" | counter || {
     grep -nE -A12 'error:|FAILED:|CMake Error' "$log" | head -n 60 >&2
     fail "the $preset preset could not be built (whole output: $log)"
   }

@@ -46,15 +46,23 @@ bool both_have(const Pair& pair, Index level, const std::string& dataset) {
   return pair.disturbed.has(level, dataset) && pair.undisturbed.has(level, dataset);
 }
 
-ErrorOptions error_options(const Values& values) { return {values.real("window"), values.real("back"), values.real("peak_within")}; }
+ErrorOptions error_options(const Values& values) {
+  ErrorOptions errors;
+  errors.window = values.real("window");
+  errors.back = values.real("back");
+  errors.within = values.real("peak_within");
+  return errors;
+}
 
-void measure_errors(MeasuredValues& record, const Pair& pair, Index level, const Values& values) {
+void measure_errors(MeasuredValues& record, const Pair& pair, const LevelInfo& info, const Values& values) {
+  const Index level = info.number;
   if (!both_have(pair, level, "prediction_error_norm")) return;
   const Curves disturbed = scalar_curves(pair.disturbed.scalars(level, "prediction_error_norm"), pair.valid);
   const Curves undisturbed = scalar_curves(pair.undisturbed.scalars(level, "prediction_error_norm"), pair.valid);
   if (!(overall_mean(undisturbed) > 0.0)) return;  // a level that never erred has no normalised error
-  const ErrorResponse found =
-      error_response(disturbed, undisturbed, pair.disturbed.passage_length(), bootstrap_options(values), error_options(values));
+  ErrorOptions errors = error_options(values);
+  if (!std::isnan(info.tick)) errors.tick = info.tick;
+  const ErrorResponse found = error_response(disturbed, undisturbed, pair.disturbed.passage_length(), bootstrap_options(values), errors);
   record.set("peak_error", found.peak);
   record.set("peak_error_time", MeasuredValue(found.peak_time));
   record.set("error_recovery", found.error_recovery);
@@ -115,7 +123,7 @@ MeasureResult run_condition(const Trace& trace, const std::string& name, const V
     if (!disturbed.has_level(level.number)) continue;
     MeasuredValues record = level_record(level);
     Insertions insertions{level, {}, excess, {}};
-    measure_errors(record, pair, level.number, values);
+    measure_errors(record, pair, level, values);
     measure_nats(record, insertions, pair, level.number, error_options(values), options);
     const std::string dataset = compared_dataset(disturbed, undisturbed, level.number, "auto");
     if (!passage.empty() && both_have(pair, level.number, dataset)) {
@@ -174,11 +182,12 @@ Measure surprise_measure() {
   measure.definition =
       "Peak error: largest prediction_error_norm since the passage began, averaged over trials and a window, over the\n"
       "mean of the undisturbed copy. Error recovery: first time after passage and peak at which the error, averaged\n"
-      "over trials and a window, is at most 1.1 of that mean; in tokens since the passage's end; none where the peak\n"
-      "was not above 1.1. Excess nats: surprise of the level's own prediction, disturbed minus undisturbed, summed\n"
-      "after the passage; of the passage itself, above the mean of the undisturbed text. r: Pearson correlation over\n"
-      "insertions of the displacement at the passage's end with the passage's excess nats. Intervals: bootstrap over\n"
-      "trials.";
+      "over trials and a window, is at most 1.1 of that mean; in tokens since the passage's end, and not before the\n"
+      "level has ticked since, for until then its error is held; none where the peak was not above 1.1. Excess nats:\n"
+      "surprise of the level's own prediction, disturbed minus undisturbed, summed after the passage; of the passage\n"
+      "itself, above the mean of the undisturbed text, negative where it is easier to foresee than that. r: Pearson\n"
+      "correlation over insertions of the displacement at the passage's end with the passage's excess nats. Intervals:\n"
+      "bootstrap over trials.";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"condition", std::string("all"), 0, 0, {}, "", "recorded condition, or all that disturb a text", ""});
   measure.parameters.push_back({"window",

@@ -4,19 +4,20 @@
 // Equation   b        = mean error norm of the undisturbed copy, over trials and all recorded times                           baseline
 //            peak     = max over u of E(u) / b, E(u) = mean over trials and over the window around u of error(t = u - n_s),
 //                       u tokens since the passage began, n_s its length; searched up to `within` tokens after the passage's end
-//            error recovery = 1 + first t >= 0, not before the peak, with mean over trials and over the window around t (times >= 0) <=
-//                       1.1 b; not measured where the peak itself is not above 1.1 b: what never left cannot come back
+//            error recovery = 1 + first t >= k - 1, not before the peak, with mean over trials and over the window around t (times >= k - 1)
+//                       <= 1.1 b; not measured where the peak itself is not above 1.1 b: what never left cannot come back
 //            excess after   = sum over t >= 0 up to the horizon of mean over trials [surprise(disturbed) - surprise(undisturbed)]
 //            excess of the passage (s) = sum over -n_s <= t < 0 of surprise(disturbed) - n_s * mean surprise of the undisturbed copy in
-//                       trial s
+//                       trial s; below 0 where the passage is easier to foresee than the text around it
 // Symbols    error: `prediction_error_norm`, nats^(1/2); surprise: the level's own broad prediction, level 0 the token's, nats; window:
-//            8 tokens, at least the sampling interval (a maximum over single tokens would be a maximum of noise). peak_surprise: the
-//            same peak of the mean `surprise`, nats per token.
+//            8 tokens, at least the sampling interval (a maximum over single tokens would be a maximum of noise). k: the level's tick,
+//            tokens: until a level has ticked after the passage, its error is the passage's, held. peak_surprise: the same peak of the
+//            mean `surprise`, nats per token.
 // Relation   Pearson r over insertions of displacement at the passage's end with (a) the excess nats of the passage under the whole
 //            model, (b) under the level's own prediction; per condition, and pooled over all conditions with a passage.
 // Intervals  bootstrap over trials; that of a peak at the time where all trials together peak, for maxima of draws are biased upwards.
 //            Error not back by the horizon: "at least".
-// Limit      error = b (1 + A exp(-t/tau)) after the passage: error recovery tau ln(10 A), up to the window.
+// Limit      error = b (1 + A exp(-t/tau)) after the passage: error recovery tau ln(10 A), up to the window, and never below k.
 
 #include <span>
 #include <vector>
@@ -30,6 +31,7 @@ struct ErrorOptions {
   double window = 8.0;    ///< tokens
   double back = 1.1;      ///< times the baseline that counts as back
   double within = 256.0;  ///< tokens after the passage's end within which the peak is looked for
+  double tick = 1.0;      ///< tokens between two settlings of the level: so long its error may be held
 };
 
 struct ErrorResponse {

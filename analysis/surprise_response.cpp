@@ -75,11 +75,12 @@ std::vector<double> smoothed(std::span<const std::int64_t> time, std::span<const
   return out;
 }
 
-/// First time >= max(0, from) at which the mean in the window around it (times >= 0 only) is at most `threshold`; tokens since the event.
+/// First time >= from at which the mean in the window around it is at most `threshold`; tokens since the event. Of times only those count
+/// by which a level has ticked since the event: before that it holds an older error.
 Bounded first_back(std::span<const std::int64_t> time, std::span<const double> mean, std::size_t last, double from, double window,
-                   double threshold) {
+                   double threshold, double tick) {
   std::size_t first = 0;
-  while (first < time.size() && time[first] < 0) ++first;
+  while (first < time.size() && static_cast<double>(time[first] + 1) < std::max(tick, 1.0)) ++first;
   const std::vector<double> smooth = smoothed(time, mean, first, last + 1, window);
   Bounded found{kNan};
   for (std::size_t k = first; k <= last && k < time.size(); ++k) {
@@ -162,7 +163,8 @@ ErrorResponse error_response(const Curves& disturbed, const Curves& undisturbed,
     std::vector<Bounded> out = {{kNan}, {kNan}};
     if (!std::isnan(peak.value))
       out[0] = {smoothed(onset.time, trial_mean(onset, weight), 0, onset.time.size(), window)[peak.sample] / base};
-    if (left) out[1] = first_back(disturbed.time, trial_mean(disturbed, weight), last, peak.time - length, window, errors.back * base);
+    if (left)
+      out[1] = first_back(disturbed.time, trial_mean(disturbed, weight), last, peak.time - length, window, errors.back * base, errors.tick);
     return out;
   };
   const Index sizes[] = {disturbed.trials};

@@ -182,7 +182,10 @@ double Values::real(const std::string& name) const {
 
 void Configuration::read_ini(const std::string& path) {
   std::ifstream in(path);
-  if (!in) throw FileError(path, "", std::error_code(errno, std::generic_category()).message() + "; give a configuration that can be read");
+  if (!in)
+    throw FileError(path, "",
+                    (errno == ENOENT ? std::string("there is no such file or folder") : std::generic_category().message(errno)) +
+                        "; give a configuration that can be read");
   for (const auto& [key, value] : read_assignments(in, path)) {
     set(key, value);
     from_file_.insert(key);

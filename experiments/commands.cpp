@@ -1,9 +1,12 @@
 #include "experiments/commands.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include "analysis/measure.hpp"
 #include "core/error.hpp"
@@ -28,6 +31,11 @@ void expect_words(const std::string& command, const std::vector<std::string>& wo
   if (words.size() != count) throw ConfigError(command, words.empty() ? "" : words.back(), "is used as: strata " + usage);
 }
 
+void require_command(const std::string& command) {
+  if (std::find(command_names.begin(), command_names.end(), command) == command_names.end())
+    throw ConfigError("command", command, "there is no such command (strata --help)", nearest(command, command_names));
+}
+
 /// Options that a command would silently pass over are refused: who types them expects something of them.
 void expect_options(const Options& options, const std::set<std::string>& allowed) {
   for (const std::string& option : options.given)
@@ -35,7 +43,14 @@ void expect_options(const Options& options, const std::set<std::string>& allowed
       throw ConfigError("--" + option, "", "means nothing to strata " + options.command + " (strata --help)");
 }
 
-/// Tables of keys that belong to no level, world, experiment or measure.
+/// Every key of a kind of level that stands at `level`.
+ParameterTable keys_at(const LevelKind& kind, Index level) {
+  ParameterTable keys = common_level_parameters(), own = kind.parameters(level);
+  keys.insert(keys.end(), own.begin(), own.end());
+  return keys;
+}
+
+/// Tables of keys that belong to no world, experiment or measure.
 struct Setting {
   const char* name;
   const char* summary;
@@ -45,6 +60,9 @@ struct Setting {
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> all{
       {"hierarchy", "how many levels, how wide", {{"hierarchy.", hierarchy_parameters()}}},
+      {"level",
+       "every level, by its number; here of the kinds that stand there unless level.L.kind says other",
+       {{"level.0.", keys_at(find_level_kind("token"), 0)}, {"level.1.", keys_at(find_level_kind("situation"), 1)}}},
       {"relaxation", "how beliefs settle", {{"relaxation.", RelaxationSettings::parameters()}}},
       {"learning",
        "how weights change",
@@ -88,8 +106,7 @@ int run_command(Options options, const std::vector<std::string>& words) {
     read_configuration(options);
     return analyse_command(options, words);
   }
-  if (std::find(command_names.begin(), command_names.end(), command) == command_names.end())
-    throw ConfigError("command", command, "there is no such command (strata --help)", nearest(command, command_names));
+  require_command(command);
   expect_options(options, {"quiet"});
   if (command == "inspect") return inspect_command(words);
   if (command == "list") return list_command(words);
@@ -128,6 +145,7 @@ int list_command(const std::vector<std::string>& words) {
   section("settings", settings(), name_of, summary_of);
   if (!any)
     throw ConfigError("list", wanted, "must be one of levels, terms, experiments, worlds, measures, settings", nearest(wanted, kinds));
+  std::printf("\nstrata describe NAME says more. Keys of the world text are text.*, those of an experiment bear its name (evaluate.*).\n");
   return 0;
 }
 
@@ -147,13 +165,8 @@ std::vector<std::pair<std::string, std::string>> descriptions() {
   for (const LevelKind& kind : level_kinds()) {
     // A kind that reads the world has keys of its own at the bottom; the token level stands nowhere else.
     std::vector<std::pair<std::string, ParameterTable>> tables;
-    const auto keys_at = [&](Index level) {
-      ParameterTable keys = common_level_parameters(), own = kind.parameters(level);
-      keys.insert(keys.end(), own.begin(), own.end());
-      return keys;
-    };
-    if (std::string(kind.name) != "situation") tables.emplace_back("level.0.", keys_at(0));
-    if (std::string(kind.name) != "token") tables.emplace_back("level.1.", keys_at(1));
+    if (std::string(kind.name) != "situation") tables.emplace_back("level.0.", keys_at(kind, 0));
+    if (std::string(kind.name) != "token") tables.emplace_back("level.1.", keys_at(kind, 1));
     if (tables.size() == 2 && describe(tables[0].second, "") == describe(tables[1].second, "")) tables.erase(tables.begin());
     all.emplace_back(kind.name, description(kind.name, kind.summary, "", tables));
   }
@@ -181,18 +194,107 @@ std::vector<std::pair<std::string, std::string>> descriptions() {
   return all;
 }
 
+/// A key and the line that says what it is.
+std::vector<std::pair<std::string, std::string>> key_lines(const std::string& text) {
+  std::vector<std::pair<std::string, std::string>> found;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto end = line.find(' ', 2);
+    if (line.starts_with("  ") && end != std::string::npos && line.substr(2, end - 2).find('.') != std::string::npos)
+      found.emplace_back(line.substr(2, end - 2), line);
+  }
+  return found;
+}
+
+/// "level.3.tau" as 3 and "tau", "level.3" as 3 and ""; nothing where a word is of no level.
+std::optional<std::pair<Index, std::string>> level_part(const std::string& word) {
+  const std::string group = "level.";
+  Index level = 0;
+  if (!word.starts_with(group)) return std::nullopt;
+  const char* const end = word.data() + word.size();
+  const auto number = std::from_chars(word.data() + group.size(), end, level);
+  if (number.ec != std::errc() || level < 0 || (number.ptr != end && *number.ptr != '.')) return std::nullopt;
+  return std::pair(level, number.ptr == end ? "" : std::string(number.ptr + 1, end));
+}
+
+/// A key of a level for every kind that has it, with the default that it has at that level; "" where none has.
+std::string level_key_description(Index level, const std::string& name) {
+  const std::string prefix = "level." + std::to_string(level) + ".";
+  std::string text;
+  for (const LevelKind& kind : level_kinds()) {
+    if (std::string(kind.name) == (level == 0 ? "situation" : "token")) continue;  // stands elsewhere
+    for (const Parameter& p : keys_at(kind, level))
+      if (p.name == name) text += std::string(kind.name) + "\n" + describe({p}, prefix);
+  }
+  return text.empty() ? text : prefix + name + ": a key of these kinds of level (strata list levels)\n\n" + columns + text;
+}
+
+/// What a name or a key stands for. Throws ConfigError naming the nearest.
+std::string description_of(const std::string& word) {
+  std::string wanted = word;
+  if (const auto part = level_part(word)) {
+    const auto& [level, key] = *part;
+    if (const std::string text = level_key_description(level, key); !text.empty()) return text;
+    if (key.empty()) wanted = level == 0 ? "token" : "situation";             // the kind that stands there unless told otherwise
+    if (!key.empty()) wanted = (level == 0 ? "level.0." : "level.1.") + key;  // levels above the lowest have the same keys
+  }
+  std::vector<std::string> known;
+  for (const auto& [name, text] : descriptions()) {
+    if (name == wanted) return text;
+    known.push_back(name);
+    for (const auto& [key, line] : key_lines(text)) {
+      if (key == wanted) return key + ": a key of " + name + "\n\n" + columns + line + "\n";
+      known.push_back(key);
+    }
+  }
+  throw ConfigError("describe", word, "nothing has this name (strata list)", nearest(wanted, known));
+}
+
+std::string list_line(const std::string& name, const std::string& summary) {
+  char line[300];
+  std::snprintf(line, sizeof line, "  %-20s %s\n", name.c_str(), summary.c_str());
+  return line;
+}
+
+/// The groups of keys that every command that learns has.
+std::string learning_groups() {
+  std::string text = "Learning, the levels and the text have keys of their own. strata describe GROUP says which:\n";
+  for (const Setting& s : settings())
+    if (std::string(s.name) != "forecast") text += list_line(s.name, s.summary);
+  return text + list_line("text", "how a text is read (text.*)") +
+         "strata describe KEY says what one key means; experiments/config/*.ini are ready configurations, README.md says more.\n";
+}
+
 }  // namespace
 
 int describe_command(const std::vector<std::string>& words) {
   expect_words("describe", words, 1, "describe NAME (strata list)");
-  std::vector<std::string> known;
-  for (const auto& [name, text] : descriptions()) {
-    known.push_back(name);
-    if (name != words[0]) continue;
-    std::cout << text;
-    return 0;
+  std::cout << description_of(words[0]);
+  return 0;
+}
+
+std::string command_help(const std::vector<std::string>& words) {
+  const std::string& command = words[0];
+  if (command == "help") return words.size() > 1 ? command_help({words.begin() + 1, words.end()}) : "";
+  require_command(command);
+  const std::string name = words.size() > 1 ? words[1] : "";
+  if (command == "train") return "\n" + learning_groups();
+  if (command == "evaluate" || (command == "run" && !name.empty())) {
+    const Experiment& experiment = find_experiment(command == "evaluate" ? command : name);
+    return "\n" + description_of(experiment.name) + (experiment.trained ? "\n" + learning_groups() : "");
   }
-  throw ConfigError("describe", words[0], "nothing has this name (strata list)", nearest(words[0], known));
+  if (command == "forecast") return "\n" + description_of(command);
+  if (command == "analyse" && !name.empty()) return "\n" + describe(find_measure(name));
+  std::string text;
+  if (command == "run") {
+    for (const Experiment& e : experiments()) text += list_line(e.name, e.summary);
+    text = "\nExperiments; strata run NAME --help says the keys of one:\n" + text;
+  }
+  if (command == "analyse") {
+    for (const Measure& measure : measures()) text += list_line(measure.name, measure.summary);
+    text = "\nMeasures; strata analyse NAME --help says the keys of one:\n" + text;
+  }
+  return text;
 }
 
 int devices_command() {

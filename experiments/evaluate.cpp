@@ -171,6 +171,15 @@ std::string depth_line(Summary& s, const Scores& scores) {
   return std::string(line) + "\n";
 }
 
+/// Why the table has no worth of the levels' shares; empty where it has, or where nothing stands above the token level.
+std::string unmeasured_line(const Scores& scores, Index depth, const Values& values) {
+  if (depth < 2 || scores.stream.measured()) return "";
+  return std::string("top-down gain, swap and narrows were not measured: ") +
+         (values.integer("stream_every") == 0 ? "evaluate.stream_every is 0"
+                                              : "they need two documents that are read side by side for more than some hundred tokens") +
+         "\n";
+}
+
 void stream_findings(Summary& into, const StreamScores& stream, std::size_t part, std::uint64_t seed) {
   BootstrapOptions options;
   options.seed = seed;
@@ -353,6 +362,7 @@ Findings run_text(Bench& bench) {
   std::string table = lines + head;
   for (Index l = 0; l < hierarchy->depth(); ++l)
     table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);
+  table += unmeasured_line(scores, hierarchy->depth(), bench.values);
   table += depth + work_line(study, s) + term_lines(study, scores.terms);
   findings.table.insert(0, table);
   return findings;

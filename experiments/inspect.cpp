@@ -36,9 +36,9 @@ std::string made_by(const Hdf5File& file) {
 
 std::string ran_on(const Hdf5File& file) {
   const std::string device = attribute(file, "/", "device"), threads = attribute(file, "/", "threads");
-  return device.empty()
-             ? ""
-             : "device " + device + " " + attribute(file, "/", "isa") + ", " + threads + " threads, seed " + attribute(file, "/", "seed");
+  return device.empty() ? ""
+                        : "device " + device + " " + attribute(file, "/", "isa") + ", " + threads +
+                              (threads == "1" ? " thread" : " threads") + ", seed " + attribute(file, "/", "seed");
 }
 
 std::string learned(const Hdf5File& file) {

@@ -1,6 +1,7 @@
 #include "experiments/invocation.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "core/error.hpp"
@@ -180,7 +181,7 @@ Options recalled(const std::string& dir, const Options& now) {
 }
 
 std::string how_to_go_on(const Options& o, const std::string& dir) {
-  return "go on with: strata " + command_words(o) + " --resume " + shell_word(dir);
+  return "go on with: " + shell_word(program_invocation_name) + " " + command_words(o) + " --resume " + shell_word(dir);
 }
 
 std::string config_heading(const Options& o) {

@@ -31,7 +31,7 @@ inline constexpr const char* request_name = "run.json";
 /// A word for a shell, quoted where it must be.
 std::string shell_word(const std::string& word);
 
-/// "go on with: strata run NAME --resume DIR"
+/// "go on with: build/release/strata run NAME --resume DIR", the command as it was typed
 std::string how_to_go_on(const Options& options, const std::string& dir);
 
 /// First lines of config.ini: the command that repeats the run.

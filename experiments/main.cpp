@@ -1,6 +1,10 @@
 // The `strata` command: what the words mean is in commands.hpp; here they are read.
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <boost/program_options.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -85,6 +89,23 @@ void usage(std::ostream& out, const po::options_description& d) {
       << d << "\nExit codes: 0 done, 2 usage or configuration, 3 data, 4 numerical, 5 device, 6 file, 130 interrupted\n";
 }
 
+/// Whoever read standard output through a pipe has gone, as `head` does: no fault of anybody's.
+bool reader_left() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
+}
+
+/// Throws FileError where standard output could not be written. Ends the process, as the system would have, where nobody reads on.
+void close_output() {
+  std::cout.flush();
+  if (std::fflush(stdout) == 0 && std::cout) return;
+  if (reader_left()) {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+  throw FileError("standard output", "", "cannot be written; is the disk full?");
+}
+
 int dispatch(int argc, char** argv) {
   Options o;
   std::vector<std::string> words, sets;
@@ -112,8 +133,11 @@ int dispatch(int argc, char** argv) {
     return 0;
   }
   if (map.count("help") != 0 || words.empty() || words[0] == "help") {
-    usage(words.empty() && map.count("help") == 0 ? std::cerr : std::cout, shown);
-    return words.empty() && map.count("help") == 0 ? 2 : 0;
+    const bool asked = map.count("help") != 0 || !words.empty();
+    const std::string own = words.empty() ? "" : command_help(words);  // first: it may refuse the words
+    usage(asked ? std::cout : std::cerr, shown);
+    std::cout << own;
+    return asked ? 0 : 2;
   }
   require_range("--seed", seed, 0, 9007199254740992);  // 2^53: exact in JSON
   require_range("--seeds", o.seeds, 1, 1000);
@@ -139,8 +163,7 @@ int dispatch(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     const int code = strata::dispatch(argc, argv);
-    std::cout.flush();
-    if (std::fflush(stdout) != 0 || !std::cout) throw strata::FileError("standard output", "", "cannot be written; is the disk full?");
+    strata::close_output();
     return code;
   } catch (const strata::Error& e) {
     std::fprintf(stderr, "strata: %s\n", e.what());

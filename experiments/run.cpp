@@ -1,5 +1,7 @@
 // `strata train`, `strata run NAME`, `strata evaluate`: result folders, seeds, resuming.
 
+#include <sched.h>
+
 #include <chrono>
 #include <filesystem>
 #include <iostream>
@@ -28,6 +30,14 @@ namespace {
 const std::vector<std::pair<std::string, std::string>> quick_training{{"world.tokens", "250000"}, {"text.vocabulary", "4000"}};
 constexpr const char* arms_name = "arms";  // what an experiment of several trainings has come to so far
 const int exit_interrupted = Interrupted("").exit_code();
+
+/// Processors that this process may run on: under taskset or in a container fewer than the machine has.
+int own_processors() {
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  if (sched_getaffinity(0, sizeof own, &own) == 0) return std::max(1, CPU_COUNT(&own));
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
 
 void apply_quick(Configuration& configuration, const std::vector<std::pair<std::string, std::string>>& keys, const std::string& prefix) {
   for (const auto& [key, value] : keys)
@@ -257,7 +267,7 @@ int run_in_folder(Options options) {
   if (options.seeds > 1 && !options.model_out.empty())
     throw ConfigError("--model", options.model_out,
                       "one file cannot hold the models of several seeds; they are found in DIR/seed_N/model.h5");
-  if (options.device.threads == 0) options.device.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (options.device.threads == 0) options.device.threads = own_processors();
   const std::string dir = !options.resume.empty() ? options.resume : !options.out.empty() ? options.out : default_out(options);
   if (!options.model_out.empty()) require_model_place(options.model_out, dir);
   if (options.seeds > 1) return run_seeds(options, dir);

@@ -1,8 +1,10 @@
 #include "experiments/study.hpp"
 
+#include <charconv>
 #include <cstdlib>
 #include <limits>
 #include <sstream>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "core/growth.hpp"
@@ -49,6 +51,20 @@ void require_growth(const Hierarchy<float>& hierarchy, const ScheduleSettings& s
   if (hierarchy.depth() < 2) throw ConfigError("hierarchy.levels", "1", "are the most that growth.dynamic may wake: two at least");
 }
 
+/// Throws what check_all_read() does; of a key of a level that is not there it says so, for no key that is spelled like it would help.
+void require_all_read(const Configuration& configuration, Index depth) {
+  try {
+    configuration.check_all_read();
+  } catch (const ConfigError& e) {
+    const std::string_view key(e.key), group("level.");
+    Index level = 0;
+    const bool of_level =
+        key.starts_with(group) && std::from_chars(key.data() + group.size(), key.data() + key.size(), level).ec == std::errc();
+    if (!of_level || (level >= 0 && level < depth)) throw;
+    throw ConfigError(e.key, e.value, "this hierarchy has levels 0 to " + std::to_string(depth - 1) + " (hierarchy.levels)");
+  }
+}
+
 }  // namespace
 
 std::string level_key(Index level, const std::string& name) { return "level." + std::to_string(level) + "." + name; }
@@ -86,7 +102,7 @@ void Study::settle_configuration(Index few_words) {
     Growth<float>(growth_, *hierarchy, build_hierarchy<float>(c, *device, few, 1, 1, options.seed, channels()), learning_, 0,
                   learning_.interval, options.seed);
   }
-  c.check_all_read();
+  require_all_read(c, hierarchy->depth());
 }
 
 void Study::adopt_model_configuration() {

@@ -48,6 +48,23 @@ void warn_of_unknown(const std::string& what, const text::Tokenizer& tokenizer, 
                " text are unknown to the vocabulary: one costs only the id <unk>, so that bits per byte are not comparable");
 }
 
+/// Pieces can spell every text, one of another language byte by byte: what a level then expects says little.
+void warn_of_spelled(const std::string& what, const text::Tokenizer& tokenizer, const std::vector<text::EncodedDocument>& documents,
+                     Progress& progress) {
+  if (tokenizer.end_of_document() < 0 || tokenizer.unknown() >= 0) return;  // every token is a byte or a character; or warn_of_unknown()
+  std::vector<Index> byte_piece(static_cast<std::size_t>(tokenizer.vocabulary()));
+  for (std::size_t id = 0; id < byte_piece.size(); ++id)
+    byte_piece[id] = tokenizer.piece(static_cast<std::int32_t>(id)).starts_with("<0x") ? 1 : 0;
+  Index spelled = 0;
+  for (const auto& document : documents)
+    for (const auto id : document.ids) spelled += byte_piece[static_cast<std::size_t>(id)];
+  const Index all = text::total_tokens(documents);
+  if (2 * spelled <= all) return;
+  progress.say("most of the " + what + " text (" + std::to_string(100 * spelled / all) +
+               " % of its tokens) is outside the model's vocabulary and spelled byte by byte: what is expected of it says little; was the "
+               "model trained on another language?");
+}
+
 }  // namespace
 
 ParameterTable amount_parameters() {
@@ -150,13 +167,16 @@ void TextStudy::read_documents(Progress& progress) {
   training = tokenizer->encode(corpus, split.training);
   held_out = held_out_corpus.documents.empty() ? tokenizer->encode(corpus, split.held_out)
                                                : tokenizer->encode(held_out_corpus, text::all_documents(held_out_corpus));
-  warn_of_unknown("held-out", *tokenizer, scored_corpus(), held_out, progress);
+  const std::string scored = options.command == "forecast" ? "given" : "held-out";
+  warn_of_unknown(scored, *tokenizer, scored_corpus(), held_out, progress);
+  warn_of_spelled(scored, *tokenizer, held_out, progress);
   foreign_given = !options.foreign.empty();
   if (foreign_given) {
     foreign.corpus = text::read_corpus(options.foreign, corpus_options);
     note_inputs(foreign.corpus);
     foreign.encoded = tokenizer->encode(foreign.corpus, text::all_documents(foreign.corpus));
     warn_of_unknown("foreign", *tokenizer, foreign.corpus, foreign.encoded, progress);
+    warn_of_spelled("foreign", *tokenizer, foreign.encoded, progress);
   }
   if (text_.text("marks") == "none") hide_marks();
   if (!options.model.empty()) return;

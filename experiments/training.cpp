@@ -16,6 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr Index few_updates = 50;  // fewer leave a hierarchy near the background, word frequencies
+
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// Dynamic depth, where it is asked for.
@@ -192,6 +194,11 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   } else {
     simulation.start();
   }
+  if (study.options.world == "text" && planned < few_updates)
+    progress.say("only " + std::to_string(world->tokens()) + " tokens in " + std::to_string(study.streams()) + " streams, which is " +
+                 std::to_string(planned) + (planned == 1 ? " update" : " updates") +
+                 " of the weights: too little to learn from; give more text, or read it more often (world.passes) in fewer streams "
+                 "(world.streams)");
   progress.begin("training", world->tokens(), simulation.tokens());
   const auto begin = Clock::now();
   auto last = begin;

@@ -40,6 +40,14 @@ class Texts(CommandTest):
         self.train(3, ["short.txt", "--held-out"], "short.txt")
         self.train(3, ["short.txt", "tokens"], "short.txt", "--held-out", "prose.txt")
 
+    def test_nothing_to_hold_out(self):
+        """The advice is none that was followed already."""
+        self.write("line.txt", "one line that holds no end " * 40 + "\n")
+        self.train(3, ["line.txt", "text.sentences=lines"], "line.txt", "--set", "text.hold_out=last")
+        followed = ["--set", "text.hold_out=last", "--set", "text.sentences=lines"]
+        self.train(3, ["line.txt", "one line", "--held-out"], "line.txt", *followed)
+        self.assertNotIn("sentences=lines", self.start("train", "--text", "line.txt", *TINY, *followed).stderr)
+
     def test_no_text(self):
         self.refused(2, "--text", "train")
         self.refused(2, "--text", "evaluate")
@@ -55,7 +63,9 @@ class Words(CommandTest):
             (["--txet", "'--text'"], ["train", "--txet", "prose.txt"]),
             (["--hold-out", "'--held-out'"], ["train", *text, "--hold-out", "x"]),
             (["learning.rat", "'learning.rate'"], ["train", *text, "--set", "learning.rat=.1"]),
-            (["level.9.tau"], ["train", *text, "--set", "level.9.tau=3"]),
+            (["level.9.tau", "levels 0 to 3"], ["train", *text, "--set", "level.9.tau=3"]),
+            (["level.2.tu", "'level.2.tau'"], ["train", *text, "--set", "level.2.tu=3"]),
+            (["level.1.ta", "levels 0 to 0"], ["train", *text, "--set", "level.1.ta=3", "--set", "hierarchy.levels=1"]),
             (["belief_inerta", "'belief_inertia'"], ["run", "belief_inerta", *text]),
             (["evaluate.stream", "'evaluate.streams'"], ["evaluate", *text, "--set", "evaluate.stream=3"]),
             (["halflife", "'half_life'"], ["analyse", "halflife", "prose.txt"]),
@@ -64,9 +74,13 @@ class Words(CommandTest):
             (["cqu", "'cpu'"], ["train", *text, "--device", "cqu"]),
             (["mesures", "'measures'"], ["list", "mesures"]),
             (["half_lif", "'half_life'"], ["describe", "half_lif"]),
+            (["level.3.ta", "'level.1.tau'"], ["describe", "level.3.ta"]),
+            (["trian", "'train'"], ["trian", "--help"]),
+            (["belief_inerta", "'belief_inertia'"], ["run", "belief_inerta", "--help"]),
         ):
             with self.subTest(arguments=arguments):
                 self.refused(2, said, *arguments)
+        self.assertNotIn("did you mean", self.refused(2, "level.9.tau", "train", *text, "--set", "level.9.tau=3"))
 
     def test_out_of_range(self):
         text = ["--text", "prose.txt"]

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import unittest
 
@@ -33,15 +34,52 @@ class Looking(CommandTest):
                      "--quiet", "130"):
             self.assertIn(word, said)
         self.assertEqual(said, self.strata("help"))
-        self.assertEqual(said, self.strata("train", "-h"))
+        self.assertEqual(said, self.strata("devices", "-h"))
         self.assertLessEqual(max(map(len, said.splitlines())), 120)
         alone = self.start()
         self.assertEqual((alone.returncode, alone.stdout, alone.stderr), (2, "", said))
         self.assertRegex(self.strata("--version"), r"^strata \d+\.\d+\.\d+ \(.+\)\n$")
 
+    def test_help_of_a_command(self):
+        """Behind the general page: the keys of that very command, and where to read more."""
+        page = self.strata("--help")
+        for words, facts in ((("run", "surprise_recovery"), ("surprise_recovery.places", "strata describe recovery", "strata describe GROUP", "README.md")),
+                             (("run", "baselines"), ("baselines.",)),
+                             (("run",), ("surprise_recovery ", "belief_inertia ", "strata run NAME --help")),
+                             (("evaluate",), ("evaluate.streams", "learning ")),
+                             (("train",), ("learning ", "hierarchy ", "level ", "text ", "experiments/config")),
+                             (("forecast",), ("forecast.words",)),
+                             (("analyse",), ("half_life ", "strata analyse NAME --help")),
+                             (("analyse", "surprise"), ("analyse.window", "held"))):
+            with self.subTest(words=words):
+                said = self.strata(*words, "--help")
+                self.assertTrue(said.startswith(page))
+                for fact in facts:
+                    self.assertIn(fact, said[len(page):])
+                self.assertEqual(said, self.strata("help", *words))
+        self.assertNotIn("strata describe GROUP", self.strata("run", "baselines", "--help"), "it trains nothing")
+
+    def fallback(self, key):
+        """The default that the first kind of level has of a key."""
+        return next(line.split()[1] for line in self.strata("describe", key).splitlines() if line.startswith(f"  {key} "))
+
+    def test_a_key_is_described(self):
+        for key, owner in (("learning.rate", "learning"), ("level.0.ngrams", "token"), ("level.3.broad_from_above", "situation"), ("evaluate.streams", "evaluate")):
+            said = self.strata("describe", key)
+            self.assertEqual([line.split()[0] for line in said.splitlines() if line.startswith("  ")], [key], said)
+            self.assertIn(owner, said)
+        self.assertNotEqual(self.fallback("level.1.tau"), self.fallback("level.3.tau"), "the default is that of the level asked for")
+        self.assertEqual(self.strata("describe", "level.0"), self.strata("describe", "token"))
+        self.assertEqual(self.strata("describe", "level.2"), self.strata("describe", "situation"))
+        self.assertIn("level.0.ngrams", self.strata("describe", "level"))
+        self.assertIn("level.1.broad_from_above", self.strata("describe", "level"))
+        self.assertIn("text.*", self.strata("list", "settings"))
+
     def test_everything_listed_is_described(self):
         sections, name = {}, ""
-        for line in self.strata("list").splitlines():
+        listed, _, closing = self.strata("list").partition("\n\n")
+        self.assertIn("strata describe NAME", closing)
+        for line in listed.splitlines():
             if line.startswith("  "):
                 word, summary = line.split(maxsplit=1)
                 self.assertGreater(len(summary), 10)
@@ -59,7 +97,7 @@ class Looking(CommandTest):
             self.assertTrue(said.startswith(word), said)
             self.assertGreater(len(said.splitlines()), 3)
         for name, words in sections.items():
-            self.assertEqual([line.split()[0] for line in self.strata("list", name).splitlines()[1:]], words)
+            self.assertEqual([line.split()[0] for line in self.strata("list", name).partition("\n\n")[0].splitlines()[1:]], words)
 
     def test_described_keys_are_all_of_config(self):
         """Whatever config.ini holds can be looked up, and the other way round."""
@@ -132,8 +170,69 @@ class Analysis(CommandTest):
             self.assertTrue(all("units" in level[name].attrs for name in level.data_vars))
 
 
+class Warnings(CommandTest):
+    """One line where a run is none that says much; silence where it is."""
+
+    needs_model = True
+
+    def test_too_little_to_learn_from(self):
+        self.write("little.txt", support.text(documents=6, paragraphs=4))
+        said = self.start("train", "--text", "little.txt", *TINY, "--set", "world.streams=32", "--out", "little").stderr
+        self.assertRegex(said, r"only \d+ tokens in 32 streams, which is \d+ updates? of the weights: too little to learn from")
+        much = self.start("train", "--text", "prose.txt", *TINY, "--set", "world.passes=3", "--out", "much").stderr
+        self.assertNotIn("too little", much)
+
+    def test_another_language(self):
+        korean = "겨울 항구는 아침부터 조용했고 아무도 그 까닭을 말하지 않았다.\n"
+        said = self.start("forecast", "--model", "model.h5", input=korean)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertRegex(said.stderr, r"most of the given text \(\d+ % of its tokens\) is outside the model's vocabulary")
+        self.write("korean.txt", korean * 20)
+        self.assertIn("most of the held-out text", self.start("evaluate", "--model", "model.h5", "--held-out", "korean.txt", "--out", "foreign").stderr)
+        self.assertNotIn("outside the model's vocabulary", self.start("forecast", "--model", "model.h5", input="Balo mi tu.").stderr)
+
+    def test_why_nothing_stands_there(self):
+        self.write("alone.txt", support.document(1, support.random.Random(1)))
+        said = self.strata("evaluate", "--model", "model.h5", "--held-out", "alone.txt", "--out", "alone", "--quiet")
+        self.assertIn("top-down gain, swap and narrows were not measured: they need two documents", said)
+        said = self.strata("evaluate", "--model", "model.h5", "--text", "prose.txt", *TINY, "--set", "evaluate.stream_every=0", "--out", "skipped", "--quiet")
+        self.assertIn("not measured: evaluate.stream_every is 0", said)
+        self.write("long.txt", support.text(documents=4, seed=2, paragraphs=20))
+        self.assertNotIn("not measured", self.strata("evaluate", "--model", "model.h5", "--held-out", "long.txt", "--out", "several", "--quiet"))
+
+    def test_missing_files_are_told_of_alike(self):
+        for arguments in (["train", "--text", "absent"], ["train", "--text", "prose.txt", "--config", "absent"], ["inspect", "absent"],
+                          ["evaluate", "--text", "prose.txt", "--model", "absent"]):
+            self.refused(6, "absent: there is no such file or folder", *arguments)
+
+
+class Processors(CommandTest):
+    def test_threads_are_those_that_may_be_used(self):
+        """Not those of the machine: a job pinned to one processor has one thread."""
+        allowed = sorted(os.sched_getaffinity(0))
+        for processors in {1, min(2, len(allowed))}:
+            out = f"on_{processors}"
+            self.strata("train", "--text", "prose.txt", *TINY, "--out", out, "--quiet", preexec_fn=lambda: os.sched_setaffinity(0, allowed[:processors]))
+            self.assertEqual(self.summary(out)["threads"], processors)
+            self.assertIn(f" {processors} thread{'s' if processors > 1 else ''}, seed", self.strata("inspect", f"{out}/model.h5"))
+
+
 class Streams(CommandTest):
     """What goes where: progress to standard error, results to standard output."""
+
+    def test_nobody_reads_on(self):
+        """What `head` leaves unread is no fault: a silent end, by the signal that the system has for it; a full disk is one."""
+        self.strata("train", "--text", "prose.txt", *TINY, "--model", "piped.h5", "--out", "piped", "--quiet")
+        words = [STRATA, "forecast", "--model", "piped.h5", "--text", "prose.txt", "--json", "--quiet"]
+        reader, writer = os.pipe()
+        os.close(reader)
+        ended = subprocess.run(words, cwd=self.base, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+        os.close(writer)
+        self.assertEqual((ended.returncode, ended.stderr), (-signal.SIGPIPE, ""))
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            ended = subprocess.run(words, cwd=self.base, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+        self.assertEqual(ended.returncode, 6)
+        self.assertIn("is the disk full?", ended.stderr)
 
     def test_json_and_quiet(self):
         noisy = self.start("evaluate", "--text", "prose.txt", *TINY, "--out", "noisy", "--json")

@@ -250,6 +250,18 @@ class Plots(PlotsTest):
         for value in map(float, done.stdout.split()):
             self.assertAlmostEqual(value, 0.5, delta=0.04)
 
+    def test_what_a_leaky_integrator_would_do(self):
+        """A tenth is left after tau ln 10, half after tau ln 2; when an error is back follows from no time constant."""
+        code = ("import sys; sys.path.insert(0, sys.argv[1]); from strata_plots import weight\n"
+                "for keys in (('recovery', 'error_recovery'), ('half_life', 'tokens_to_switch')):\n"
+                "    row = {'label': '1 sentence', 'time_constant': 5.0, **{key: 20.0 for key in keys}}\n"
+                "    drawn = weight.weight_figure([row, {**row, 'time_constant': 40.0}]).axes\n"
+                "    print(*[' '.join(text.get_text() for text in axes.texts if 'dotted' in text.get_text()).split('\\n')[0] or 'none' for axes in drawn], sep=';')")
+        done = subprocess.run([sys.executable, "-c", code, os.path.join(ROOT, "analysis", "python")], env=environment(self.home), capture_output=True,
+                              text=True, check=True)
+        dotted = "dotted: time constant × ln "
+        self.assertEqual(done.stdout.splitlines(), [f"{dotted}10;none", f"{dotted}2;{dotted}2"])
+
     def test_awkward_names_and_bounds(self):
         """Korean and script-like names, letters no font has, bounds, absent values, one censored end: no warning, nothing breaks out of the page."""
         folder = self.copied("surprise_recovery")

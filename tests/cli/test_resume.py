@@ -51,7 +51,7 @@ class Resume(CommandTest):
         said = self.end(process, signal.SIGINT, 130)
         self.assertEqual(len(said.splitlines()), 1, said)
         self.assertFalse(os.path.exists(self.path("stopped")))
-        advice = re.search(r"interrupted; go on with: strata (train --resume stopped)$", said.strip())
+        advice = re.search(rf"interrupted; go on with: {re.escape(STRATA)} (train --resume stopped)$", said.strip())  # as it was typed
         self.assertTrue(advice, said)
         # The same place cannot be taken by accident, and the run takes nothing but itself.
         self.refused(6, ["stopped", "--resume"], *self.train("stopped")[:-1])
@@ -144,7 +144,7 @@ class Resume(CommandTest):
         process = self.begin("run", "belief_inertia", "--text", "prose.txt", *TINY, *more, "--out", "halted", "--quiet")
         self.wait_for(process, "halted.partial/model.h5")
         said = self.end(process, signal.SIGINT, 130)
-        self.assertIn("go on with: strata run belief_inertia --resume halted", said)
+        self.assertIn(f"go on with: {STRATA} run belief_inertia --resume halted", said)
         self.strata("run", "belief_inertia", "--resume", "halted", "--quiet")
 
     def test_seeds(self):
@@ -153,7 +153,7 @@ class Resume(CommandTest):
         process = self.begin(*words, "--out", "parted")
         self.wait_for(process, "parted.partial/seed_2.partial/checkpoint.h5")
         said = self.end(process, signal.SIGINT, 130)
-        self.assertIn("go on with: strata train --resume parted\n", said)
+        self.assertIn(f"go on with: {STRATA} train --resume parted\n", said)
         self.strata("train", "--resume", "parted", "--quiet")
         self.assert_same_summary("seeds", "parted")
         for seed in (1, 2):

@@ -40,7 +40,7 @@ THIRD_PARTY = [
     (r"Eigen/", r".*"),
     (r"catch2/|benchmark/", r"tests/"),
     # The system: files and signals.
-    (r"(sys/[a-z]+|unistd|spawn|fcntl|signal|dirent|pthread|sched)\.h", r"core/(?!device/reference)|experiments/(?!worlds/)|tests/"),
+    (r"(sys/[a-z]+|unistd|spawn|fcntl|signal|dirent|pthread|sched|poll)\.h", r"core/(?!device/reference)|experiments/(?!worlds/)|tests/"),
     (r"(dlfcn|malloc)\.h", r"tests/"),  # what the process itself does
     (r"([a-z0-9_]+|(math|string|stdlib|stdio|stdint|errno|time)\.h)$", r".*"),  # the standard library
 ]

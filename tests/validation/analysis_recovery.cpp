@@ -82,6 +82,26 @@ TEST_CASE("error recovery and peak of a decaying error", "[analysis]") {
   CHECK_THROWS_AS(error_response(calm, make_curves(times(-60, 600), 30, [](double, Index) { return 0.0; }), passage), DataError);
 }
 
+TEST_CASE("an error that is only held is not back before the level's first tick", "[analysis]") {
+  // Ticks every 32 tokens, recorded every 16. Until the first tick after the passage the level holds 1.05 of its baseline 2; the tick shows
+  // what it had not seen: 2 (1 + 3 exp(-t/200)), back to 1.1 after 200 ln 30 tokens.
+  const auto time = times(-97, 1199, 16);
+  const std::vector<std::int64_t> passage(24, 96);
+  const Curves calm = make_curves(time, 24, [](double, Index) { return 2.0; });
+  const auto after = [&](double height) {
+    return make_curves(time, 24, [=](double t, Index) {
+      if (t < -1) return 9.0;  // the peak
+      const double ticked = std::floor((t + 1.0) / 32.0) * 32.0;
+      return ticked < 32.0 ? 2.1 : 2.0 * (1.0 + height * std::exp(-ticked / 200.0));
+    });
+  };
+  ErrorOptions slow;
+  slow.tick = 32.0;
+  CHECK(error_response(after(3.0), calm, passage, {}, slow).error_recovery.value == Approx(200.0 * std::log(30.0)).margin(32.0));
+  CHECK(error_response(after(0.0), calm, passage, {}, slow).error_recovery.value == 32.0);  // usual at the first tick: back then
+  CHECK(error_response(after(3.0), calm, passage).error_recovery.value == 16.0);            // of a level that ticked at every token
+}
+
 TEST_CASE("excess nats after the passage are an integral, coarse sampling or not", "[analysis]") {
   for (const std::int64_t step : {1, 4}) {
     const auto time = times(-1, 399, step);

@@ -69,7 +69,8 @@ void write_inertia(const std::string& path) {
   file.close();
 }
 
-void write_recovery(const std::string& path) {
+/// `tick` of the level, 0: the trace does not say.
+void write_recovery(const std::string& path, double tick = 0.0) {
   Hdf5File file(path, Hdf5File::Mode::create);
   const Index trials = 24;
   const double tau = 20.0;
@@ -92,6 +93,7 @@ void write_recovery(const std::string& path) {
     write_level(file, group, "surprise", grid, trials, 0, [&](double t, Index s, Index) { return inside(t, s) ? 8.0 : 6.0; });
   }
   file.set_text("/levels/0", "name", "token");
+  if (tick > 0.0) file.set_number("/levels/0", "tick", tick);
   file.write<std::int32_t>("/conditions/sentence_work/passage_length", {trials}, passage);
   file.set_text("/conditions/sentence_work", "reference", "/");
   file.close();
@@ -178,6 +180,9 @@ TEST_CASE("surprise and recovery from a trace", "[analysis]") {
   CHECK(error.number("excess_nats_passage") == Approx(2.0 * 17.5));
   CHECK(error.number("excess_nats_after") == Approx(0.0).margin(1e-9));
   CHECK(error.number("displacement_excess_r") == Approx(1.0));  // both are proportional to the passage's length
+  const std::string ticking = folder.file("ticking.h5");
+  write_recovery(ticking, 24.0);
+  CHECK(analyse("surprise", ticking).part("sentence_work")->levels[0].number("error_recovery") == 24.0);  // its first tick
   CHECK(surprise.levels[0].number("insertions") == 24.0);
   CHECK_THROWS_AS(analyse("half_life", path), DataError);
 }

@@ -24,6 +24,10 @@ class Curve:
     def __init__(self, x, mean, low, high, trials, length=0.0):
         self.x, self.mean, self.low, self.high, self.trials, self.length = x, mean, low, high, trials, length
 
+    def raised(self, by):
+        """The same curve, higher by so much."""
+        return Curve(self.x, self.mean + by, self.low + by, self.high + by, self.trials, self.length)
+
     def at(self, x):
         """Mean at x, linear between points of a log axis."""
         return float(np.interp(np.log1p(max(x, 0.0)), np.log1p(np.maximum(self.x, 0.0)), self.mean))

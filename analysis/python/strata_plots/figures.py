@@ -6,7 +6,9 @@ from .panels import Panel, group_figure
 from .style import plt
 from .summary import condition_levels, main_condition, measured
 
-AFTER = "tokens read since the passage's end"
+AFTER = "tokens read since the passage's end\n(shaded: linear; after it: logarithmic)"
+HIGHEST = 3.0  # of a displacement: what stands higher is cut, and its height written
+ERROR = "prediction error\n(1 = its usual size; a row per level)"
 KIND = {"sentence": "foreign sentence", "paragraph": "foreign paragraph"}
 SOURCE = {"work": "from another work", "document": "from another document of the same work", "foreign": "from the foreign file",
           "stretch": "from another stretch of the world"}
@@ -60,21 +62,42 @@ def draw_displacement(axes, found, marks, count, band=True):
         value = measured(entry, "recovery")
         if value is not None:
             style.draw_time(axes, value, 0.1, level, count)
-    axes.set_ylim(0, min(top, 3.0))
+    axes.set_ylim(0, min(top, HIGHEST))
+    say_cut(axes, found, count)
     axes.set_yticks([0, 0.1, 0.25, 0.5, 0.75, 1.0], ["0", "0.1", "0.25", "0.5", "0.75", "1"])
     style.grid(axes)
 
 
-def draw_error(axes, found, count, band=True):
-    """Normalised error: 1 is usual."""
+def say_cut(axes, found, count):
+    """How high the curves reach that run off the top, one below the other at the passage's beginning."""
+    cut = [(level, float(np.nanmax(curve.mean))) for level, curve in enumerate(found) if curve is not None and np.nanmax(curve.mean) > HIGHEST]
+    for line, (level, height) in enumerate(cut):
+        axes.annotate(f"↑ {height:.{0 if height >= 10 else 1}f}", (-found[level].length, 1.0), xycoords=axes.get_xaxis_transform(), xytext=(6, -3 - 13 * line),
+                      textcoords="offset points", ha="left", va="top", fontsize=9.5, color=style.colour(level, count), zorder=7)
+
+
+def error_room(found):
+    """(below, above): how far the bands of normalised errors reach from 1, at least .1."""
     present = [curve for curve in found if curve is not None]
+    return max(0.1, 1.0 - min(float(np.nanmin(curve.low)) for curve in present)), max(0.1, max(float(np.nanmax(curve.high)) for curve in present) - 1.0)
+
+
+def draw_error(axes, found, count, room=None):
+    """Normalised error, a row for each level, the lowest at the bottom: in each 1 is usual. room: of a row below and above 1, as error_room()."""
+    present = [curve for curve in found if curve is not None]
+    below, above = room or error_room(found)
+    step = 0.6 * (below + above)  # widest bands overlap a little, curves do not
     style.passage_axis(axes, max(present[0].length, 1.0), max(longest(present), 20.0))
+    tick = max(size for size in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0) if size <= max(0.6 * step, 0.05))
+    ticks = []
     for level, curve in enumerate(found):
         if curve is not None:
-            style.draw_curve(axes, curve, level, count, band)
-    axes.axhline(1.0, **style.RULE)
-    inside = [float(np.nanmax(curve.high)) for curve in present]
-    axes.set_ylim(min(0.8, min(float(np.nanmin(curve.low)) for curve in present)), 1.04 * max(inside))
+            row = level * step
+            style.draw_curve(axes, curve.raised(row - 1.0), level, count)
+            axes.axhline(row, **style.RULE)
+            ticks += [(row, "1"), (row + tick, f"{1.0 + tick:g}")]
+    axes.set_ylim(-below, (count - 1) * step + above)
+    axes.set_yticks([height for height, _ in ticks], [name for _, name in ticks])
     style.grid(axes)
 
 
@@ -85,18 +108,19 @@ def passage_figure(result, source, names):
     drawn = [entry for entry in drawn if any(curve is not None for curve in entry[1])]
     if not drawn:
         return None
-    figure, grid = plt.subplots(2, len(drawn), figsize=(6.1 * len(drawn), 7.6), squeeze=False)
+    errors = [curve for entry in drawn for curve in entry[2] if curve is not None]
+    figure, grid = plt.subplots(2, len(drawn), figsize=(6.1 * len(drawn), 8.4), squeeze=False)
     for column, (name, moved, wrong) in enumerate(drawn):
         present = next(curve for curve in moved if curve is not None)
         top, below = grid[0][column], grid[1][column]
         if any(curve is not None for curve in wrong):
-            draw_error(top, wrong, count)
+            draw_error(top, wrong, count, error_room(errors))
         draw_displacement(below, moved, marks_for(result, name), count)
         heading = KIND.get(name.split("_")[0], name.split("_")[0]).capitalize()
         top.set_title(f"{heading}: {present.length:.0f} tokens on average, {present.trials} places")
         below.set_xlabel(AFTER)
     share_height(grid)
-    grid[0][0].set_ylabel("prediction error\n(times its usual size)")
+    grid[0][0].set_ylabel(ERROR)
     grid[1][0].set_ylabel("displacement from the undisturbed copy\n(passage's end = 1)")
     figure.suptitle(style.drawable(f"A passage {SOURCE.get(source, source)} is inserted (shaded): surprise and recovery"), fontsize=13,
                     fontweight="bold", x=0.01, y=0.99, ha="left", va="top")

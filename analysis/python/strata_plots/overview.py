@@ -69,7 +69,7 @@ def choose(results):
         count = len(result.labels)
         if any(curve is not None for curve in wrong):
             panels.append(("How each level was surprised", lambda axes, w=wrong, c=count: figures.draw_error(axes, w, c),
-                           "prediction error (times its usual size)", figures.AFTER))
+                           figures.ERROR, figures.AFTER))
         if any(curve is not None for curve in moved):
             marks = figures.marks_for(result, name)
             panels.append(("How fast it recovered", lambda axes, m=moved, k=marks, c=count: figures.draw_displacement(axes, m, k, c),

@@ -110,6 +110,10 @@ def drawn(panels, records):
     return found
 
 
+def say_unmeasured(axes, row):
+    axes.text(0.5, row, "not measured", transform=axes.get_yaxis_transform(), ha="center", va="center", fontsize=9, color=style.SOFT, bbox=WHITE)
+
+
 def level_panel(axes, panel, levels, rows):
     """A row for each of the levels numbered in `rows`; one that was not measured says so."""
     values = [measured(levels[index], key) for index in rows for key, _ in panel.keys]
@@ -117,7 +121,7 @@ def level_panel(axes, panel, levels, rows):
     for row, index in enumerate(rows):
         found = [measured(levels[index], key) for key, _ in panel.keys]
         if not any(found):
-            axes.text(0.5, row, "not measured", transform=axes.get_yaxis_transform(), ha="center", va="center", fontsize=9, color=style.SOFT, bbox=WHITE)
+            say_unmeasured(axes, row)
         for number, value in enumerate(found):
             if value is not None:
                 place(axes, panel, value, row + OFFSETS[len(found)][number], index, len(levels), number)
@@ -144,13 +148,16 @@ def level_figure(levels, panels, title, names=None):
 
 
 def group_panel(axes, panel, groups, count):
-    """A row per group from the top down, in it a marker per level in the order of the legend, a hollow one below each where there is a second quantity."""
+    """A row per group from the top down, in it a marker per level in the order of the legend, a hollow one below each where there is a second quantity;
+    a group in which it was not measured says so."""
     held = [(row, (index + (number + 0.5) / len(panel.keys)) / count, index, number, measured(record, key)) for row, (_, levels) in enumerate(groups)
             for index, record in enumerate(levels[:count]) for number, (key, _) in enumerate(panel.keys)]
     held = [entry for entry in held if entry[-1] is not None]
     set_axis(axes, panel, [entry[-1] for entry in held])
     for row, part, index, number, value in held:
         place(axes, panel, value, row + 0.66 * (part - 0.5), index, count, number)
+    for row in set(range(len(groups))) - {entry[0] for entry in held}:
+        say_unmeasured(axes, row)
     for row in range(1, len(groups)):
         axes.axhline(row - 0.5, color=style.GRID, linewidth=0.7)
     axes.set_title(panel.title)

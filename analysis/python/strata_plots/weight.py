@@ -5,10 +5,11 @@ from . import style
 from .style import plt
 from .summary import is_number, measured
 
-PANELS = (("half_life", "Half-life (tokens)", True), ("tokens_to_switch", "Tokens to switch", True), ("evidence_nats", "Evidence (nats)", False))
+# key, title, on a log axis, n where a leaky integrator is expected at its time constant times ln n: half (switched: half-way) or a tenth is left; else None
+PANELS = (("half_life", "Half-life (tokens)", True, 2), ("tokens_to_switch", "Tokens to switch", True, 2), ("evidence_nats", "Evidence (nats)", False, None))
 ALONE = {"half_life": "half_life_single"}  # the same with this level's state alone swapped
 THIRDS = tuple((f"half_life_{third}_surprise", third) for third in ("low", "middle", "high"))
-RECOVERIES = (("recovery", "Recovery (tokens)", True), ("error_recovery", "Error recovery (tokens)", True))
+RECOVERIES = (("recovery", "Recovery (tokens)", True, 10), ("error_recovery", "Error recovery (tokens)", True, None))
 
 
 def time_constant(entry):
@@ -33,7 +34,7 @@ def weight_figure(rows):
     count = len(panels) + thirds
     columns = 2 if count == 4 else count
     figure, grid = plt.subplots(-(-count // columns), columns, figsize=(max(5.4, 4.6 * columns), 5.0 * -(-count // columns)), squeeze=False)
-    for axes, (key, title, log) in zip(grid.flat, panels):
+    for axes, (key, title, log, _) in zip(grid.flat, panels):
         draw_panel(axes, rows, key, log)
         axes.set_title(title)
         axes.set_xlabel("level's own time constant (tokens)")
@@ -45,8 +46,9 @@ def weight_figure(rows):
     for axes in logs:
         axes.set_ylim(low, high)
         plain_ticks(axes.yaxis, low, high)
-    for axes in times:
-        reference_line(axes)
+    for axes, panel in zip(grid.flat, panels):
+        if panel[3] is not None:
+            reference_line(axes, panel[3])
     alone = any(measured(row, single) for row in rows for key, single in ALONE.items() if key in [panel[0] for panel in panels])
     style.legend(figure, [row["label"] for row in rows], hollow="its state alone swapped" if alone else None)
     style.frame(figure)
@@ -119,14 +121,14 @@ def plain_ticks(axis, low, high):
     axis.set_ticks([], minor=True)
 
 
-def reference_line(axes):
-    """A leaky integrator of that time constant: half-life tau ln 2. Drawn for scale; the levels are not fitted to it."""
+def reference_line(axes, part):
+    """A leaky integrator of that time constant: 1 / part is left after tau ln part. Drawn for scale; the levels are not fitted to it."""
     low, high = axes.get_xlim()
     bottom, top = axes.get_ylim()
-    axes.plot([low, high], [low * math.log(2), high * math.log(2)], color=style.SOFT, linewidth=1.0, linestyle=(0, (2, 2)), zorder=1)
+    axes.plot([low, high], [low * math.log(part), high * math.log(part)], color=style.SOFT, linewidth=1.0, linestyle=(0, (2, 2)), zorder=1)
     axes.set_xlim(low, high)
     axes.set_ylim(bottom, top)
-    axes.annotate("dotted: time constant × ln 2\n(one leaky integrator)", (0.98, 0.03), xycoords="axes fraction", fontsize=8.5, color=style.SOFT,
+    axes.annotate(f"dotted: time constant × ln {part}\n(one leaky integrator)", (0.98, 0.03), xycoords="axes fraction", fontsize=8.5, color=style.SOFT,
                   ha="right", va="bottom", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})
 
 

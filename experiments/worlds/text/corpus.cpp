@@ -39,7 +39,8 @@ LineKind kind_of(std::string_view line) {
 
 std::string read_file(const std::string& path) {
   std::error_code failure;
-  if (!fs::exists(path, failure)) throw FileError(path, "", "no such file or folder; give --text a UTF-8 text or a folder of .txt");
+  if (!fs::exists(path, failure))
+    throw FileError(path, "", "there is no such file or folder; give --text a UTF-8 text or a folder of .txt");
   std::ifstream in(path, std::ios::binary);
   if (!in) throw FileError(path, "", "cannot be opened for reading");
   std::ostringstream content;
@@ -269,10 +270,12 @@ HoldOut hold_out_last(Corpus& corpus) {
   if (corpus.documents.size() == 1) {
     const std::vector<Span> gaps = gaps_of(corpus, corpus.documents[0]);
     if (gaps.empty()) {
-      throw DataError(
-          corpus.sources.front().path, 0,
-          "one document of one paragraph, in which no line ends a sentence: nothing can be held out; part it by blank lines, read "
-          "lines as sentences (--set text.sentences=lines), or give --held-out PATH");
+      const Source& source = corpus.sources.front();
+      throw DataError(source.path, 0,
+                      source.line_sentences
+                          ? "one document of one line: nothing can be held out; part it into lines, or give --held-out PATH"
+                          : "one document of one paragraph, in which no line ends a sentence: nothing can be held out; part it by blank "
+                            "lines, read lines as sentences (--set text.sentences=lines), or give --held-out PATH");
     }
     const Span range = corpus.documents[0].range;
     const std::int64_t aim = range.begin + range.size() / 10 * 9;

@@ -145,7 +145,7 @@ def corpus_lines(lab, corpus):
                  for way in ("static_cache", "learning_cache")]
         lines += ["", f"strata alone is {spread(below[0], 1)} % below {BAR} as trained, {spread(below[1], 1)} % where both learn while they read."]
     lines += ["", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and {runs[0].get('sparse_parameters', 0)} of sparse features; trained in {spread([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
-              f"{runs[0]['threads']} threads ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most." + (f" Bits per byte as trained {spread([r['bits_per_byte'] for r in runs], 4)}." if "bits_per_byte" in runs[0] else ""), ""]
+              f"{runs[0]['threads']} thread{'s' if runs[0]['threads'] > 1 else ''} ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most." + (f" Bits per byte as trained {spread([r['bits_per_byte'] for r in runs], 4)}." if "bits_per_byte" in runs[0] else ""), ""]
     return lines + beside_lstm.lines(lab, corpus, lstm)
 
 

@@ -106,7 +106,7 @@ std::vector<Arm> known_arms(Index depth) {
   return arms;
 }
 
-std::vector<Arm> chosen_arms(const std::string& key, const std::string& text, Index depth) {
+std::vector<Arm> chosen_arms(const std::string& key, const std::string& text, Index depth, const std::string& base) {
   const auto known = known_arms(depth);
   std::vector<Arm> arms;
   std::istringstream items(text);
@@ -133,7 +133,7 @@ std::vector<Arm> chosen_arms(const std::string& key, const std::string& text, In
       add_key(arm.keys, word.substr(0, equals), word.substr(equals + 1), depth);
     }
   }
-  std::set<std::string> names{without_any};
+  std::set<std::string> names{base};
   for (const Arm& arm : arms) {
     if (arm.name.empty()) throw ConfigError(key, text, "has an arm without a name");
     if (!names.insert(arm.name).second) throw ConfigError(key, arm.name, "is the name of another arm, too");
@@ -232,7 +232,7 @@ std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Out
 /// What arms are compared with; without keys where the user says nothing.
 Arm base_of(const Design& design, const std::string& text, Index depth) {
   if (trimmed(text).empty()) return {without_any, {}};
-  const std::vector<Arm> named = chosen_arms(std::string(design.name) + ".base", text, depth);
+  const std::vector<Arm> named = chosen_arms(std::string(design.name) + ".base", text, depth, "");
   if (named.size() != 1) throw ConfigError(std::string(design.name) + ".base", text, "is one arm, with keys of its own");
   return named.front();
 }
@@ -246,18 +246,24 @@ Arm on_base(const Arm& base, Arm arm) {
   return {arm.name, keys};
 }
 
+Index depth_of(TextStudy& study, const Arm& arm) {
+  const TextVariant variant(study, arm.keys, study.options.seed);
+  return study.make_hierarchy(1)->depth();
+}
+
 Findings run(Bench& bench, const Design& design) {
   TextStudy& study = bench.text();
-  const Index depth = study.make_hierarchy(1)->depth();
+  std::vector<Arm> arms{base_of(design, bench.values.text("base"), study.make_hierarchy(1)->depth())};
+  const Index depth = depth_of(study, arms.front());
   if (depth < 2)
     throw ConfigError("hierarchy.levels", "1",
                       std::string(design.name) + " compares what levels above the token level are made of; there must be one");
   if (study.training.empty())
     throw ConfigError("--text", "", std::string(design.name) + " learns every arm anew; name the text to learn from");
   const std::uint64_t seed = study.options.seed;
-  std::vector<Arm> arms{base_of(design, bench.values.text("base"), depth)};
   const bool all = bench.values.text("arms").find_first_not_of(" \t") == std::string::npos;
-  for (const Arm& own : all ? known_arms(depth) : chosen_arms(std::string(design.name) + ".arms", bench.values.text("arms"), depth)) {
+  for (const Arm& own :
+       all ? known_arms(depth) : chosen_arms(std::string(design.name) + ".arms", bench.values.text("arms"), depth, arms.front().name)) {
     const Arm arm = on_base(arms.front(), own);
     try {
       const TextVariant possible(study, arm.keys, seed);  // a mistyped key must not cost an hour

@@ -76,7 +76,7 @@ Ending stop_reading(TextStudy& study) {
   while (read > 1 && tokens.starts[read - 1] >= end) --read;
   if (corpus.bytes(document, {last_paragraph, document.range.end}).find('\f') != std::string_view::npos) {
     const std::int32_t mark = study.tokenizer->end_of_document();
-    if (mark < 0) return Ending::document;  // the separator's characters are the mark
+    if (mark < 0 || !tokens.told) return Ending::document;  // the separator's characters are the mark, or nobody is told
     const std::uint8_t boundary = tokens.boundary.back();
     keep_tokens(tokens, read + 1);  // as between two documents of one file: nothing but the mark
     tokens.ids.back() = mark;

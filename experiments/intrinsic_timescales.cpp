@@ -58,7 +58,8 @@ class FreeRunning final : public World {
         usual_(usual_boundaries(study.training.empty() ? study.held_out : study.training, study.vocabulary())),
         log_p_(hierarchy.device(), study.vocabulary(), hierarchy.streams()),
         host_(static_cast<std::size_t>(study.vocabulary() * hierarchy.streams())),
-        kept_(static_cast<std::size_t>(hierarchy.streams())) {}
+        kept_(static_cast<std::size_t>(hierarchy.streams())),
+        told_(study.held_out.empty() || study.held_out.front().told) {}
 
   Index streams() const override { return hierarchy_.streams(); }
   Index vocabulary() const override { return log_p_.rows(); }
@@ -68,7 +69,7 @@ class FreeRunning final : public World {
     if (!beginnings_.next(out)) draw(out);
     for (std::size_t s = 0; s < kept_.size(); ++s) {
       kept_[s].ids.push_back(out.id[s]);
-      kept_[s].boundary.push_back(out.boundary[s]);
+      kept_[s].boundary.push_back(static_cast<std::uint8_t>(told_ ? out.boundary[s] : out.boundary[s] >> untold));
       kept_[s].starts.push_back(0);
     }
     ++step_;
@@ -78,7 +79,10 @@ class FreeRunning final : public World {
 
   /// Per stream the tokens read and drawn; they have no bytes.
   std::vector<text::EncodedDocument> take() {
-    for (auto& document : kept_) document.starts.push_back(0);
+    for (auto& document : kept_) {
+      document.starts.push_back(0);
+      document.told = told_;
+    }
     return std::move(kept_);
   }
 
@@ -99,7 +103,7 @@ class FreeRunning final : public World {
       for (; id + 1 < v && left >= p(id); ++id) left -= p(id);
       out.id[s] = static_cast<std::int32_t>(id);
       out.active[s] = 1;
-      out.boundary[s] = usual_[id];
+      out.boundary[s] = static_cast<std::uint8_t>(told_ ? usual_[id] : usual_[id] << untold);
     }
   }
 
@@ -112,6 +116,7 @@ class FreeRunning final : public World {
   Tensor<float> log_p_;
   std::vector<float> host_;
   std::vector<text::EncodedDocument> kept_;
+  bool told_;  // where sentences and paragraphs end
 };
 
 Findings run(Bench& bench) {

@@ -247,7 +247,8 @@ double unigram_nats(const TextStudy& study) {
 
 double comparable_bytes(const TextStudy& study) {
   const bool words = study.tokenizer->unknown() >= 0 && study.tokenizer->line_end() >= 0;
-  return words || text::count_unknown(*study.tokenizer, study.scored_corpus(), study.held_out) > 0 ? 0 : held_out_bytes(study);
+  const bool hidden = !study.held_out.empty() && !study.held_out.front().told;  // bytes of marks that nobody foretells
+  return words || hidden || text::count_unknown(*study.tokenizer, study.scored_corpus(), study.held_out) > 0 ? 0 : held_out_bytes(study);
 }
 
 double held_out_bytes(const TextStudy& study) {

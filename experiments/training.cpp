@@ -133,7 +133,7 @@ Summary summary_of(const Simulation<float>& simulation, Hierarchy<float>& hierar
   s.set("tokens", simulation.tokens()).set("nats_per_token", simulation.nats() / tokens);
   s.set("parameters", static_cast<std::int64_t>(hierarchy.parameter_count())).set("updates", static_cast<std::int64_t>(learning.updates()));
   s.set("seconds", seconds).set("tokens_per_second", tokens / seconds);
-  for (Index l = 0; l < hierarchy.depth(); ++l)
+  for (Index l = 0; l < hierarchy.awake(); ++l)
     if (const Work work = hierarchy.level(l).work(); work.operations > 0) add_work(s.item("levels", static_cast<std::size_t>(l)), work);
   return s;
 }

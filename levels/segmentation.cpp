@@ -42,9 +42,11 @@ void Segmentation::reset() {
 
 void Segmentation::read(std::span<const std::int32_t> ids, std::span<const double> surprise, std::span<const std::uint8_t> valid,
                         std::span<const double> log_unigram, bool learning) {
-  std::fill(ends_.begin(), ends_.end(), std::uint8_t{0});
-  for (std::size_t j = 0; j < ids.size(); ++j)
-    if (valid[j] != 0) add(j, ids[j], surprise[j], log_unigram[static_cast<std::size_t>(ids[j])]);
+  for (std::size_t j = 0; j < ids.size(); ++j) {
+    if (valid[j] == 0) continue;
+    ends_[j] = 0;
+    add(j, ids[j], surprise[j], log_unigram[static_cast<std::size_t>(ids[j])]);
+  }
   if (learning) learn(surprise, valid);
 }
 

@@ -2,7 +2,8 @@
 // Where a level's situations end, found by the level itself: nobody tells it.
 //
 // Equation   y = clip(ln b(w) - ln u(w) + (s - m) / 2, +-4),  s = -ln p_l(w), m its running mean;  B the sum of y over the newest n tokens
-//            an end lies n tokens before the highest B above theta behind which n / 2 tokens bring no higher: it is found n / 2 - 1 tokens later
+//            an end lies n tokens before the highest B above theta behind which n / 2 tokens bring no higher: it is found with the
+//            token n + n / 2 - 1 behind the one it lies before; two of them are at least n apart
 //            b = (c + kappa u) / (sum c + kappa), c counts of the n tokens behind every end found so far, halved where there are many
 //            theta <- theta + r (ends per token x every - 1) while learning: neither all nor nothing is an end
 // Symbols    w the token, p_l the level's broad prediction, u the unigram; s, m, y, B, theta nats; n, every tokens

@@ -73,7 +73,6 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   ticking_.assign(s, 0);
   left_out_.assign(s, 0);
   everyone_.assign(s, 1);
-  ends_.assign(s, 0);
   elapsed_.assign(s, 0);
   host_.assign(s, T(0));
   host2_.assign(s, T(0));
@@ -99,6 +98,7 @@ void SituationLevel<T>::reset_state() {
   count_.assign(s, 0);
   window_.assign(s, 0);
   carried_gate_.assign(s, 1);
+  ends_.assign(s, 0);
   read_.assign(s, 0);
   begin_.assign(s, 0);
   std::fill(ring_.begin(), ring_.end(), 0);
@@ -118,6 +118,7 @@ void SituationLevel<T>::reset_state() {
 
 template <class T>
 void SituationLevel<T>::observe(const Step<T>& step, const Upward<T>& below) {
+  if (step.learning && step.slot == 0) scales_.derive();  // behind an update
   rho_ = below.emission_error;
   if (step.learning && activation_.on()) {
     device_.axpby(T(1), rho_, T(1), rho_window_);
@@ -326,87 +327,6 @@ void SituationLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& vis
   scales_.visit_weights(visit);
   broad_.visit_weights(visit);
   objective_.visit_weights(visit);
-}
-
-template <class T>
-void SituationLevel<T>::archive_parameters(Archive& archive) {
-  archive.value("gain", gain_);
-  archive.value("innovation_count", innovation_count_);
-  archive.value("mean_count", mean_count_);
-  archive.tensor("mean", mean_);
-  archive.tensor("power", power_);
-  if (archive.loading()) scales_.derive();
-  broad_.archive_parameters(archive);
-  if (settings_.segmentation.on) {
-    Archive::Scope scope(archive, "segmentation");
-    segmentation_.archive_parameters(archive);
-  }
-  Archive::Scope scope(archive, "gate");
-  gate_.archive_parameters(archive);
-}
-
-template <class T>
-std::vector<std::pair<const char*, Tensor<T>*>> SituationLevel<T>::state_tensors() {
-  std::vector<std::pair<const char*, Tensor<T>*>> all{{"h", &h_},
-                                                      {"h_used", &h_used_},
-                                                      {"kap", &kap_},
-                                                      {"kap_used", &kap_used_},
-                                                      {"base", &base_},
-                                                      {"mu", &mu_},
-                                                      {"x", &x_},
-                                                      {"f", &f_},
-                                                      {"drop", &drop_},
-                                                      {"fd", &fd_},
-                                                      {"stream", &stream_},
-                                                      {"share", &share_},
-                                                      {"features", &features_},
-                                                      {"belief", &belief_},
-                                                      {"error", &error_},
-                                                      {"rho_sum", &rho_sum_},
-                                                      {"feedback_sum", &feedback_sum_},
-                                                      {"error_norm", &error_norm_},
-                                                      {"penalty", &penalty_}};
-  if (above_ > 0) {
-    all.emplace_back("above_used", &above_used_);
-    all.emplace_back("feedback", &feedback_);
-  }
-  if (activation_.on()) all.emplace_back("rho_window", &rho_window_);
-  return all;
-}
-
-template <class T>
-void SituationLevel<T>::archive_state(Archive& archive) {
-  for (auto& [name, x] : state_tensors()) archive.tensor(name, *x);
-  archive.value("count", count_);
-  archive.value("carried_gate", carried_gate_);
-  archive.value("ring", ring_);
-  archive.value("read", read_);
-  archive.value("begin", begin_);
-  archive.value("forecasting", forecasting_);
-  archive.tensor("tick_mask", tick_mask_);
-  if (activation_.on())
-    archive.value("window", window_);
-  else
-    window_ = count_;
-  broad_.archive_state(archive);
-  scales_.archive_state(archive);
-  {
-    Archive::Scope scope(archive, "objective");
-    objective_.archive_state(archive);
-  }
-  {
-    Archive::Scope scope(archive, "activation");
-    archive.value("tokens", tokens_);
-    archive.value("taken", ticks_);
-    products_.archive_state(archive);
-    activation_.archive_state(archive);
-  }
-  if (settings_.segmentation.on) {
-    Archive::Scope scope(archive, "segmentation");
-    segmentation_.archive_state(archive);
-  }
-  Archive::Scope scope(archive, "gate");
-  gate_.archive_state(archive);
 }
 
 template class SituationLevel<float>;

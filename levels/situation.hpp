@@ -143,7 +143,6 @@ class SituationLevel : public Level<T> {
   std::span<const std::uint8_t> settling() const { return activation_.on() ? ticking_ : everyone_; }
   bool reads_words() const { return settings_.token_fed || settings_.index == 1; }
   void integrate(const Step<T>& step, ConstView<T> features);
-  void follow_scales(bool learning);
   void forget(const Observation& observation);
   std::vector<std::pair<const char*, Tensor<T>*>> state_tensors();
 

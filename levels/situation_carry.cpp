@@ -123,19 +123,14 @@ void SituationLevel<T>::open_gate(const Step<T>& step) {
   for (std::size_t j = 0; j < carried_gate_.size(); ++j) carried_gate_[j] *= gate_.leak_factor(j);
 }
 
-/// What learning made of the time constants, and what the gate leaves of the leak.
-template <class T>
-void SituationLevel<T>::follow_scales(bool learning) {
-  if (learning) scales_.derive();
-  for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = static_cast<T>(gate_.leak_factor(j));
-  device_.upload(host_, gate_left_);
-}
-
 template <class T>
 void SituationLevel<T>::integrate(const Step<T>& step, ConstView<T> features) {
   device_.copy(features, inputs_now_);
   device_.add_to_rows(T(-1), mean_, inputs_now_);
-  if (scales_.learned()) follow_scales(step.learning);
+  if (scales_.learned()) {
+    for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = static_cast<T>(gate_.leak_factor(j));
+    device_.upload(host_, gate_left_);
+  }
   for (int q = 0; q < 2; ++q) {
     const double a = scales_.leak(q);
     for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = static_cast<T>(a * gate_.leak_factor(j));

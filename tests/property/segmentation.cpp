@@ -117,8 +117,12 @@ TEST_CASE("segmentation: an end lies n tokens before the highest evidence, and n
   CHECK(segmentation.lag() == n + n / 2 - 1);
   CHECK(found == std::vector<Index>{40});
   CHECK(segmentation.found() == 1);
-  segmentation.read(std::vector<std::int32_t>{0}, std::vector<double>{1e9}, std::vector<std::uint8_t>{0}, flat, false);
-  CHECK(segmentation.ends()[0] == 0);
+  MemoryArchive before, after;
+  segmentation.archive_state(before);
+  segmentation.read(std::vector<std::int32_t>{0}, std::vector<double>{1e9}, std::vector<std::uint8_t>{0}, flat, false);  // an idle stream
+  segmentation.archive_state(after);
+  CHECK(std::get<std::vector<double>>(before.items().at("sum")) == std::get<std::vector<double>>(after.items().at("sum")));
+  CHECK(std::get<std::vector<std::int64_t>>(before.items().at("place")) == std::get<std::vector<std::int64_t>>(after.items().at("place")));
 }
 
 TEST_CASE("segmentation: goes on with the same bits") {

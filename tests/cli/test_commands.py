@@ -102,7 +102,7 @@ class Looking(CommandTest):
     def test_described_keys_are_all_of_config(self):
         """Whatever config.ini holds can be looked up, and the other way round."""
         keys = set()
-        for name in ("token", "situation", "text", "learning", "monitor", "relaxation", "hierarchy", "world", "run", "record"):
+        for name in ("token", "situation", "text", "learning", "monitor", "growth", "relaxation", "hierarchy", "world", "run", "record"):
             keys |= set(re.findall(r"^  ([a-z_]+\.[a-z0-9_.]+) ", self.strata("describe", name), re.M))
         with open(self.path("trained/config.ini"), encoding="utf-8") as file:
             held = set(re.findall(r"^([a-z_]+\.[a-z0-9_.]+) =", file.read(), re.M))

@@ -70,7 +70,6 @@ const std::vector<Setting>& settings() {
         {"learning.", ScheduleSettings::parameters()},
         {"learning.", checkpoint_parameters()}}},
       {"monitor", "the levels' health while they learn, and its cures", {{"monitor.", HealthSettings::parameters()}}},
-      {"growth", "levels that wake and fall asleep while a text is read (dynamic depth)", {{"growth.", GrowthSettings::parameters()}}},
       {"growth", "how many levels wake while they learn", {{"growth.", GrowthSettings::parameters()}}},
       {"world", "how much of the text is read", {{"world.", amount_parameters()}}},
       {"record", "what a run records, and how often", {{"record.", RecordSettings::parameters()}}},

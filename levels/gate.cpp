@@ -7,11 +7,16 @@ namespace strata {
 
 namespace {
 constexpr double clip = 3, slow_rate = 2e-4, slope = 4;
+constexpr std::int64_t before = 8;  // windows of words that the newest one is compared with, at most
 constexpr double prior_steps = 32;  // the moments start as plain means, with the initial values worth so many steps
 }  // namespace
 
-Gate::Gate(const GateSettings& settings, Index streams)
-    : settings_(settings), trace_(static_cast<std::size_t>(streams)), openness_(static_cast<std::size_t>(streams)) {}
+Gate::Gate(const GateSettings& settings, Index vocabulary, Index streams)
+    : settings_(settings),
+      change_(settings.words ? std::llround(settings.window) : 0, settings.words ? before * std::llround(settings.window) : 0,
+              settings.words ? vocabulary : 0, settings.words ? streams : 0),
+      trace_(static_cast<std::size_t>(streams)),
+      openness_(static_cast<std::size_t>(streams)) {}
 
 void Gate::read(std::span<const double> evidence, std::span<const std::uint8_t> valid, bool learning) {
   const double keep = std::exp(-1 / settings_.window), gain = std::sqrt(2 * settings_.window);
@@ -32,7 +37,34 @@ void Gate::read(std::span<const double> evidence, std::span<const std::uint8_t> 
     squares += (v - mean_) * (v - mean_);
     count += 1;
   }
-  if (!learning || count == 0) return;
+  if (learning) learn(sum, squares, count);
+}
+
+void Gate::read_words(std::span<const std::int32_t> ids, std::span<const double> log_unigram, std::span<const std::uint8_t> valid,
+                      bool learning) {
+  const double limit = mean_ + settings_.threshold * std::sqrt(variance_);
+  double sum = 0, squares = 0, count = 0;
+  for (std::size_t j = 0; j < openness_.size(); ++j) {
+    openness_[j] = 0;
+    if (valid[j] == 0) continue;
+    change_.read(j, ids[j]);
+    ++reads_;
+    if (!change_.measurable(j)) continue;
+    const double c = change_.evidence(j, log_unigram);
+    if (c > limit) {
+      openness_[j] = 1;
+      ++opened_;
+      change_.begin(j);
+    }
+    sum += c;
+    squares += (c - mean_) * (c - mean_);
+    count += 1;
+  }
+  if (learning) learn(sum, squares, count);
+}
+
+void Gate::learn(double sum, double squares, double count) {
+  if (count == 0) return;
   const double rate = std::max(slow_rate, 1 / (static_cast<double>(learned_++) + prior_steps));
   variance_ += rate * (squares / count - variance_);
   mean_ += rate * (sum / count - mean_);
@@ -48,12 +80,16 @@ void Gate::archive_state(Archive& archive) {
   archive.value("trace", trace_);
   archive.value("opened", opened_);
   archive.value("reads", reads_);
+  if (!settings_.words) return;
+  Archive::Scope scope(archive, "change");
+  change_.archive_state(archive);
 }
 
 void Gate::reset() {
   std::fill(trace_.begin(), trace_.end(), 0.0);
   std::fill(openness_.begin(), openness_.end(), 0.0);
   opened_ = reads_ = 0;
+  change_.reset();
 }
 
 }  // namespace strata

@@ -9,32 +9,34 @@ namespace strata {
 
 namespace {
 constexpr double clip = 4, surprise_part = .5;
-constexpr double prior = 2000, most = 50000;  // kappa; tokens of beginnings above which their counts are halved
+constexpr double beginning_prior = 2000, most = 50000;  // kappa_b; tokens of beginnings above which their counts are halved
 constexpr double first_threshold = 8, threshold_rate = .005;
 constexpr double slow_rate = 2e-4;
 constexpr double none = -std::numeric_limits<double>::max();
 }  // namespace
 
 Segmentation::Segmentation(const SegmentationSettings& settings, Index vocabulary, Index streams)
-    : settings_(settings), later_(settings.window / 2), threshold_(first_threshold) {
+    : settings_(settings),
+      change_(settings.on ? settings.window : 0, settings.on ? settings.window : 0, settings.on ? vocabulary : 0,
+              settings.on ? streams : 0),
+      later_(settings.window / 2),
+      threshold_(first_threshold) {
   if (!settings.on) return;
   const auto s = static_cast<std::size_t>(streams);
   begins_.assign(static_cast<std::size_t>(vocabulary), 0);
   evidence_.resize(s * static_cast<std::size_t>(settings.window));
-  words_.resize(s * static_cast<std::size_t>(lag() + 1));
-  for (auto* x : {&sum_, &best_}) x->resize(s);
-  for (auto* x : {&place_, &since_, &waited_}) x->resize(s);
+  sums_.resize(s * static_cast<std::size_t>(later_));
+  best_.resize(s);
+  waited_.resize(s);
   ends_.resize(s);
   reset();
 }
 
 void Segmentation::reset() {
   std::fill(evidence_.begin(), evidence_.end(), 0.0);
-  std::fill(words_.begin(), words_.end(), 0);
-  std::fill(sum_.begin(), sum_.end(), 0.0);
+  std::fill(sums_.begin(), sums_.end(), none);
   std::fill(best_.begin(), best_.end(), none);
-  std::fill(place_.begin(), place_.end(), 0);
-  std::fill(since_.begin(), since_.end(), 0);
+  change_.reset();
   std::fill(waited_.begin(), waited_.end(), 0);
   std::fill(ends_.begin(), ends_.end(), std::uint8_t{0});
   found_ = 0;
@@ -45,29 +47,40 @@ void Segmentation::read(std::span<const std::int32_t> ids, std::span<const doubl
   for (std::size_t j = 0; j < ids.size(); ++j) {
     if (valid[j] == 0) continue;
     ends_[j] = 0;
-    add(j, ids[j], surprise[j], log_unigram[static_cast<std::size_t>(ids[j])]);
+    const auto n = static_cast<std::size_t>(settings_.window), at = static_cast<std::size_t>(change_.place(j));
+    change_.read(j, ids[j]);
+    evidence_[j * n + at % n] = beginning(ids[j], surprise[j], log_unigram[static_cast<std::size_t>(ids[j])]);
+    double sum = change_.evidence(j, log_unigram);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(settings_.beginning); ++i) sum += evidence_[j * n + (at + 1 + i) % n];
+    add(j, sum);
   }
   if (learning) learn(surprise, valid);
 }
 
-void Segmentation::add(std::size_t j, std::int32_t id, double surprise, double log_unigram) {
-  const auto n = static_cast<std::size_t>(settings_.window), held = static_cast<std::size_t>(lag() + 1);
-  const double begins = std::log((begins_[static_cast<std::size_t>(id)] + prior * std::exp(log_unigram)) / (begun_ + prior));
-  const double y = std::clamp(begins - log_unigram + surprise_part * (surprise - mean_), -clip, clip);
-  double& oldest = evidence_[j * n + static_cast<std::size_t>(place_[j]) % n];
-  sum_[j] += y - std::exchange(oldest, y);
-  words_[j * held + static_cast<std::size_t>(place_[j]) % held] = id;
-  ++place_[j];
-  ++since_[j];
+double Segmentation::beginning(std::int32_t id, double surprise, double log_unigram) const {
+  const double begins =
+      std::log((begins_[static_cast<std::size_t>(id)] + beginning_prior * std::exp(log_unigram)) / (begun_ + beginning_prior));
+  return std::clamp(begins - log_unigram + surprise_part * (surprise - mean_), -clip, clip);
+}
+
+double Segmentation::evidence(std::size_t stream) const {
+  return change_.place(stream) == 0
+             ? 0
+             : sums_[static_cast<std::size_t>(static_cast<std::int64_t>(stream) * later_ + (change_.place(stream) - 1) % later_)];
+}
+
+/// B of one token more.
+void Segmentation::add(std::size_t j, double sum) {
+  const auto newest = std::span(sums_).subspan(j * static_cast<std::size_t>(later_), static_cast<std::size_t>(later_));
   ++waited_[j];
-  if (sum_[j] > threshold_ && sum_[j] > best_[j] && since_[j] >= settings_.window) {
-    best_[j] = sum_[j];
+  if (sum > threshold_ && sum > best_[j] && sum > *std::max_element(newest.begin(), newest.end())) {
+    best_[j] = sum;
     waited_[j] = 0;
   }
+  newest[static_cast<std::size_t>((change_.place(j) - 1) % later_)] = sum;
   if (best_[j] == none || waited_[j] < later_) return;
   ends_[j] = 1;
   ++found_;
-  since_[j] = waited_[j];
   best_[j] = none;
 }
 
@@ -88,13 +101,11 @@ void Segmentation::learn(std::span<const double> surprise, std::span<const std::
   begun_ /= 2;
 }
 
-/// The n tokens behind the end just found.
+/// The m tokens behind the end just found.
 void Segmentation::learn_beginning(std::size_t j) {
-  const auto held = static_cast<std::size_t>(lag() + 1);
-  const std::int64_t first = std::max<std::int64_t>(0, place_[j] - lag() - 1);
-  for (std::int64_t t = first; t < first + settings_.window; ++t)
-    begins_[static_cast<std::size_t>(words_[j * held + static_cast<std::size_t>(t) % held])] += 1;
-  begun_ += static_cast<double>(settings_.window);
+  const std::int64_t first = std::max<std::int64_t>(0, change_.place(j) - lag() - 1);
+  for (std::int64_t t = first; t < first + settings_.beginning; ++t) begins_[static_cast<std::size_t>(change_.word(j, t))] += 1;
+  begun_ += static_cast<double>(settings_.beginning);
 }
 
 void Segmentation::archive_parameters(Archive& archive) {
@@ -107,11 +118,9 @@ void Segmentation::archive_parameters(Archive& archive) {
 
 void Segmentation::archive_state(Archive& archive) {
   archive.value("evidence", evidence_);
-  archive.value("sum", sum_);
+  archive.value("sums", sums_);
   archive.value("best", best_);
-  archive.value("words", words_);
-  archive.value("place", place_);
-  archive.value("since", since_);
+  change_.archive_state(archive);
   archive.value("waited", waited_);
   archive.value("ends", ends_);
   archive.value("found", found_);

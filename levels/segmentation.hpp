@@ -1,17 +1,18 @@
 #pragma once
 // Where a level's situations end, found by the level itself: nobody tells it.
 //
-// Equation   y = clip(ln b(w) - ln u(w) + (s - m) / 2, +-4),  s = -ln p_l(w), m its running mean;  B the sum of y over the newest n tokens
-//            an end lies n tokens before the highest B above theta behind which n / 2 tokens bring no higher: it is found with the
-//            token n + n / 2 - 1 behind the one it lies before; two of them are at least n apart
-//            b = (c + kappa u) / (sum c + kappa), c counts of the n tokens behind every end found so far, halved where there are many
+// Equation   B = C + sum of y over the m oldest of the newest n tokens R;  C by R and the n tokens before them (levels/word_change.hpp)
+//            y = clip(ln b(w) - ln u(w) + (s - mean) / 2, +-4),  s = -ln p_l(w), its running mean
+//            an end lies before R of a B above theta that is the highest of n / 2 tokens before and of n / 2 behind it: it is found with the
+//            token n + n / 2 - 1 behind the one it lies before; two of them are more than n / 2 apart
+//            b = (c + kappa_b u) / (sum c + kappa_b), c counts of the m tokens behind every end found so far, halved where there are many
 //            theta <- theta + r (ends per token x every - 1) while learning: neither all nor nothing is an end
-// Symbols    w the token, p_l the level's broad prediction, u the unigram; s, m, y, B, theta nats; n, every tokens
-// Why        at first b = u and surprise alone speaks, weakly: a few words that the level did not expect come within a situation too. But what the ends
-//            so found have in common, the words that situations begin with, speaks for the next ones, and what was no end averages out
-// Limit      no surprise and no words that begin: ends at the rate that theta holds, wherever B happens to be highest
-// Source     situations end where prediction fails: Zacks et al. 2007, Psychological Bulletin 133; learned by the ends found: hard EM (Celeux & Govaert 1992); a
-//            threshold that holds a rate: Robbins & Monro 1951
+// Symbols    w the token, p_l the level's broad prediction, u the unigram; s, y, C, B, theta nats; n, m, every tokens
+// Why        C is the error that only an end explains. s alone speaks weakly: words that a level did not expect come within a situation too. What the
+//            ends so found have in common, the words that situations begin with, speaks for the next ones, and what was no end averages out
+// Limit      nothing that changes: ends at the rate that theta holds, wherever B happens to be highest. No C before 2 n tokens were read
+// Source     situations end where prediction fails: Zacks et al. 2007, Psychological Bulletin 133; learned by the ends found: hard EM (Celeux & Govaert
+//            1992); a threshold that holds a rate: Robbins & Monro 1951
 
 #include <cstdint>
 #include <span>
@@ -19,13 +20,15 @@
 
 #include "core/archive.hpp"
 #include "core/observation.hpp"
+#include "levels/word_change.hpp"
 
 namespace strata {
 
 struct SegmentationSettings {
   bool on = false;
-  std::int64_t window = 16;  ///< n, tokens; at least 2
-  double every = 160;        ///< tokens between two ends that theta comes to allow
+  std::int64_t window = 80;    ///< n, tokens; at least 2
+  std::int64_t beginning = 8;  ///< m, tokens; at most n
+  double every = 160;          ///< tokens between two ends that theta comes to allow
 };
 
 class Segmentation {
@@ -41,6 +44,8 @@ class Segmentation {
   std::span<const std::uint8_t> ends() const { return ends_; }
   std::int64_t lag() const { return settings_.window + later_ - 1; }
 
+  /// B of the token that a stream read last, nats.
+  double evidence(std::size_t stream) const;
   double threshold() const { return threshold_; }
   std::int64_t found() const { return found_; }  ///< ends since reset()
   void archive_parameters(Archive& archive);
@@ -48,17 +53,18 @@ class Segmentation {
   void reset();
 
  private:
-  void add(std::size_t stream, std::int32_t id, double surprise, double log_unigram);
+  double beginning(std::int32_t id, double surprise, double log_unigram) const;  // y
+  void add(std::size_t stream, double evidence);
   void learn(std::span<const double> surprise, std::span<const std::uint8_t> valid);
   void learn_beginning(std::size_t stream);
 
   SegmentationSettings settings_;
+  WordChange change_;                                    // C and the newest 2 n tokens
   std::int64_t later_;                                   // n / 2
   std::vector<double> begins_;                           // c
-  double begun_ = 0, mean_ = 0, threshold_, reads_ = 0;  // sum of c, m, theta, steps that m is a mean of
-  std::vector<double> evidence_, sum_, best_;            // y of the newest n tokens, B, the highest above theta that none has followed yet
-  std::vector<std::int32_t> words_;                      // newest lag() + 1 per stream
-  std::vector<std::int64_t> place_, since_, waited_;     // tokens read, since the last end's highest B, since best_
+  double begun_ = 0, mean_ = 0, threshold_, reads_ = 0;  // sum of c, mean of s, theta, steps that it is a mean of
+  std::vector<double> evidence_, sums_, best_;           // y of the newest n tokens, B of the newest n / 2, the candidate's B
+  std::vector<std::int64_t> waited_;                     // tokens since the candidate
   std::vector<std::uint8_t> ends_;
   std::int64_t found_ = 0;
 };

@@ -30,7 +30,7 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
       nominal_scale_(static_cast<T>(1.0 / static_cast<double>(streams * interval))),
       broad_(device, lexicon, broad_settings(settings.broad, above, settings.activation_threshold > 0), 2 * inputs_, above, streams,
              interval, seed, static_cast<std::uint32_t>(settings.index)),
-      gate_(settings.gate, streams),
+      gate_(settings.gate, static_cast<Index>(lexicon.log_unigrams().size()), streams),
       scales_(device, settings.time_scales, settings.tau, settings.spread, inputs_, streams),
       segmentation_(settings.segmentation, static_cast<Index>(lexicon.log_unigrams().size()), streams),
       activation_(settings.activation_threshold, tick_, streams),

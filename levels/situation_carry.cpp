@@ -118,8 +118,13 @@ void SituationLevel<T>::carry_innovation(const Step<T>& step) {
 template <class T>
 void SituationLevel<T>::open_gate(const Step<T>& step) {
   if (!settings_.gate.on) return;
-  for (std::size_t j = 0; j < nats_.size(); ++j) evidence_[j] = lexicon_.log_unigram(step.observation->id[j]) + nats_[j];  // ln u - ln p_l
-  gate_.read(evidence_, step.observation->active, step.training);
+  const Observation& o = *step.observation;
+  if (settings_.gate.words) {
+    gate_.read_words(o.id, lexicon_.log_unigrams(), o.active, step.training);
+  } else {
+    for (std::size_t j = 0; j < nats_.size(); ++j) evidence_[j] = lexicon_.log_unigram(o.id[j]) + nats_[j];  // ln u - ln p_l
+    gate_.read(evidence_, o.active, step.training);
+  }
   for (std::size_t j = 0; j < carried_gate_.size(); ++j) carried_gate_[j] *= gate_.leak_factor(j);
 }
 

@@ -74,15 +74,31 @@ ParameterTable SituationSettings::parameters(Index index) {
       {"carry_time", r.carry_time, .5, 1e7, {}, "tokens", "ct, time constant of what is carried", "model A"},
       {"carry_rate", d.carry_rate, 0, 1, {}, "1/token", "eta, learning rate of the gain", "model A"},
       {"gate", d.gate.on, 0, 1, {}, "", "evidence against the level's prediction opens its memory", "model A"},
+      {"gate_by",
+       std::string("prediction"),
+       0,
+       0,
+       {"prediction", "words"},
+       "",
+       "the gate's evidence: words worse predicted than usual, or unlike those before",
+       "levels/gate.hpp"},
       {"gate_window", window, 1, 1e6, {}, "tokens", "W, window over which evidence gathers", "Page 1954"},
       {"gate_threshold", d.gate.threshold, 0, 100, {}, "1", "theta, in standard deviations", "model A"},
       {"segment_window",
        d.segmentation.window,
        2,
-       1e6,
+       1e5,
        {},
        "tokens",
-       "unit found: how long the words are looked at that may begin a situation",
+       "unit found: words on either side of an end, whose difference tells of it",
+       "levels/segmentation.hpp"},
+      {"segment_beginning",
+       d.segmentation.beginning,
+       1,
+       1e5,
+       {},
+       "tokens",
+       "unit found: how many of them may tell how situations begin",
        "levels/segmentation.hpp"},
       {"segment_every",
        4 * r.tau,
@@ -145,8 +161,10 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   s.eligibility = v.text("eligibility") != "off";
   s.exact_eligibility = v.text("eligibility") == "exact";
   s.boundaries = unit.boundaries;
-  s.segmentation = {unit.end == found_end, v.integer("segment_window"), v.real("segment_every")};
+  const std::int64_t compared = v.integer("segment_window");
+  s.segmentation = {unit.end == found_end, compared, std::min(compared, v.integer("segment_beginning")), v.real("segment_every")};
   s.gate.on = v.flag("gate");
+  s.gate.words = v.text("gate_by") == "words";
   s.gate.window = v.real("gate_window");
   s.gate.threshold = v.real("gate_threshold");
   s.broad.weight = v.real("broad_weight");

@@ -26,7 +26,7 @@ TEST_CASE("gate: white evidence opens it about as often as the Gaussian tail say
     GateSettings settings;
     settings.on = true;
     settings.window = window;
-    Gate gate(settings, streams);
+    Gate gate(settings, 0, streams);
     std::vector<double> evidence(streams);
     const std::vector<std::uint8_t> valid(streams, 1);
     for (Index t = 0; t < steps; ++t) {
@@ -58,7 +58,7 @@ TEST_CASE("gate: white evidence opens it about as often as the Gaussian tail say
 TEST_CASE("gate: its moments are those of the evidence, and move only while learning") {
   GateSettings settings;
   settings.on = true;
-  Gate gate(settings, 200);
+  Gate gate(settings, 0, 200);
   std::vector<double> evidence(200);
   const std::vector<std::uint8_t> valid(200, 1);
   for (Index t = 0; t < 40000; ++t) {
@@ -79,7 +79,7 @@ TEST_CASE("gate: its moments are those of the evidence, and move only while lear
 TEST_CASE("gate: a burst of contradiction opens it once, then it starts over") {
   GateSettings settings;
   settings.on = true;
-  Gate gate(settings, 2);
+  Gate gate(settings, 0, 2);
   const std::vector<std::uint8_t> valid{1, 1};
   Index opened_at = -1;
   for (Index t = 0; t < 30; ++t) {
@@ -100,7 +100,7 @@ TEST_CASE("gate: a burst of contradiction opens it once, then it starts over") {
 TEST_CASE("gate: evidence beyond 3 nats counts as 3, idle streams not at all") {
   GateSettings settings;
   settings.on = true;
-  Gate a(settings, 2), b(settings, 2);
+  Gate a(settings, 0, 2), b(settings, 0, 2);
   a.read(std::vector<double>{50, 1}, std::vector<std::uint8_t>{1, 0}, true);
   b.read(std::vector<double>{3, -2}, std::vector<std::uint8_t>{1, 0}, true);
   MemoryArchive x, y;
@@ -167,4 +167,48 @@ TEST_CASE("gate: an open gate lets the traces go at once, and the carry at the n
     }
   }
   CHECK(most > .5);
+}
+
+TEST_CASE("gate: by words it opens where the subject changes, once, and seldom elsewhere") {
+  constexpr Index vocabulary = 200, subjects = 4, every = 400, streams = 8;
+  GateSettings settings;
+  settings.on = settings.words = true;
+  settings.window = 32;
+  Gate gate(settings, vocabulary, streams), resumed(settings, vocabulary, streams);
+  const std::vector<double> flat(vocabulary, -std::log(static_cast<double>(vocabulary)));
+  const std::vector<std::uint8_t> valid(streams, 1);
+  std::vector<std::int32_t> ids(streams);
+  Index soon = 0, elsewhere = 0, changes = 0;
+  for (Index t = 0; t < 20000; ++t) {
+    for (std::size_t j = 0; j < streams; ++j) {
+      const Index at = t + 50 * static_cast<Index>(j), subject = (at / every) % subjects;
+      const auto drawn = mix(static_cast<std::uint64_t>(t) * streams + j);
+      const auto word = static_cast<Index>((drawn >> 8) % vocabulary);
+      ids[j] = static_cast<std::int32_t>(drawn % 4 == 0 ? word : word / subjects * subjects + subject);
+      if (t < 5000) continue;
+      changes += at % every == 0 ? 1 : 0;
+    }
+    gate.read_words(ids, flat, valid, true);
+    if (t == 12000) {
+      MemoryArchive kept;
+      gate.archive_parameters(kept);
+      gate.archive_state(kept);
+      kept.rewind();
+      resumed.archive_parameters(kept);
+      resumed.archive_state(kept);
+    } else if (t > 12000) {
+      resumed.read_words(ids, flat, valid, true);
+      REQUIRE(std::equal(gate.openness().begin(), gate.openness().end(), resumed.openness().begin()));
+    }
+    if (t < 5000) continue;
+    for (std::size_t j = 0; j < streams; ++j) {
+      if (gate.openness()[j] == 0) continue;
+      CHECK(gate.leak_factor(j) == Approx(1 - settings.strength));
+      ((t + 50 * static_cast<Index>(j)) % every < 40 ? soon : elsewhere) += 1;
+    }
+  }
+  INFO(changes << " changes; opened " << soon << " times soon after one, " << elsewhere << " times elsewhere");
+  CHECK(static_cast<double>(soon) > .8 * static_cast<double>(changes));
+  CHECK(soon <= changes);
+  CHECK(static_cast<double>(elsewhere) < .2 * static_cast<double>(changes));
 }

@@ -8,6 +8,7 @@
 
 #include "core/memory_archive.hpp"
 #include "core/random.hpp"
+#include "levels/word_change.hpp"
 #include "tests/support/level_rig.hpp"
 
 using namespace strata;
@@ -86,7 +87,7 @@ Score score(Segmentation& segmentation, Situations& text, Index learned) {
 }  // namespace
 
 TEST_CASE("segmentation: what situations begin with is learned from the ends that surprise found") {
-  Segmentation segmentation({true, 8, 80}, vocabulary, streams);
+  Segmentation segmentation({true, 8, 8, 80}, vocabulary, streams);
   Situations text(1);
   const Score early = score(segmentation, text, 400);
   const Score late = score(segmentation, text, 4000);
@@ -96,16 +97,81 @@ TEST_CASE("segmentation: what situations begin with is learned from the ends tha
   CHECK(early.recall < .8);
 }
 
+TEST_CASE("segmentation: what a belief begun anew predicts better than one carried on is two Dirichlet compounds' difference") {
+  constexpr Index newest = 12, before = 20, words = 9;
+  constexpr double kappa = 300;
+  WordChange change(newest, before, words, 2);
+  std::vector<double> log_unigram(words);
+  for (Index w = 0; w < words; ++w)
+    log_unigram[static_cast<std::size_t>(w)] = std::log(static_cast<double>(w + 1) / (words * (words + 1) / 2));
+  std::vector<std::int32_t> read;
+  Index begin = 0;
+  const auto direct = [&] {
+    const auto size = static_cast<Index>(read.size()), held = std::min(before, size - newest - begin);
+    const auto middle = read.end() - newest, first = middle - held;
+    double anew = std::lgamma(kappa) - std::lgamma(kappa + newest);
+    double carried = std::lgamma(kappa + static_cast<double>(held)) - std::lgamma(kappa + static_cast<double>(held + newest));
+    for (std::int32_t w = 0; w < words; ++w) {
+      const double a = kappa * std::exp(log_unigram[static_cast<std::size_t>(w)]);
+      const auto l = static_cast<double>(std::count(first, middle, w)), r = static_cast<double>(std::count(middle, read.end(), w));
+      anew += std::lgamma(a + r) - std::lgamma(a);
+      carried += std::lgamma(a + l + r) - std::lgamma(a + l);
+    }
+    return anew - carried;
+  };
+  for (Index t = 0; t < 100; ++t) {
+    read.push_back(static_cast<std::int32_t>(draw(7, t, 0) % (t % 40 < 20 ? 3 : words)));
+    change.read(1, read.back());
+    CHECK(change.measurable(1) == (t + 1 - begin >= 2 * newest));
+    CHECK(change.evidence(1, log_unigram) == Approx(change.measurable(1) ? direct() : 0.).margin(1e-9));
+    if (t != 70) continue;
+    change.begin(1);
+    begin = t + 1 - newest;
+  }
+}
+
+TEST_CASE("segmentation: a change of subject is found where nothing surprises and no words begin it") {
+  constexpr std::int32_t subjects = 4;
+  Segmentation segmentation({true, 60, 1, 120}, vocabulary, streams);
+  std::vector<std::int32_t> ids(streams), subject(streams, 0);
+  std::vector<Index> since(streams, 0);
+  Index changes = 0, hits = 0, ends = 0;
+  std::vector<std::vector<Index>> truth(streams);
+  for (Index t = 0; t < 8000; ++t) {
+    for (std::size_t j = 0; j < streams; ++j) {
+      if (++since[j] > 80 && draw(8, t, j) % 40 == 0) {
+        since[j] = 0;
+        subject[j] = static_cast<std::int32_t>((subject[j] + 1 + draw(9, t, j) % (subjects - 1)) % subjects);
+        truth[j].push_back(t);
+      }
+      const auto word = static_cast<std::int32_t>(draw(10, t, j) % vocabulary);  // three of four words are its subject's
+      ids[j] = draw(11, t, j) % 4 == 0 ? word : word / subjects * subjects + subject[j];
+    }
+    segmentation.read(ids, std::vector<double>(streams, 5), everyone, flat, true);
+    if (t < 2000) continue;
+    for (std::size_t j = 0; j < streams; ++j) {
+      changes += since[j] == 0 ? 1 : 0;
+      if (segmentation.ends()[j] == 0) continue;
+      ++ends;
+      const Index at = t - segmentation.lag();
+      hits += std::any_of(truth[j].begin(), truth[j].end(), [&](Index begin) { return std::abs(at - begin) <= 8; }) ? 1 : 0;
+    }
+  }
+  INFO("changes " << changes << ", found " << ends << ", within eight tokens of a change " << hits);
+  CHECK(ends == Approx(static_cast<double>(streams * 6000) / 120).epsilon(.1));
+  CHECK(static_cast<double>(hits) > .7 * static_cast<double>(changes));
+}
+
 TEST_CASE("segmentation: ends come as often as the threshold is held to, also where nothing tells of them") {
   const double every = GENERATE(60.0, 200.0);
-  Segmentation segmentation({true, 8, every}, vocabulary, streams);
+  Segmentation segmentation({true, 8, 8, every}, vocabulary, streams);
   Situations text(0);
   CHECK(score(segmentation, text, 6000).per_end == Approx(every).epsilon(.25));
 }
 
-TEST_CASE("segmentation: an end lies n tokens before the highest evidence, and none is nearer than n to the next") {
+TEST_CASE("segmentation: an end lies n tokens before the highest evidence, and none is nearer than n / 2 to the next") {
   constexpr Index n = 6;
-  Segmentation segmentation({true, n, 50}, vocabulary, 1);
+  Segmentation segmentation({true, n, n, 50}, vocabulary, 1);
   const std::vector<std::uint8_t> one{1};
   std::vector<Index> found;
   for (Index t = 0; t < 100; ++t) {
@@ -121,12 +187,12 @@ TEST_CASE("segmentation: an end lies n tokens before the highest evidence, and n
   segmentation.archive_state(before);
   segmentation.read(std::vector<std::int32_t>{0}, std::vector<double>{1e9}, std::vector<std::uint8_t>{0}, flat, false);  // an idle stream
   segmentation.archive_state(after);
-  CHECK(std::get<std::vector<double>>(before.items().at("sum")) == std::get<std::vector<double>>(after.items().at("sum")));
+  CHECK(std::get<std::vector<double>>(before.items().at("sums")) == std::get<std::vector<double>>(after.items().at("sums")));
   CHECK(std::get<std::vector<std::int64_t>>(before.items().at("place")) == std::get<std::vector<std::int64_t>>(after.items().at("place")));
 }
 
 TEST_CASE("segmentation: goes on with the same bits") {
-  Segmentation whole({true, 8, 80}, vocabulary, streams), resumed({true, 8, 80}, vocabulary, streams);
+  Segmentation whole({true, 8, 8, 80}, vocabulary, streams), resumed({true, 8, 8, 80}, vocabulary, streams);
   Situations text(1);
   const auto advance = [&](Index steps, std::initializer_list<Segmentation*> readers) {
     for (Index t = 0; t < steps; ++t) {
@@ -154,7 +220,7 @@ TEST_CASE("segmentation: goes on with the same bits") {
 TEST_CASE("segmentation: a level ticks, and its window ends, with the token behind the one that told it") {
   SituationSettings settings;
   settings.tick = 100000;
-  settings.segmentation = {true, 4, 20};
+  settings.segmentation = {true, 4, 4, 20};
   settings.boundaries = found_end;
   settings.broad.unit = found_end;
   LevelRig<double> rig(settings, 4, 9, 2);

@@ -37,37 +37,23 @@ void Gate::read(std::span<const double> evidence, std::span<const std::uint8_t> 
     squares += (v - mean_) * (v - mean_);
     count += 1;
   }
-  if (learning) learn(sum, squares, count);
+  if (!learning || count == 0) return;
+  const double rate = std::max(slow_rate, 1 / (static_cast<double>(learned_++) + prior_steps));
+  variance_ += rate * (squares / count - variance_);
+  mean_ += rate * (sum / count - mean_);
 }
 
-void Gate::read_words(std::span<const std::int32_t> ids, std::span<const double> log_unigram, std::span<const std::uint8_t> valid,
-                      bool learning) {
-  const double limit = mean_ + settings_.threshold * std::sqrt(variance_);
-  double sum = 0, squares = 0, count = 0;
+void Gate::read_words(std::span<const std::int32_t> ids, std::span<const double> log_unigram, std::span<const std::uint8_t> valid) {
   for (std::size_t j = 0; j < openness_.size(); ++j) {
     openness_[j] = 0;
     if (valid[j] == 0) continue;
     change_.read(j, ids[j]);
     ++reads_;
-    if (!change_.measurable(j)) continue;
-    const double c = change_.evidence(j, log_unigram);
-    if (c > limit) {
-      openness_[j] = 1;
-      ++opened_;
-      change_.begin(j);
-    }
-    sum += c;
-    squares += (c - mean_) * (c - mean_);
-    count += 1;
+    if (change_.evidence(j, log_unigram) <= settings_.threshold) continue;
+    openness_[j] = 1;
+    ++opened_;
+    change_.begin(j);
   }
-  if (learning) learn(sum, squares, count);
-}
-
-void Gate::learn(double sum, double squares, double count) {
-  if (count == 0) return;
-  const double rate = std::max(slow_rate, 1 / (static_cast<double>(learned_++) + prior_steps));
-  variance_ += rate * (squares / count - variance_);
-  mean_ += rate * (sum / count - mean_);
 }
 
 void Gate::archive_parameters(Archive& archive) {

@@ -3,10 +3,9 @@
 //
 // Equation   v = clip(ln u(w) - ln p_l(w), +-3), u the unigram, p_l the level's broad prediction;  y = v standardised by slow moments
 //            Z <- e^(-1/W) Z + (1 - e^(-1/W)) y;   o = logistic(4 (sqrt(2W) Z - theta));   Z := 0 when o > 1/2
-//            by words: o = 1 where C, of the newest W tokens against those since the gate opened last (levels/word_change.hpp), is more than
-//            theta of its slow standard deviations above its slow mean; else 0
+//            by words: o = 1 where C of the newest W tokens, against those since the gate opened last (levels/word_change.hpp), is above theta
 //            the leak of every trace becomes a (1 - .9 o)
-// Symbols    W window (tokens), theta threshold in standard deviations of Z under white y, or of C
+// Symbols    W window (tokens), theta threshold in standard deviations of Z under white y; by words in nats
 // Why        v says that the level is wrong, which it is of many a word within a situation; C that a belief which starts over would be less so
 // Limit      y white: sqrt(2W) Z has unit variance, so o > 1/2 with probability 1 - Phi(theta) per independent window
 // Source     a one-sided cumulative-sum test (Page 1954) in leaky form
@@ -22,7 +21,7 @@ namespace strata {
 struct GateSettings {
   bool on = false;
   double window = 8;        ///< W, tokens
-  double threshold = 2.75;  ///< theta
+  double threshold = 2.75;  ///< theta, standard deviations; by words nats
   double strength = .9;
   bool words = false;  ///< by words, not by the level's prediction
 };
@@ -36,8 +35,7 @@ class Gate {
   void read(std::span<const double> evidence, std::span<const std::uint8_t> valid, bool learning);
 
   /// By words: C of the token read. `log_unigram`: ln u, V entries.
-  void read_words(std::span<const std::int32_t> ids, std::span<const double> log_unigram, std::span<const std::uint8_t> valid,
-                  bool learning);
+  void read_words(std::span<const std::int32_t> ids, std::span<const double> log_unigram, std::span<const std::uint8_t> valid);
 
   /// o of every stream for the token just read, 0 .. 1.
   std::span<const double> openness() const { return openness_; }
@@ -53,8 +51,6 @@ class Gate {
   void reset();
 
  private:
-  void learn(double sum, double squares, double count);
-
   GateSettings settings_;
   WordChange change_;
   double mean_ = 0, variance_ = 1;

@@ -120,7 +120,7 @@ void SituationLevel<T>::open_gate(const Step<T>& step) {
   if (!settings_.gate.on) return;
   const Observation& o = *step.observation;
   if (settings_.gate.words) {
-    gate_.read_words(o.id, lexicon_.log_unigrams(), o.active, step.training);
+    gate_.read_words(o.id, lexicon_.log_unigrams(), o.active);
   } else {
     for (std::size_t j = 0; j < nats_.size(); ++j) evidence_[j] = lexicon_.log_unigram(o.id[j]) + nats_[j];  // ln u - ln p_l
     gate_.read(evidence_, o.active, step.training);

@@ -83,7 +83,7 @@ ParameterTable SituationSettings::parameters(Index index) {
        "the gate's evidence: words worse predicted than usual, or unlike those before",
        "levels/gate.hpp"},
       {"gate_window", window, 1, 1e6, {}, "tokens", "W, window over which evidence gathers", "Page 1954"},
-      {"gate_threshold", d.gate.threshold, 0, 100, {}, "1", "theta, in standard deviations", "model A"},
+      {"gate_threshold", d.gate.threshold, 0, 100, {}, "1", "theta, in standard deviations; by words in nats", "model A"},
       {"segment_window",
        d.segmentation.window,
        2,

@@ -174,6 +174,7 @@ TEST_CASE("gate: by words it opens where the subject changes, once, and seldom e
   GateSettings settings;
   settings.on = settings.words = true;
   settings.window = 32;
+  settings.threshold = 4;
   Gate gate(settings, vocabulary, streams), resumed(settings, vocabulary, streams);
   const std::vector<double> flat(vocabulary, -std::log(static_cast<double>(vocabulary)));
   const std::vector<std::uint8_t> valid(streams, 1);
@@ -188,7 +189,7 @@ TEST_CASE("gate: by words it opens where the subject changes, once, and seldom e
       if (t < 5000) continue;
       changes += at % every == 0 ? 1 : 0;
     }
-    gate.read_words(ids, flat, valid, true);
+    gate.read_words(ids, flat, valid);
     if (t == 12000) {
       MemoryArchive kept;
       gate.archive_parameters(kept);
@@ -197,7 +198,7 @@ TEST_CASE("gate: by words it opens where the subject changes, once, and seldom e
       resumed.archive_parameters(kept);
       resumed.archive_state(kept);
     } else if (t > 12000) {
-      resumed.read_words(ids, flat, valid, true);
+      resumed.read_words(ids, flat, valid);
       REQUIRE(std::equal(gate.openness().begin(), gate.openness().end(), resumed.openness().begin()));
     }
     if (t < 5000) continue;

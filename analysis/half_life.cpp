@@ -102,6 +102,20 @@ void report_levels(MeasureResult& out, const TwinDistances& twins, const HalfLiv
   }
 }
 
+/// The same pairs under another condition.
+void report_against(MeasureResult& out, const Trace& trace, const TwinDistances& twins, const std::string& other, Distance kind, bool each,
+                    const BootstrapOptions& options) {
+  const TwinDistances against = twin_distances(trace, other, twins.dataset, kind, each);
+  const HalfLives theirs = half_lives(against.curves, options);
+  const std::vector<Estimate> gaps = half_life_gaps(twins.curves, against.curves, options);
+  for (std::size_t l = 0; l < twins.levels.size(); ++l) {
+    out.levels[l].set("half_life_against", theirs.half_life[l]);
+    out.levels[l].set("half_life_minus_against", gaps[l]);
+  }
+  out.columns.push_back({"half_life_against", other + " (tokens) [95 %]"});
+  out.columns.push_back({"half_life_minus_against", "less that (tokens) [95 %]"});
+}
+
 MeasureResult run(const Trace& trace, const Values& values) {
   const BootstrapOptions options = bootstrap_options(values);
   const std::string condition = values.text("condition");
@@ -130,6 +144,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
   const Recording twin = trace.condition(condition);
   report_thirds(out, twins, early_surprise(trace.reference_of(twin), twin, twins.valid, values.integer("thirds_tokens")), options);
   report_single(out, trace, twins, condition, kind, each, options);
+  if (const std::string other = values.text("against"); !other.empty()) report_against(out, trace, twins, other, kind, each, options);
   return out;
 }
 
@@ -194,6 +209,26 @@ HalfLives half_lives(std::span<const FallingCurves> levels, const BootstrapOptio
     found.of_pair.push_back(std::move(pairs));
   }
   return found;
+}
+
+std::vector<Estimate> half_life_gaps(std::span<const FallingCurves> levels, std::span<const FallingCurves> against,
+                                     const BootstrapOptions& options, double fraction) {
+  if (levels.empty() || levels.size() != against.size())
+    throw ShapeError("half-life against another condition", "as many levels, one at least",
+                     std::to_string(levels.size()) + " and " + std::to_string(against.size()));
+  check_same_pairs(levels);
+  check_same_pairs(against);
+  if (levels[0].trials() != against[0].trials())
+    throw ShapeError("half-life against another condition", "the same pairs",
+                     std::to_string(levels[0].trials()) + " and " + std::to_string(against[0].trials()));
+  const Statistics statistics = [&](std::span<const BootstrapDraw> draws) {
+    std::vector<Bounded> values;
+    for (std::size_t l = 0; l < levels.size(); ++l)
+      values.push_back(bounded_difference(levels[l].fall_time(draws[0].weight, fraction), against[l].fall_time(draws[0].weight, fraction)));
+    return values;
+  };
+  const Index sizes[] = {levels[0].trials()};
+  return bootstrap(sizes, statistics, options);
 }
 
 HalfLifeThirds half_life_thirds(std::span<const FallingCurves> levels, std::span<const double> surprise, const BootstrapOptions& options,
@@ -285,6 +320,8 @@ Measure half_life_measure() {
       "that have not halved by their own end is counted.";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"condition", std::string("twin"), 0, 0, {}, "", "recorded condition that holds the other copy", ""});
+  measure.parameters.push_back(
+      {"against", std::string(""), 0, 0, {}, "", "condition of the same pairs whose half-lives are taken off; empty: none", ""});
   measure.parameters.push_back(compared_parameter());
   for (const Parameter& parameter : distance_parameters()) measure.parameters.push_back(parameter);
   measure.parameters.push_back(

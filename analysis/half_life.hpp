@@ -12,6 +12,8 @@
 //            end counts in censored_fraction.
 // Thirds     pairs split by the mean surprise of the first 100 common tokens (both copies averaged): half-life of the low, middle and high
 //            third, and high minus low. Negative: surprising text moves the belief faster.
+// Against    the same pairs under two conditions: half-life less that under the other, pairs drawn for both. Negative: evidence took the weight away,
+//            not time, where the first condition contradicts what was read and the other does not.
 // Limit      leaky integrator with time constant tau: H = tau ln 2; equal time constants: ratio 1; cascades of integrators: larger.
 
 #include <array>
@@ -47,6 +49,10 @@ struct HalfLifeThirds {
 HalfLifeThirds half_life_thirds(std::span<const FallingCurves> levels, std::span<const double> surprise,
                                 const BootstrapOptions& options = {}, double fraction = 0.5);
 
+/// Half-life under one condition less that under another, per level; curves of the same pairs. Throws ShapeError when levels or pairs differ in number.
+std::vector<Estimate> half_life_gaps(std::span<const FallingCurves> levels, std::span<const FallingCurves> against,
+                                     const BootstrapOptions& options = {}, double fraction = 0.5);
+
 /// The twin distances of every level that both copies of a trace have.
 /// Keys that say how far apart two copies are: `distance` and `normalise`.
 ParameterTable distance_parameters();
@@ -68,7 +74,7 @@ TwinDistances twin_distances(const Trace& trace, const std::string& condition, c
 std::vector<double> early_surprise(const Recording& a, const Recording& b, std::span<const std::int64_t> valid, std::int64_t tokens);
 
 /// Fields per level: half_life, half_life_ci95, censored_fraction, half_life_ratio, half_life_per_time_constant, half_life_pair_median,
-/// thirds as half_life_low_surprise, half_life_middle_surprise, half_life_high_surprise, half_life_high_minus_low, and half_life_single
+/// half_life_against and half_life_minus_against where another condition is named, thirds as half_life_low_surprise, half_life_middle_surprise, half_life_high_surprise, half_life_high_minus_low, and half_life_single
 /// where a condition CONDITION_lL (only level L swapped) was recorded. Top: pairs, horizon, half_life_rho.
 Measure half_life_measure();
 

@@ -6,6 +6,7 @@
 //           that always read the second and one that stays with the first. Learning off. In a sampled world the same with drawn stretches (of a
 //           series: with its own from different places), the exact observer beside the model on the same pairs; switches are those of the
 //           true contexts in a long reading, or where those are numbers or unknown, of stretches.
+//           `contrast`: two copies with two stretches of one document behind them both read how it goes on, and both read another document.
 //           Distances: total variation where every level holds probabilities, else L2.
 // Measures  half-life with its ratio per level and by thirds of surprise, evidence in nats, tokens to switch (analysis/)
 // Limit     plain leaky integrators: half-life tau ln 2 (tests/validation)
@@ -32,6 +33,14 @@ ParameterTable parameters() {
       {"room", std::int64_t{600}, 1, 1e6, {}, "tokens", "of common text, at least", ""},
       {"single", true, 0, 1, {}, "", "read the pairs once more for every level, with its state alone swapped", ""},
       {"switches", true, 0, 1, {}, "", "measure tokens to switch as well", ""},
+      {"contrast",
+       false,
+       0,
+       1,
+       {},
+       "",
+       "measure half-lives behind two histories of one document as well, where it goes on and where another document contradicts it",
+       ""},
       {"reading", std::int64_t{16384}, 100, 1e9, {}, "steps", "of every stream in which a sampled world's own switches are looked for", ""},
   };
 }
@@ -159,6 +168,8 @@ Findings run_text(Bench& bench) {
   const bool switches = bench.values.flag("switches");
   std::vector<Condition> conditions;
   add_twins(conditions, text::choose_twins(study.held_out, options), after);
+  const bool contrast = bench.values.flag("contrast");
+  if (contrast) add_contrasts(conditions, text::choose_contrasts(study.held_out, options), after);
   if (switches) add_switches(conditions, text::choose_switches(study.held_out, options), after, true);
 
   TrialWindow window;
@@ -175,6 +186,15 @@ Findings run_text(Bench& bench) {
   std::vector<MeasureResult> results{analyse("half_life", trace_path), analyse("evidence", trace_path)};
   if (switches) results.push_back(analyse("tokens_to_switch", trace_path));
   for (const MeasureResult& result : results) add(findings, result);
+  if (contrast) {
+    Configuration conditions_compared;
+    conditions_compared.set("analyse.condition", "contradicts");
+    conditions_compared.set("analyse.against", "goes_on");
+    const MeasureResult result = analyse("half_life", trace_path, conditions_compared);
+    add_parts(findings.summary.section("contrast"), result);
+    findings.table +=
+        "behind two histories of one document: another document, against how the document goes on\n" + to_table(result) + "\n";
+  }
   return findings;
 }
 

@@ -281,6 +281,23 @@ void add_twins(std::vector<Condition>& conditions, const std::vector<text::Twin>
   conditions.push_back(std::move(b));
 }
 
+void add_contrasts(std::vector<Condition>& conditions, const std::vector<text::Contrast>& contrasts, Index after) {
+  for (const bool goes_on : {true, false}) {
+    Condition a, b;
+    b.name = goes_on ? "goes_on" : "contradicts";
+    a.name = b.name + "_a";
+    b.reference = "/conditions/" + a.name;
+    for (const text::Contrast& contrast : contrasts) {
+      a.scripts.push_back(text::copy_a(contrast, goes_on, after));
+      a.zero.push_back(contrast.middle - contrast.begin);
+      b.scripts.push_back(text::copy_b(contrast, goes_on, after));
+      b.zero.push_back(contrast.at - contrast.middle);
+    }
+    conditions.push_back(std::move(a));
+    conditions.push_back(std::move(b));
+  }
+}
+
 void add_switches(std::vector<Condition>& conditions, const std::vector<text::Switch>& switches, Index after, bool stayed) {
   Condition always, change, stay;
   always.name = "always";

@@ -39,6 +39,9 @@ struct TrialWindow {
 /// Adds the two copies of a list of twins, "/" and `twin`, that read `after` tokens of the common text at most.
 void add_twins(std::vector<Condition>& conditions, const std::vector<text::Twin>& twins, Index after);
 
+/// Adds `goes_on` and `contradicts`, each with a reference of its own (NAME_a): behind two histories of one document its continuation, and another document.
+void add_contrasts(std::vector<Condition>& conditions, const std::vector<text::Contrast>& contrasts, Index after);
+
 /// Adds `always`, `switch` and, where asked for, `stayed` for a list of switches, `after` tokens each.
 void add_switches(std::vector<Condition>& conditions, const std::vector<text::Switch>& switches, Index after, bool stayed);
 

@@ -26,7 +26,7 @@ class Coherence(CommandTest):
                 self.assertLessEqual(test[key], high)
             self.assertAlmostEqual(test["above_bag_of_words"], test["accuracy"] - test["bag_of_words"], places=9)
             self.assertAlmostEqual(test["above_token_alone"], test["accuracy"] - test["token_alone"], places=9)
-            self.assertEqual([level["name"] for level in test["levels"]], ["sentence", "paragraph", "document"])
+            self.assertEqual([level["name"] for level in test["levels"]], ["token", "sentence", "paragraph", "document"])
             self.assertIn(test["name"], said)
         # Documents of invented prose keep to a topic and have no order: whose half it is shows, the order does not.
         self.assertGreater(found["tests"][3]["bag_of_words"], .6)

@@ -1,16 +1,18 @@
 #!/usr/bin/python3
-"""Writes results/reference/ablation.md, time_scales_text.md, segmentation.md and text_signatures.md: what terms, schedules and learned time constants are worth,
-boundaries that levels find, and the laboratory's signatures on text.
+"""Writes results/reference/ablation.md, time_scales_text.md, segmentation.md, text_signatures.md and depth_text.md: what terms, schedules and learned time
+constants are worth, boundaries that levels find, the laboratory's signatures on text, and what every further level is worth.
 
-usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation time_scales segmentation signatures] [--seeds 3] [--work DIR]
+usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation time_scales segmentation signatures depths] [--seeds 3] [--work DIR]
 
-The texts are those of ../shared/data; a part whose text is absent is skipped and said. Runs lie below --work and are used again; one that was interrupted goes on.
-The ablation takes about half an hour of one core, the others about a quarter each.
+The texts are those of ../shared/data, and Austen's novels where ./demo.sh left them; a part whose text is absent is skipped and said. Runs lie below --work
+and are used again; one that was interrupted goes on. The ablation, the segmentation and the depths take about half an hour of one core, the others about a quarter each.
 """
 
 import argparse
 import json
+import math
 import pathlib
+import statistics
 import subprocess
 import tempfile
 
@@ -20,6 +22,10 @@ DATA = TOP.parent / "shared" / "data"
 SPEECHES, REUTERS, KOREAN = DATA / "speeches_us", DATA / "reuters" / "train.txt", DATA / "ko_news"
 SMALL = ("text.vocabulary=4000", "world.tokens=150000", "world.passes=1")
 NEWS = ("text.hold_out=last", "text.vocabulary=4000", "world.tokens=300000", "world.passes=1")
+CORPORA = {"austen": (TOP / "results" / "demo" / "text" / "austen", ()), "speeches_us": (SPEECHES, ()),
+           "reuters": (REUTERS, ("text.hold_out=last", "world.shuffle=false"))}
+# Units of the token level's own words with which a hierarchy has as many weights as four levels with 64, under a vocabulary of 4,000.
+UNITS = {1: 107, 2: 72, 3: 68, 4: 64}
 SIGNATURES = {
     "scrambled_story": ("Scrambled story", "The least block of undisturbed text in which two readers with different pasts agree at 80 % of what they agree at over the intact text."),
     "construction": ("Construction and forgetting", "Tokens until copies with different pasts agree half, and until copies with one past have come half apart."),
@@ -37,7 +43,7 @@ class Lab:
     def run(self, name, words, config, text, settings, seed=None):
         folder = pathlib.Path(self.options.work) / name
         call = [*words, "--config", f"experiments/config/{config}", "--text", str(text), *(w for s in settings for w in ("--set", s)), *(["--seed", str(seed)] if seed else [])]
-        shown = " ".join(f"'{w}'" if " " in w else w for w in call).replace(str(DATA), "../shared/data").replace(str(self.options.work), "WORK")
+        shown = " ".join(f"'{w}'" if " " in w else w for w in call).replace(str(DATA), "../shared/data").replace(str(TOP) + "/", "").replace(str(self.options.work), "WORK")
         self.commands.append(shown)
         said = folder.with_suffix(".txt")
         if not (folder / "summary.json").exists() or not said.exists():
@@ -100,6 +106,42 @@ def segmentation(lab):
     lab.write("segmentation.md", lines)
 
 
+def spread(values, digits=4):
+    return f"{statistics.median(values):.{digits}f}" + (f" ({min(values):.{digits}f} to {max(values):.{digits}f})" if len(values) > 1 else "")
+
+
+def saved(own, others):
+    """Nats per token less than the others', seeds averaged, and the standard error over documents (of a ratio of sums)."""
+    tokens = own[0]["document_tokens"]
+    less = [statistics.mean(o["document_nats"][i] - r["document_nats"][i] for r, o in zip(own, others)) for i in range(len(tokens))]
+    mean, n = sum(less) / sum(tokens), len(tokens)
+    return mean, math.sqrt(n / (n - 1) * sum((x - mean * t) ** 2 for x, t in zip(less, tokens))) / sum(tokens)
+
+
+def depths(lab):
+    lines = ["# What every further level is worth, text by text", "",
+             f"The token level under none to three levels, all with as many weights (the fewer levels, the wider its words), 150,000 tokens read once by prose.ini, {lab.options.seeds} "
+             "seeds. Reuters in the order of its dates, remembered across documents at every level. Saved: nats per token less than with one level fewer, seeds averaged, +- the "
+             "standard error over held-out documents. Own unit: nats per word of what the highest level predicts, less than the unigram's.", ""]
+    for name, (text, settings) in CORPORA.items():
+        lines += [f"## {name}", ""]
+        if not text.exists():
+            lines += ["Not measured: the text is not there.", ""]
+            continue
+        runs = {levels: [lab.run(f"depth_{name}_{levels}_{seed}", ["evaluate"], "prose.ini", text, [*SMALL, *settings, f"hierarchy.levels={levels}", f"level.0.units={units}"], seed)[0]
+                         for seed in range(1, lab.options.seeds + 1)] for levels, units in UNITS.items()}
+        lines += ["| levels | weights | nats per token | saved | by seed | own unit of the highest |", "| --- | --- | --- | --- | --- | --- |"]
+        for levels, own in runs.items():
+            row = [str(levels), str(own[0]["parameters"]), spread([r["nats_per_token"] for r in own]), "", "", ""]
+            if levels > 1:
+                row[3] = "{:+.4f} +- {:.4f}".format(*saved(own, runs[levels - 1]))
+                row[4] = ", ".join(f"{f['nats_per_token'] - r['nats_per_token']:+.4f}" for r, f in zip(own, runs[levels - 1]))
+                row[5] = spread([r["levels"][-1]["unigram_nats"] - r["levels"][-1]["prediction_nats"] for r in own])
+            lines.append("| " + " | ".join(row) + " |")
+        lines += ["", f"{len(runs[1][0]['document_tokens'])} documents held out, {runs[1][0]['held_out_tokens']} tokens.", ""]
+    lab.write("depth_text.md", lines)
+
+
 def signatures(lab):
     lines = ["# The laboratory's signatures on text", "", f"Reuters, 300,000 tokens read once, {lab.options.seeds} seed{'s' if lab.options.seeds > 1 else ''}; readings of its last tenth.", ""]
     for name, (title, words) in SIGNATURES.items():
@@ -112,7 +154,7 @@ def signatures(lab):
     lab.write("text_signatures.md", lines)
 
 
-PARTS = {"ablation": (SPEECHES, ablation), "time_scales": (SPEECHES, time_scales), "segmentation": (REUTERS, segmentation), "signatures": (REUTERS, signatures)}
+PARTS = {"ablation": (SPEECHES, ablation), "time_scales": (SPEECHES, time_scales), "segmentation": (REUTERS, segmentation), "signatures": (REUTERS, signatures), "depths": (DATA, depths)}
 
 
 def main():

@@ -50,10 +50,11 @@ void require(std::size_t found, const PairOptions& options, const std::string& w
                       " behind time 0; give more or longer held-out documents, or ask for fewer");
 }
 
-Script joined(const EncodedDocument& before, Index before_end, const EncodedDocument& after, Index after_begin, Index room) {
+Script joined(const EncodedDocument& before, Index before_begin, Index before_end, const EncodedDocument& after, Index after_begin,
+              Index room) {
   const Index end = after_begin + std::min(room, std::max<Index>(0, after.size() - 1 - after_begin));
   const std::uint8_t event = &before == &after && before_end == after_begin ? 0 : context_switch;
-  return {Segment{&before, 0, before_end, 0, 0, forced_tick}, Segment{&after, after_begin, end, event, 0, 0}};
+  return {Segment{&before, before_begin, before_end, 0, 0, forced_tick}, Segment{&after, after_begin, end, event, 0, 0}};
 }
 
 }  // namespace
@@ -81,9 +82,9 @@ std::vector<Switch> choose_switches(const std::vector<EncodedDocument>& document
   return found;
 }
 
-Script always(const Switch& place, Index room) { return joined(*place.to, place.to_at, *place.to, place.to_at, room); }
-Script change(const Switch& place, Index room) { return joined(*place.from, place.from_at, *place.to, place.to_at, room); }
-Script stay(const Switch& place, Index room) { return joined(*place.from, place.from_at, *place.from, place.from_at, room); }
+Script always(const Switch& place, Index room) { return joined(*place.to, 0, place.to_at, *place.to, place.to_at, room); }
+Script change(const Switch& place, Index room) { return joined(*place.from, 0, place.from_at, *place.to, place.to_at, room); }
+Script stay(const Switch& place, Index room) { return joined(*place.from, 0, place.from_at, *place.from, place.from_at, room); }
 
 std::vector<Twin> choose_twins(const std::vector<EncodedDocument>& documents, const PairOptions& options) {
   const std::vector<Reading> all = readings(documents, options.seed ^ 0x7477696e);
@@ -107,7 +108,44 @@ std::vector<Twin> choose_twins(const std::vector<EncodedDocument>& documents, co
   return found;
 }
 
-Script copy_a(const Twin& twin, Index room) { return joined(*twin.history_a, twin.end_a, *twin.common, 0, room); }
-Script copy_b(const Twin& twin, Index room) { return joined(*twin.history_b, twin.end_b, *twin.common, 0, room); }
+Script copy_a(const Twin& twin, Index room) { return joined(*twin.history_a, 0, twin.end_a, *twin.common, 0, room); }
+Script copy_b(const Twin& twin, Index room) { return joined(*twin.history_b, 0, twin.end_b, *twin.common, 0, room); }
+
+std::vector<Contrast> choose_contrasts(const std::vector<EncodedDocument>& documents, const PairOptions& options) {
+  const std::vector<Reading> all = readings(documents, options.seed ^ 0x636f6e74);
+  const std::size_t n = all.size();
+  std::vector<Contrast> found;
+  // The next place of every document in turn, half a room on from the last one of that document.
+  for (Index round = 0;; ++round) {
+    bool any = false;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (static_cast<Index>(found.size()) == options.count) return found;
+      const Reading& own = all[i];
+      const Index at = last_end(own, 2 * options.context + 1 + round * std::max<Index>(1, options.room / 2));
+      if (own.last() - at < options.room) continue;
+      any = true;
+      const Index length = std::min(options.history, at / 2), middle = nearest_end(own, at - length);
+      const Index begin = std::max<Index>(0, middle - length);
+      if (std::min(at - middle, middle - begin) < options.context) continue;
+      for (std::size_t step = 1; step < n; ++step) {
+        const Reading& other = all[(i + step + static_cast<std::size_t>(round)) % n];
+        if (other.document == own.document || other.last() < options.room) continue;
+        found.push_back({own.document, other.document, begin, middle, at});
+        break;
+      }
+    }
+    if (!any) break;
+  }
+  require(found.size(), options, "places that go on or do not");
+  return found;
+}
+
+Script copy_a(const Contrast& c, bool goes_on, Index room) {
+  return joined(*c.document, c.begin, c.middle, goes_on ? *c.document : *c.other, goes_on ? c.at : 0, room);
+}
+
+Script copy_b(const Contrast& c, bool goes_on, Index room) {
+  return joined(*c.document, c.middle, c.at, goes_on ? *c.document : *c.other, goes_on ? c.at : 0, room);
+}
 
 }  // namespace strata::text

@@ -103,4 +103,17 @@ std::vector<Twin> choose_twins(const std::vector<EncodedDocument>& documents, co
 Script copy_a(const Twin& twin, Index room);
 Script copy_b(const Twin& twin, Index room);
 
+/// Two histories of one document, one behind the other, and what both copies then read: how the document goes on, or another document from its start.
+struct Contrast {
+  const EncodedDocument* document = nullptr;
+  const EncodedDocument* other = nullptr;
+  Index begin = 0, middle = 0,
+        at = 0;  ///< histories [begin, middle) and [middle, at), each of at least `context` tokens; ends of sentences
+};
+
+/// Places in as many documents as there are. Throws DataError, with the number found, when there is not enough text.
+std::vector<Contrast> choose_contrasts(const std::vector<EncodedDocument>& documents, const PairOptions& options);
+Script copy_a(const Contrast& contrast, bool goes_on, Index room);
+Script copy_b(const Contrast& contrast, bool goes_on, Index room);
+
 }  // namespace strata::text

@@ -37,6 +37,19 @@ class Segmentation(CommandTest):
         self.refused(2, "no level looks for ends itself", "run", "segmentation", "--text", "prose.txt", "--out", "no", *SMALL)
         self.refused(2, ["text.marks", "text.tokenizer"], "train", "--text", "prose.txt", "--out", "none", *SMALL, *sets(text={"tokenizer": "bytes"}))
 
+    def test_gate_by_words(self):
+        """Another document opens the gate: what was read before weighs less than where the document goes on."""
+        keys = sets(**{"level.2": {"gate": "true", "gate_by": "words", "gate_window": 8, "gate_threshold": .5}},
+                    belief_inertia={"pairs": 8, "context": 16, "history": 60, "room": 24, "after": 60, "switches": "false", "single": "false", "contrast": "true"})
+        said = self.strata("run", "belief_inertia", "--text", "prose.txt", "--out", "gated", "--quiet", *SMALL, *keys)
+        self.assertIn("how the document goes on", said)
+        level = self.summary("gated")["contrast"]["levels"][2]
+        self.assertEqual(level["name"], "paragraph")
+        self.assertAlmostEqual(level["half_life_minus_against"], level["half_life"] - level["half_life_against"], places=6)
+        low, high = level["half_life_minus_against_ci95"]
+        self.assertLessEqual(low, high)
+        self.refused(2, ["gate_by", "prediction, words"], "train", "--text", "prose.txt", "--out", "no", *SMALL, *sets(**{"level.2": {"gate_by": "time"}}))
+
     def test_time_constants_are_learned_within_their_band(self):
         learned = sets(**{"level.2": {"learn_tau": "true", "tau_band": 1.5, "tau_rate": 20, "tau": 40}})
         self.strata("evaluate", "--text", "prose.txt", "--out", "learned", "--quiet", *SMALL, *learned)

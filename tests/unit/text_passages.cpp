@@ -232,3 +232,42 @@ TEST_CASE("a switch, its two references and twins read what they should", "[text
   options.count += 1;
   CHECK_THROWS_AS(choose_twins(documents, options), DataError);
 }
+
+TEST_CASE("contrasts: two histories of one document, how it goes on, and another document") {
+  const auto documents = library(3, 4, 120);
+  PairOptions options;
+  options.count = 30;
+  options.context = 60;
+  options.history = 200;
+  options.room = 150;
+  const auto contrasts = choose_contrasts(documents, options);
+  REQUIRE(contrasts.size() == 30);
+  std::set<std::pair<std::int32_t, Index>> distinct;
+  for (const Contrast& c : contrasts) {
+    distinct.insert({c.document->index, c.at});
+    CHECK(c.other != c.document);
+    CHECK(std::min(c.middle - c.begin, c.at - c.middle) >= options.context);
+    CHECK(c.middle - c.begin <= options.history);
+    CHECK(bit(*c.document, c.middle - 1, sentence_end));
+    CHECK(bit(*c.document, c.at - 1, sentence_end));
+    const Script on_a = copy_a(c, true, 150), on_b = copy_b(c, true, 150), off_a = copy_a(c, false, 150), off_b = copy_b(c, false, 150);
+    CHECK(on_a[0].end == on_b[0].begin);
+    CHECK(on_b[0].end == on_b[1].begin);
+    CHECK(on_b[1].first_event == 0);
+    CHECK(on_a[1].begin == on_b[1].begin);
+    CHECK(off_a[0].begin == on_a[0].begin);
+    CHECK(off_b[0].begin == on_b[0].begin);
+    for (const Script* script : {&off_a, &off_b}) {
+      CHECK((*script)[1].document == c.other);
+      CHECK((*script)[1].begin == 0);
+      CHECK((*script)[1].first_event == context_switch);
+    }
+    for (const Script* script : {&on_a, &on_b, &off_a, &off_b}) {
+      CHECK((*script)[1].size() == 150);
+      CHECK((*script)[0].last_boundary == forced_tick);
+    }
+  }
+  CHECK(distinct.size() == 30);
+  options.count = 100000;
+  CHECK_THROWS_AS(choose_contrasts(documents, options), DataError);
+}

@@ -148,6 +148,23 @@ TEST_CASE("thirds by surprise find the faster third", "[analysis]") {
   CHECK_THROWS_AS(half_life_thirds(one, std::vector<double>(89, 1.0)), ShapeError);
 }
 
+TEST_CASE("half-lives under two conditions differ by what they differ by, pair by pair", "[analysis]") {
+  // Pairs differ widely among themselves (tau 20 to 100), the conditions by a factor of 2 within every pair.
+  const auto of_pair = [](double factor) {
+    return FallingCurves(make_curves(times(-1, 600), 80,
+                                     [=](double t, Index s) { return std::exp(-(t + 1.0) / (factor * (20.0 + static_cast<double>(s)))); }),
+                         true);
+  };
+  const std::vector<FallingCurves> slow = {of_pair(1), exponential(50, 80, 600)}, fast = {of_pair(.5), exponential(50, 80, 600)};
+  const auto gaps = half_life_gaps(fast, slow);
+  CHECK(gaps[0].value == Approx(half_lives(fast).half_life[0].value - half_lives(slow).half_life[0].value));
+  CHECK(gaps[0].high < 0);
+  CHECK(gaps[0].high - gaps[0].low < .6 * (half_lives(slow).half_life[0].high - half_lives(slow).half_life[0].low));  // paired
+  CHECK(gaps[1].value == Approx(0).margin(1e-9));
+  CHECK_THROWS_AS(half_life_gaps(fast, std::vector<FallingCurves>{of_pair(1)}), ShapeError);
+  CHECK_THROWS_AS(half_life_gaps(fast, std::vector<FallingCurves>{exponential(50, 40, 600), exponential(50, 40, 600)}), ShapeError);
+}
+
 TEST_CASE("evidence is the excess summed up to the half-life", "[analysis]") {
   const Curves excess = make_curves(times(-1, 400), 40, [](double, Index s) { return s % 2 == 0 ? 0.25 : 0.75; });
   const std::vector<FallingCurves> levels = {exponential(20, 40, 400), exponential(100, 40, 400), exponential(5000, 40, 400)};

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Writes results/reference/ablation.md, time_scales_text.md, segmentation.md, text_signatures.md and depth_text.md: what terms, schedules and learned time
-constants are worth, boundaries that levels find, the laboratory's signatures on text, and what every further level is worth.
+"""Writes results/reference/ablation.md, time_scales_text.md, segmentation.md, text_signatures.md, depth_text.md and gate_text.md: what terms, schedules
+and learned time constants are worth, boundaries that levels find, the laboratory's signatures on text, what every further level is worth, and a gate that words open.
 
-usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation time_scales segmentation signatures depths] [--seeds 3] [--work DIR]
+usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation time_scales segmentation signatures depths gate] [--seeds 3] [--work DIR]
 
 The texts are those of ../shared/data, and Austen's novels where ./demo.sh left them; a part whose text is absent is skipped and said. Runs lie below --work
 and are used again; one that was interrupted goes on. The ablation, the segmentation and the depths take about half an hour of one core, the others about a quarter each.
@@ -26,6 +26,9 @@ CORPORA = {"austen": (TOP / "results" / "demo" / "text" / "austen", ()), "speech
            "reuters": (REUTERS, ("text.hold_out=last", "world.shuffle=false"))}
 # Units of the token level's own words with which a hierarchy has as many weights as four levels with 64, under a vocabulary of 4,000.
 UNITS = {1: 107, 2: 72, 3: 68, 4: 64}
+GATE_TEXT = ("text.vocabulary=4000", "text.marks=none", "world.tokens=300000", "world.passes=1")
+CONTRAST = ("belief_inertia.pairs=90", "belief_inertia.after=1200", "belief_inertia.switches=false", "belief_inertia.single=false", "belief_inertia.contrast=true")
+GATED = tuple(f"level.{level}.{key}" for level, window in ((1, 16), (2, 32), (3, 64)) for key in ("gate=true", "gate_by=words", "gate_threshold=4", f"gate_window={window}"))
 SIGNATURES = {
     "scrambled_story": ("Scrambled story", "The least block of undisturbed text in which two readers with different pasts agree at 80 % of what they agree at over the intact text."),
     "construction": ("Construction and forgetting", "Tokens until copies with different pasts agree half, and until copies with one past have come half apart."),
@@ -118,6 +121,13 @@ def saved(own, others):
     return mean, math.sqrt(n / (n - 1) * sum((x - mean * t) ** 2 for x, t in zip(less, tokens))) / sum(tokens)
 
 
+def measured(of, key, digits):
+    if key not in of:
+        return "-"
+    low, high = of.get(f"{key}_ci95", (None, None))
+    return f"{of[key]:.{digits}f}" + (f" [{low:.{digits}f}, {high:.{digits}f}]" if low is not None else "")
+
+
 def depths(lab):
     lines = ["# What every further level is worth, text by text", "",
              f"The token level under none to three levels, all with as many weights (the fewer levels, the wider its words), 150,000 tokens read once by prose.ini, {lab.options.seeds} "
@@ -142,6 +152,27 @@ def depths(lab):
     lab.write("depth_text.md", lines)
 
 
+def gates(lab):
+    lines = ["# A gate that words open: evidence, not time, takes weight away", "",
+             f"300,000 tokens of speeches_us read once by demo.ini, with carry and level-fed memories, without marks of lines, paragraphs and documents (text.marks=none), {lab.options.seeds} "
+             "seeds. Gate: level.L.gate_by=words (levels/gate.hpp), opened by 4 nats in a window of 16, 32 and 64 tokens. Half-life: 90 pairs of copies with two stretches of one "
+             "document behind them, which then read another document (contradicted) or how their own goes on; difference with pairs drawn for both. Forgetting over alignment: "
+             "tokens until copies with one past have come half apart, over those until copies with different pasts agree half.", ""]
+    lines += ["| gate | seed | nats per token | level | contradicted, tokens | goes on | contradicted less goes on | forgetting / alignment |",
+              "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for gate, keys in (("none", ()), ("by words", GATED)):
+        for seed in range(1, lab.options.seeds + 1):
+            run, common = f"gate_{gate[:2]}_{seed}", [*GATE_TEXT, *keys]
+            whole, _ = lab.run(run, ["evaluate"], "demo.ini", SPEECHES, common, seed)
+            model = ["--model", str(pathlib.Path(lab.options.work) / run / "model.h5")]
+            twins, _ = lab.run(f"{run}_inertia", ["run", "belief_inertia", *model], "demo.ini", SPEECHES, [*common, *CONTRAST], seed)
+            built, _ = lab.run(f"{run}_built", ["run", "construction", *model], "demo.ini", SPEECHES, [*common, "construction.control=false"], seed)
+            for own, other in zip(twins["contrast"]["levels"][1:], built["levels"][1:]):
+                cells = [measured(own, key, 1) for key in ("half_life", "half_life_against", "half_life_minus_against")]
+                lines.append(f"| {gate} | {seed} | {whole['nats_per_token']:.4f} | {own['name']} | {' | '.join(cells)} | {measured(other, 'forgetting_per_alignment', 2)} |")
+    lab.write("gate_text.md", lines)
+
+
 def signatures(lab):
     lines = ["# The laboratory's signatures on text", "", f"Reuters, 300,000 tokens read once, {lab.options.seeds} seed{'s' if lab.options.seeds > 1 else ''}; readings of its last tenth.", ""]
     for name, (title, words) in SIGNATURES.items():
@@ -154,7 +185,7 @@ def signatures(lab):
     lab.write("text_signatures.md", lines)
 
 
-PARTS = {"ablation": (SPEECHES, ablation), "time_scales": (SPEECHES, time_scales), "segmentation": (REUTERS, segmentation), "signatures": (REUTERS, signatures), "depths": (DATA, depths)}
+PARTS = {"ablation": (SPEECHES, ablation), "time_scales": (SPEECHES, time_scales), "segmentation": (REUTERS, segmentation), "signatures": (REUTERS, signatures), "depths": (DATA, depths), "gate": (SPEECHES, gates)}
 
 
 def main():

@@ -106,6 +106,9 @@ void report_levels(MeasureResult& out, const TwinDistances& twins, const HalfLiv
 void report_against(MeasureResult& out, const Trace& trace, const TwinDistances& twins, const std::string& other, Distance kind, bool each,
                     const BootstrapOptions& options) {
   const TwinDistances against = twin_distances(trace, other, twins.dataset, kind, each);
+  const auto same = [](const LevelInfo& a, const LevelInfo& b) { return a.number == b.number; };
+  if (!std::equal(twins.levels.begin(), twins.levels.end(), against.levels.begin(), against.levels.end(), same))
+    throw DataError("condition " + other, 0, "has other levels than the condition it is taken from");
   const HalfLives theirs = half_lives(against.curves, options);
   const std::vector<Estimate> gaps = half_life_gaps(twins.curves, against.curves, options);
   for (std::size_t l = 0; l < twins.levels.size(); ++l) {

@@ -6,13 +6,15 @@
 //           that always read the second and one that stays with the first. Learning off. In a sampled world the same with drawn stretches (of a
 //           series: with its own from different places), the exact observer beside the model on the same pairs; switches are those of the
 //           true contexts in a long reading, or where those are numbers or unknown, of stretches.
-//           `contrast`: two copies with two stretches of one document behind them both read how it goes on, and both read another document.
+//           `contrast`: two copies with two stretches of one document behind them both read how it goes on, and both read another document
+//           (places of one document may share text, which intervals do not know).
 //           Distances: total variation where every level holds probabilities, else L2.
 // Measures  half-life with its ratio per level and by thirds of surprise, evidence in nats, tokens to switch (analysis/)
 // Limit     plain leaky integrators: half-life tau ln 2 (tests/validation)
 
 #include <algorithm>
 
+#include "core/error.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/grafts.hpp"
 #include "experiments/trials.hpp"
@@ -117,6 +119,7 @@ std::vector<MeasureResult> true_switches(Bench& bench, SampledStudy& study) {
 /// The same pairs read by the model and by the exact observer, measured by the same code; and switches.
 Findings run_sampled(Bench& bench) {
   SampledStudy& study = bench.sampled();
+  if (bench.values.flag("contrast")) throw ConfigError("belief_inertia.contrast", "true", "asks for documents: read a text");
   const Index streams = std::min<Index>(bench.values.integer("pairs"), 64);
   TrialWindow window;
   window.before = 64;

@@ -3,7 +3,7 @@
 // Design    held-out documents as they were written and disturbed at one scale (experiments/worlds/text/choices.hpp); what is chosen is the
 //           text whose words are foreseen best. Where candidates differ in their words, what these words cost when they are read by
 //           themselves is taken off: what counts is how much what was read before helps
-// Measures  accuracy of the choice by all levels' predictions together, the sum of their surprises (the hierarchical loss); by each level's alone
+// Measures  accuracy of the choice by all levels' predictions together, their surprises weighed as the loss weighs them (level.L.broad_weight); by each level's alone.
 //           beside it: the token level alone of the same width (so with fewer weights), trained on the text given; a bag of words: cosine of neighbouring parts, words weighted by
 //           their information - ln u(w)
 // Limit     a model without memory chooses the order of sentences by chance
@@ -41,7 +41,6 @@ ParameterTable parameters() {
 /// All levels look ahead after the first token, so that what they expect does not hang on which stream reads it.
 text::Script looked_at(text::Script script) {
   const text::Segment unit = script.front();
-  if (unit.size() < 2) return script;
   script.front() = {unit.document, unit.begin + 1, unit.end, 0, unit.last_event, unit.last_boundary};
   script.insert(script.begin(), {unit.document, unit.begin, unit.begin + 1, unit.first_event, 0, forced_tick});
   return script;
@@ -119,11 +118,13 @@ Choices choose(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<
       std::size_t behind = next;
       for (std::size_t l = 0; l < costs.size(); ++l) {
         behind = next;
+        const BroadScore* broad = hierarchy.level(static_cast<Index>(l)).broad_score();
+        const double weight = broad != nullptr ? broad->weight : 1;
         std::vector<double> values;
         for (const auto& candidate : item.candidates) {
           double value = -costs[l][behind++];
           if (!candidate.alone.empty()) value += costs[l][behind++];
-          sum[values.size()] += value;
+          sum[values.size()] += weight * value;
           values.push_back(value);
         }
         choices.level[l][t].push_back(chosen(values));

@@ -13,8 +13,9 @@ constexpr double prior_steps = 32;  // the moments start as plain means, with th
 
 Gate::Gate(const GateSettings& settings, Index vocabulary, Index streams)
     : settings_(settings),
-      change_(settings.words ? std::llround(settings.window) : 0, settings.words ? before * std::llround(settings.window) : 0,
-              settings.words ? vocabulary : 0, settings.words ? streams : 0),
+      change_(settings.on && settings.words ? std::llround(settings.window) : 0,
+              settings.on && settings.words ? before * std::llround(settings.window) : 0, settings.on && settings.words ? vocabulary : 0,
+              settings.on && settings.words ? streams : 0),
       trace_(static_cast<std::size_t>(streams)),
       openness_(static_cast<std::size_t>(streams)) {}
 
@@ -56,6 +57,11 @@ void Gate::read_words(std::span<const std::int32_t> ids, std::span<const double>
   }
 }
 
+void Gate::restart(std::size_t stream) {
+  trace_[stream] = 0;
+  if (settings_.on && settings_.words) change_.restart(stream);
+}
+
 void Gate::archive_parameters(Archive& archive) {
   archive.value("mean", mean_);
   archive.value("variance", variance_);
@@ -66,7 +72,7 @@ void Gate::archive_state(Archive& archive) {
   archive.value("trace", trace_);
   archive.value("opened", opened_);
   archive.value("reads", reads_);
-  if (!settings_.words) return;
+  if (!settings_.on || !settings_.words) return;
   Archive::Scope scope(archive, "change");
   change_.archive_state(archive);
 }

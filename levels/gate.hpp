@@ -3,7 +3,8 @@
 //
 // Equation   v = clip(ln u(w) - ln p_l(w), +-3), u the unigram, p_l the level's broad prediction;  y = v standardised by slow moments
 //            Z <- e^(-1/W) Z + (1 - e^(-1/W)) y;   o = logistic(4 (sqrt(2W) Z - theta));   Z := 0 when o > 1/2
-//            by words: o = 1 where C of the newest W tokens, against those since the gate opened last (levels/word_change.hpp), is above theta
+//            by words: o = 1 where C (levels/word_change.hpp) of the newest W words is above theta, else 0. C compares them with those before, 8 W at most,
+//            W at least, back to where the situation began: W words before the gate opened last
 //            the leak of every trace becomes a (1 - .9 o)
 // Symbols    W window (tokens), theta threshold in standard deviations of Z under white y; by words in nats
 // Why        v says that the level is wrong, which it is of many a word within a situation; C that a belief which starts over would be less so
@@ -34,6 +35,8 @@ class Gate {
   /// Slow moments move only while `learning`.
   void read(std::span<const double> evidence, std::span<const std::uint8_t> valid, bool learning);
 
+  /// A situation begins with the next token: what was read before is no evidence against it.
+  void restart(std::size_t stream);
   /// By words: C of the token read. `log_unigram`: ln u, V entries.
   void read_words(std::span<const std::int32_t> ids, std::span<const double> log_unigram, std::span<const std::uint8_t> valid);
 

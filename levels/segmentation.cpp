@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 namespace strata {
 
@@ -63,17 +62,16 @@ double Segmentation::beginning(std::int32_t id, double surprise, double log_unig
   return std::clamp(begins - log_unigram + surprise_part * (surprise - mean_), -clip, clip);
 }
 
-double Segmentation::evidence(std::size_t stream) const {
-  return change_.place(stream) == 0
-             ? 0
-             : sums_[static_cast<std::size_t>(static_cast<std::int64_t>(stream) * later_ + (change_.place(stream) - 1) % later_)];
+void Segmentation::restart(std::size_t stream) {
+  change_.restart(stream);
+  best_[stream] = none;
 }
 
 /// B of one token more.
 void Segmentation::add(std::size_t j, double sum) {
   const auto newest = std::span(sums_).subspan(j * static_cast<std::size_t>(later_), static_cast<std::size_t>(later_));
   ++waited_[j];
-  if (sum > threshold_ && sum > best_[j] && sum > *std::max_element(newest.begin(), newest.end())) {
+  if (change_.measurable(j) && sum > threshold_ && sum > best_[j] && sum > *std::max_element(newest.begin(), newest.end())) {
     best_[j] = sum;
     waited_[j] = 0;
   }
@@ -103,7 +101,7 @@ void Segmentation::learn(std::span<const double> surprise, std::span<const std::
 
 /// The m tokens behind the end just found.
 void Segmentation::learn_beginning(std::size_t j) {
-  const std::int64_t first = std::max<std::int64_t>(0, change_.place(j) - lag() - 1);
+  const std::int64_t first = change_.place(j) - lag() - 1;
   for (std::int64_t t = first; t < first + settings_.beginning; ++t) begins_[static_cast<std::size_t>(change_.word(j, t))] += 1;
   begun_ += static_cast<double>(settings_.beginning);
 }

@@ -43,9 +43,9 @@ class Segmentation {
   /// B entries: 1 where with the token just read an end was found. It lies before the token that is lag() older.
   std::span<const std::uint8_t> ends() const { return ends_; }
   std::int64_t lag() const { return settings_.window + later_ - 1; }
+  /// The level is told that a situation ended with the token just read: what was before is no part of the next.
+  void restart(std::size_t stream);
 
-  /// B of the token that a stream read last, nats.
-  double evidence(std::size_t stream) const;
   double threshold() const { return threshold_; }
   std::int64_t found() const { return found_; }  ///< ends since reset()
   void archive_parameters(Archive& archive);

@@ -51,6 +51,8 @@ void SituationLevel<T>::forget(const Observation& o) {
     device_.fill(h_.cols_at(j, 1), T(0));
     device_.fill(features_.cols_at(j, 1), T(0));
     scales_.forget(j);
+    if (settings_.gate.on) gate_.restart(s);
+    if (settings_.segmentation.on) segmentation_.restart(s);
     begin_[s] = read_[s];
   }
 }

@@ -1,7 +1,9 @@
 // The situation level's parameters and what a level's position makes of their defaults.
 
+#include <algorithm>
 #include <cmath>
 
+#include "core/error.hpp"
 #include "levels/registry.hpp"
 #include "levels/situation.hpp"
 
@@ -38,6 +40,23 @@ Unit unit_of(const std::string& name) {
   return {document_end, document_end, 2};
 }
 
+void refuse(Index index, const char* key, const Values& values, const std::string& why) {
+  throw ConfigError("level." + std::to_string(index) + "." + key, to_text(values.real(key)), why);
+}
+
+/// What each key allows by itself may not go together.
+void require_possible(const SituationSettings& s, const Values& v) {
+  const auto& found = s.segmentation;
+  if (found.on && found.beginning > found.window)
+    refuse(s.index, "segment_beginning", v, "must be at most segment_window, " + std::to_string(found.window));
+  if (found.on && found.every <= static_cast<double>(found.window) / 2 + 1)
+    refuse(s.index, "segment_every", v,
+           "must be more than half of segment_window, " + std::to_string(found.window) + ": ends are further apart than that");
+  if (s.gate.on && s.gate.words && (s.gate.window > static_cast<double>(most_words_compared) || s.gate.window != std::floor(s.gate.window)))
+    refuse(s.index, "gate_window", v,
+           "must be a whole number of words up to " + std::to_string(most_words_compared) + " where gate_by=words");
+}
+
 }  // namespace
 
 ParameterTable SituationSettings::parameters(Index index) {
@@ -57,7 +76,7 @@ ParameterTable SituationSettings::parameters(Index index) {
        {"sentence", "paragraph", "document", "found"},
        "",
        "the text's unit that the level stands for: it ticks at its end and expects the words of the next; found: it finds "
-       "the ends itself, from its surprise",
+       "the ends itself, from its surprise and from words that change",
        "model A"},
       {"tick", std::int64_t{0}, 0, 1e6, {}, "tokens", "tokens between two settlings; 0: a eighth of tau, rounded up", "model A"},
       {"activation_threshold",
@@ -87,7 +106,7 @@ ParameterTable SituationSettings::parameters(Index index) {
       {"segment_window",
        d.segmentation.window,
        2,
-       1e5,
+       static_cast<double>(most_words_compared),
        {},
        "tokens",
        "unit found: words on either side of an end, whose difference tells of it",
@@ -95,13 +114,13 @@ ParameterTable SituationSettings::parameters(Index index) {
       {"segment_beginning",
        d.segmentation.beginning,
        1,
-       1e5,
+       static_cast<double>(most_words_compared),
        {},
        "tokens",
        "unit found: how many of them may tell how situations begin",
        "levels/segmentation.hpp"},
       {"segment_every",
-       4 * r.tau,
+       std::max(4 * r.tau, 2 * static_cast<double>(d.segmentation.window)),
        2,
        1e9,
        {},
@@ -161,8 +180,7 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   s.eligibility = v.text("eligibility") != "off";
   s.exact_eligibility = v.text("eligibility") == "exact";
   s.boundaries = unit.boundaries;
-  const std::int64_t compared = v.integer("segment_window");
-  s.segmentation = {unit.end == found_end, compared, std::min(compared, v.integer("segment_beginning")), v.real("segment_every")};
+  s.segmentation = {unit.end == found_end, v.integer("segment_window"), v.integer("segment_beginning"), v.real("segment_every")};
   s.gate.on = v.flag("gate");
   s.gate.words = v.text("gate_by") == "words";
   s.gate.window = v.real("gate_window");
@@ -176,6 +194,7 @@ SituationSettings SituationSettings::from(Index index, const Values& v) {
   s.broad.time_constant = s.tau * s.spread;
   s.broad.saturation = unit.saturation;
   s.terms = v;
+  require_possible(s, v);
   return s;
 }
 

@@ -11,9 +11,10 @@ constexpr double kappa = 300;
 
 WordChange::WordChange(std::int64_t newest, std::int64_t before, Index vocabulary, Index streams)
     : newest_(newest), kept_(newest + before), unlike_(static_cast<std::size_t>(before + 1)) {
-  for (std::int64_t l = 0; l <= before; ++l)
-    for (std::int64_t i = 0; i < newest; ++i)
-      unlike_[static_cast<std::size_t>(l)] += std::log1p(static_cast<double>(l) / (kappa + static_cast<double>(i)));
+  // The sum over i of ln [(kappa + l + i) / (kappa + i)]: one more of l takes the first factor off and puts one behind the last.
+  for (std::int64_t l = 0; l < before; ++l)
+    unlike_[static_cast<std::size_t>(l + 1)] =
+        unlike_[static_cast<std::size_t>(l)] + std::log1p(static_cast<double>(newest) / (kappa + static_cast<double>(l)));
   const auto s = static_cast<std::size_t>(streams);
   words_.resize(s * static_cast<std::size_t>(kept_));
   place_.resize(s);

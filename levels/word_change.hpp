@@ -18,6 +18,8 @@
 
 namespace strata {
 
+constexpr std::int64_t most_words_compared = 4096;  ///< of R: every token costs as many steps
+
 class WordChange {
  public:
   /// R of `newest` words, L of as many at least, of `before` at most.
@@ -30,6 +32,8 @@ class WordChange {
   double evidence(std::size_t stream, std::span<const double> log_unigram);
   /// A situation began with R: what was before it is no part of L any more.
   void begin(std::size_t stream) { begin_[stream] = place_[stream] - newest_; }
+  /// A situation begins with the next word.
+  void restart(std::size_t stream) { begin_[stream] = place_[stream]; }
 
   std::int64_t place(std::size_t stream) const { return place_[stream]; }  ///< words read
   /// The word at a place, one of the newest + before that are kept.

@@ -46,8 +46,14 @@ class Segmentation(CommandTest):
         level = self.summary("gated")["contrast"]["levels"][2]
         self.assertEqual(level["name"], "paragraph")
         self.assertAlmostEqual(level["half_life_minus_against"], level["half_life"] - level["half_life_against"], places=6)
-        low, high = level["half_life_minus_against_ci95"]
-        self.assertLessEqual(low, high)
+        self.strata("run", "belief_inertia", "--text", "prose.txt", "--out", "ungated", "--quiet", *SMALL, *keys, *sets(**{"level.2": {"gate": "false"}}))
+        ungated = self.summary("ungated")["contrast"]["levels"][2]
+        self.assertLess(level["half_life_minus_against"], ungated["half_life_minus_against"])
+        for place, wrong in enumerate(({"gate_window": 8.5}, {"gate_window": 5000})):
+            self.refused(2, ["level.2.gate_window", "whole number"], "train", "--text", "prose.txt", "--out", f"window{place}", *SMALL, *keys, *sets(**{"level.2": wrong}))
+        for place, (wrong, why) in enumerate((({"segment_every": 40}, "half of segment_window"), ({"segment_beginning": 100}, "at most segment_window"))):
+            self.refused(2, ["level.2.segment", why], "train", "--text", "prose.txt", "--out", f"segment{place}", *SMALL, *sets(**{"level.2": {"unit": "found", **wrong}}))
+        self.refused(2, ["belief_inertia.contrast", "text"], "run", "belief_inertia", "--world", "nested", "--out", "nested", *sets(belief_inertia={"contrast": "true"}, world={"tokens": 2000}))
         self.refused(2, ["gate_by", "prediction, words"], "train", "--text", "prose.txt", "--out", "no", *SMALL, *sets(**{"level.2": {"gate_by": "time"}}))
 
     def test_time_constants_are_learned_within_their_band(self):

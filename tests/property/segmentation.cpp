@@ -175,7 +175,8 @@ TEST_CASE("segmentation: an end lies n tokens before the highest evidence, and n
   const std::vector<std::uint8_t> one{1};
   std::vector<Index> found;
   for (Index t = 0; t < 100; ++t) {
-    const bool startling = (t >= 40 && t < 40 + n) || t == 47 || t == 48;  // the last two are too near to begin another
+    const bool startling =
+        (t >= 40 && t < 40 + n) || t == 47 || t == 48;  // what the last two come to is no more than what the first ones leave
     segmentation.read(std::vector<std::int32_t>{static_cast<std::int32_t>(t % vocabulary)}, std::vector<double>{startling ? 20. : 0.}, one,
                       flat, false);
     if (segmentation.ends()[0] != 0) found.push_back(t - segmentation.lag());

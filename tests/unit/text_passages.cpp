@@ -247,7 +247,8 @@ TEST_CASE("contrasts: two histories of one document, how it goes on, and another
     distinct.insert({c.document->index, c.at});
     CHECK(c.other != c.document);
     CHECK(std::min(c.middle - c.begin, c.at - c.middle) >= options.context);
-    CHECK(c.middle - c.begin <= options.history);
+    for (const Index length : {c.middle - c.begin, c.at - c.middle}) CHECK(length <= options.history);
+    CHECK((c.begin == 0 || bit(*c.document, c.begin - 1, sentence_end)));
     CHECK(bit(*c.document, c.middle - 1, sentence_end));
     CHECK(bit(*c.document, c.at - 1, sentence_end));
     const Script on_a = copy_a(c, true, 150), on_b = copy_b(c, true, 150), off_a = copy_a(c, false, 150), off_b = copy_b(c, false, 150);
@@ -270,4 +271,9 @@ TEST_CASE("contrasts: two histories of one document, how it goes on, and another
   CHECK(distinct.size() == 30);
   options.count = 100000;
   CHECK_THROWS_AS(choose_contrasts(documents, options), DataError);
+  // A document without an end of a sentence has no place, and one whose last sentence is long no place twice.
+  auto odd = library(1, 2, 120);
+  for (auto& boundary : odd[0].boundary) boundary &= static_cast<std::uint8_t>(~sentence_end);
+  for (std::size_t t = 400; t < odd[1].boundary.size(); ++t) odd[1].boundary[t] &= static_cast<std::uint8_t>(~sentence_end);
+  CHECK_THROWS_AS(choose_contrasts(odd, options), DataError);
 }

@@ -114,42 +114,56 @@ def spread(values, digits=4):
 
 
 def saved(own, others):
-    """Nats per token less than the others', seeds averaged, and the standard error over documents (of a ratio of sums)."""
+    """Nats per token less than the others' and its standard error: over documents (of a ratio of sums, seeds averaged) and over seeds, added in squares."""
     tokens = own[0]["document_tokens"]
-    less = [statistics.mean(o["document_nats"][i] - r["document_nats"][i] for r, o in zip(own, others)) for i in range(len(tokens))]
+    by_seed = [f["nats_per_token"] - r["nats_per_token"] for r, f in zip(own, others)]
+    less = [statistics.mean(f["document_nats"][i] - r["document_nats"][i] for r, f in zip(own, others)) for i in range(len(tokens))]
     mean, n = sum(less) / sum(tokens), len(tokens)
-    return mean, math.sqrt(n / (n - 1) * sum((x - mean * t) ** 2 for x, t in zip(less, tokens))) / sum(tokens)
+    documents = n / max(1, n - 1) * sum((x - mean * t) ** 2 for x, t in zip(less, tokens)) / sum(tokens) ** 2
+    return mean, math.sqrt(documents + (statistics.variance(by_seed) / len(by_seed) if len(by_seed) > 1 else 0))
 
 
 def measured(of, key, digits):
-    if key not in of:
+    """A value with its interval; >= and <= where it is a bound, or an end of its interval is."""
+    for suffix, sign in (("", ""), ("_at_least", ">="), ("_at_most", "<=")):
+        if key + suffix in of:
+            break
+    else:
         return "-"
     low, high = of.get(f"{key}_ci95", (None, None))
-    return f"{of[key]:.{digits}f}" + (f" [{low:.{digits}f}, {high:.{digits}f}]" if low is not None else "")
+    ends = "" if low is None else " [{}{:.{d}f}, {}{:.{d}f}]".format("<=" if f"{key}_ci95_low_open" in of else "", low, ">=" if f"{key}_ci95_high_open" in of else "", high, d=digits)
+    return f"{sign}{of[key + suffix]:.{digits}f}{ends}"
 
 
 def depths(lab):
     lines = ["# What every further level is worth, text by text", "",
-             f"The token level under none to three levels, all with as many weights (the fewer levels, the wider its words), 150,000 tokens read once by prose.ini, {lab.options.seeds} "
-             "seeds. Reuters in the order of its dates, remembered across documents at every level. Saved: nats per token less than with one level fewer, seeds averaged, +- the "
-             "standard error over held-out documents. Own unit: nats per word of what the highest level predicts, less than the unigram's.", ""]
-    for name, (text, settings) in CORPORA.items():
-        lines += [f"## {name}", ""]
-        if not text.exists():
-            lines += ["Not measured: the text is not there.", ""]
-            continue
-        runs = {levels: [lab.run(f"depth_{name}_{levels}_{seed}", ["evaluate"], "prose.ini", text, [*SMALL, *settings, f"hierarchy.levels={levels}", f"level.0.units={units}"], seed)[0]
-                         for seed in range(1, lab.options.seeds + 1)] for levels, units in UNITS.items()}
-        lines += ["| levels | weights | nats per token | saved | by seed | own unit of the highest |", "| --- | --- | --- | --- | --- | --- |"]
-        for levels, own in runs.items():
-            row = [str(levels), str(own[0]["parameters"]), spread([r["nats_per_token"] for r in own]), "", "", ""]
-            if levels > 1:
-                row[3] = "{:+.4f} +- {:.4f}".format(*saved(own, runs[levels - 1]))
-                row[4] = ", ".join(f"{f['nats_per_token'] - r['nats_per_token']:+.4f}" for r, f in zip(own, runs[levels - 1]))
-                row[5] = spread([r["levels"][-1]["unigram_nats"] - r["levels"][-1]["prediction_nats"] for r in own])
-            lines.append("| " + " | ".join(row) + " |")
-        lines += ["", f"{len(runs[1][0]['document_tokens'])} documents held out, {runs[1][0]['held_out_tokens']} tokens.", ""]
+             f"The token level under none to three levels, all with as many weights (the fewer levels, the wider its words), 150,000 tokens read once, {lab.options.seeds} seeds. By demo.ini the "
+             "token level sees the last words alone; by prose.ini it has features of n-grams and of what was read lately as well. Reuters in the order of its dates; levels above the token "
+             "level keep their memory across documents everywhere. Saved: nats per token less than with one level fewer, +- the standard error (over held-out documents and over seeds, "
+             "added in squares). Own unit: nats per word of what the highest level predicts, less than the unigram's. Nats per token and own unit: median (least to greatest) over seeds.", ""]
+    for config in ("demo.ini", "prose.ini"):
+        for name, (text, settings) in CORPORA.items():
+            lines += [f"## {name}, {config}", ""]
+            if not text.exists():
+                lines += ["Not measured: the text is not there.", ""]
+                continue
+            lines += [*depth_rows(lab, config, name, text, settings), ""]
     lab.write("depth_text.md", lines)
+
+
+def depth_rows(lab, config, name, text, settings):
+    prefix = f"depth_{name}" if config == "prose.ini" else f"depth_{config[:4]}_{name}"
+    runs = {levels: [lab.run(f"{prefix}_{levels}_{seed}", ["evaluate"], config, text, [*SMALL, *settings, f"hierarchy.levels={levels}", f"level.0.units={units}"], seed)[0]
+                     for seed in range(1, lab.options.seeds + 1)] for levels, units in UNITS.items()}
+    lines = ["| levels | weights | nats per token | saved | by seed | own unit of the highest |", "| --- | --- | --- | --- | --- | --- |"]
+    for levels, own in runs.items():
+        row = [str(levels), str(own[0]["parameters"]), spread([r["nats_per_token"] for r in own]), "", "", ""]
+        if levels > 1:
+            row[3] = "{:+.4f} +- {:.4f}".format(*saved(own, runs[levels - 1]))
+            row[4] = ", ".join(f"{f['nats_per_token'] - r['nats_per_token']:+.4f}" for r, f in zip(own, runs[levels - 1]))
+            row[5] = spread([r["levels"][-1]["unigram_nats"] - r["levels"][-1]["prediction_nats"] for r in own])
+        lines.append("| " + " | ".join(row) + " |")
+    return [*lines, "", f"{len(runs[1][0]['document_tokens'])} documents held out, {runs[1][0]['held_out_tokens']} tokens."]
 
 
 def gates(lab):
@@ -157,7 +171,8 @@ def gates(lab):
              f"300,000 tokens of speeches_us read once by demo.ini, with carry and level-fed memories, without marks of lines, paragraphs and documents (text.marks=none), {lab.options.seeds} "
              "seeds. Gate: level.L.gate_by=words (levels/gate.hpp), opened by 4 nats in a window of 16, 32 and 64 tokens. Half-life: 90 pairs of copies with two stretches of one "
              "document behind them, which then read another document (contradicted) or how their own goes on; difference with pairs drawn for both. Forgetting over alignment: "
-             "tokens until copies with one past have come half apart, over those until copies with different pasts agree half.", ""]
+             "tokens until copies with one past have come half apart, over those until copies with different pasts agree half. Pairs of one document share text, which the intervals "
+             "do not know.", ""]
     lines += ["| gate | seed | nats per token | level | contradicted, tokens | goes on | contradicted less goes on | forgetting / alignment |",
               "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for gate, keys in (("none", ()), ("by words", GATED)):

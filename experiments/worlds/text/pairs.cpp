@@ -1,6 +1,7 @@
 // Switches of document and twin histories (second half of passages.hpp).
 
 #include <algorithm>
+#include <utility>
 
 #include "core/error.hpp"
 #include "experiments/worlds/text/passages.hpp"
@@ -40,6 +41,22 @@ Index nearest_end(const Reading& reading, Index token) {
 Index last_end(const Reading& reading, Index token) {
   const auto above = std::upper_bound(reading.ends.begin(), reading.ends.end(), token);
   return above == reading.ends.begin() ? 0 : *(above - 1);
+}
+
+/// The first end of a sentence at or behind a token; 0 is one.
+Index first_end(const Reading& reading, Index token) {
+  if (token == 0) return 0;
+  const auto at = std::lower_bound(reading.ends.begin(), reading.ends.end(), token);
+  return at == reading.ends.end() ? reading.last() : *at;
+}
+
+/// Another document than the i-th with room enough, a different one for every turn; none where there is none.
+const Reading* another(const std::vector<Reading>& all, std::size_t i, std::size_t turn, Index room) {
+  for (std::size_t step = 0; step + 1 < all.size(); ++step) {
+    const Reading& other = all[(i + 1 + (turn + step) % (all.size() - 1)) % all.size()];
+    if (other.last() >= room) return &other;
+  }
+  return nullptr;
 }
 
 void require(std::size_t found, const PairOptions& options, const std::string& what) {
@@ -113,30 +130,27 @@ Script copy_b(const Twin& twin, Index room) { return joined(*twin.history_b, 0, 
 
 std::vector<Contrast> choose_contrasts(const std::vector<EncodedDocument>& documents, const PairOptions& options) {
   const std::vector<Reading> all = readings(documents, options.seed ^ 0x636f6e74);
-  const std::size_t n = all.size();
-  std::vector<Contrast> found;
-  // The next place of every document in turn, half a room on from the last one of that document.
-  for (Index round = 0;; ++round) {
-    bool any = false;
-    for (std::size_t i = 0; i < n; ++i) {
-      if (static_cast<Index>(found.size()) == options.count) return found;
-      const Reading& own = all[i];
-      const Index at = last_end(own, 2 * options.context + 1 + round * std::max<Index>(1, options.room / 2));
-      if (own.last() - at < options.room) continue;
-      any = true;
-      const Index length = std::min(options.history, at / 2), middle = nearest_end(own, at - length);
-      const Index begin = std::max<Index>(0, middle - length);
-      if (std::min(at - middle, middle - begin) < options.context) continue;
-      for (std::size_t step = 1; step < n; ++step) {
-        const Reading& other = all[(i + step + static_cast<std::size_t>(round)) % n];
-        if (other.document == own.document || other.last() < options.room) continue;
-        found.push_back({own.document, other.document, begin, middle, at});
-        break;
-      }
+  std::vector<std::pair<std::size_t, Contrast>> fitting;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Reading& own = all[i];
+    for (const Index at : own.ends) {
+      if (own.last() - at < options.room) break;
+      const Index length = std::min(options.history, at / 2);
+      const Index middle = first_end(own, at - length), begin = first_end(own, std::max<Index>(0, middle - length));
+      if (std::min(at - middle, middle - begin) >= options.context)
+        fitting.emplace_back(i, Contrast{own.document, nullptr, begin, middle, at});
     }
-    if (!any) break;
   }
-  require(found.size(), options, "places that go on or do not");
+  // As far apart as there is text for so many.
+  std::vector<Contrast> found;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(options.count) && fitting.size() >= static_cast<std::size_t>(options.count); ++k) {
+    auto [i, place] = fitting[k * fitting.size() / static_cast<std::size_t>(options.count)];
+    const Reading* other = another(all, i, k, options.room);
+    if (other == nullptr) break;
+    place.other = other->document;
+    found.push_back(place);
+  }
+  require(fitting.size() < static_cast<std::size_t>(options.count) ? fitting.size() : found.size(), options, "places that go on or do not");
   return found;
 }
 

@@ -107,11 +107,11 @@ Script copy_b(const Twin& twin, Index room);
 struct Contrast {
   const EncodedDocument* document = nullptr;
   const EncodedDocument* other = nullptr;
-  Index begin = 0, middle = 0,
-        at = 0;  ///< histories [begin, middle) and [middle, at), each of at least `context` tokens; ends of sentences
+  Index begin = 0, middle = 0, at = 0;  ///< histories [begin, middle) and [middle, at), `context` to `history` tokens; ends of sentences
 };
 
-/// Places in as many documents as there are. Throws DataError, with the number found, when there is not enough text.
+/// Places as far apart as there is text for so many; those of one document may still share what is read. Throws DataError, with the number
+/// found, when there is not enough text.
 std::vector<Contrast> choose_contrasts(const std::vector<EncodedDocument>& documents, const PairOptions& options);
 Script copy_a(const Contrast& contrast, bool goes_on, Index room);
 Script copy_b(const Contrast& contrast, bool goes_on, Index room);

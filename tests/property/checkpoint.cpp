@@ -68,11 +68,29 @@ TEMPLATE_TEST_CASE("checkpoint: a restored run goes on with the same bits", "", 
       INFO(device << ", interval " << interval << ", priming " << priming);
       auto assignments = lines();
       if (!priming)
-        for (const char* line : {"level.0.priming=0", "hierarchy.feedback=mirrored", "level.0.embeddings=separate",
-                                 "level.1.broad_from_above=1", "level.1.activation_threshold=1.2", "level.2.activation_threshold=1.1",
-                                 "level.2.broad_from_above=1", "level.1.broad_cache=.2", "level.3.broad_cache=.3", "level.1.forgets=1",
-                                 "level.3.forgets=1", "level.1.learn_tau=1", "level.1.tau_rate=30", "level.3.learn_tau=1",
-                                 "level.3.tau_rate=30", "level.2.unit=found", "level.2.segment_window=4", "level.2.segment_every=9"})
+        for (const char* line : {"level.0.priming=0",
+                                 "hierarchy.feedback=mirrored",
+                                 "level.0.embeddings=separate",
+                                 "level.1.broad_from_above=1",
+                                 "level.1.activation_threshold=1.2",
+                                 "level.2.activation_threshold=1.1",
+                                 "level.2.broad_from_above=1",
+                                 "level.1.broad_cache=.2",
+                                 "level.3.broad_cache=.3",
+                                 "level.1.forgets=1",
+                                 "level.3.forgets=1",
+                                 "level.1.learn_tau=1",
+                                 "level.1.tau_rate=30",
+                                 "level.3.learn_tau=1",
+                                 "level.3.tau_rate=30",
+                                 "level.2.unit=found",
+                                 "level.2.segment_window=4",
+                                 "level.2.segment_every=9",
+                                 "level.2.segment_beginning=2",
+                                 "level.3.gate=1",
+                                 "level.3.gate_by=words",
+                                 "level.3.gate_window=2",
+                                 "level.3.gate_threshold=.001"})
           assignments.emplace_back(line);
       const auto make = [&, between = interval] { return Tiny<TestType>(assignments, streams, between, vocabulary, true, 1, device); };
       auto whole = make();

@@ -19,6 +19,7 @@ std::unordered_set<std::int32_t> commonest(std::span<const std::int32_t> words, 
   std::unordered_map<std::int32_t, std::size_t> seen;
   for (const auto word : words) ++seen[word];
   std::vector<std::pair<std::size_t, std::int32_t>> order;
+  order.reserve(seen.size());
   for (const auto& [word, times] : seen) order.emplace_back(times, word);
   count = std::min(count, order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),

@@ -45,7 +45,7 @@ Summary arm_outcome(Bench& bench, const Arm& arm, std::size_t place, std::uint64
   if (std::ifstream in(bench.folder.file(kept)); in) {
     std::ostringstream text;
     text << in.rdbuf();
-    const Summary s = Summary::from_json(text.str(), kept);
+    Summary s = Summary::from_json(text.str(), kept);
     if (s.text("inputs") != to_json(study.inputs) || s.text("keys") != words_of(arm.keys))
       throw DataError(kept, 0, "was measured on other texts than those that lie there now; put them back, or begin a new run");
     return s;

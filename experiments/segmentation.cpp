@@ -155,6 +155,7 @@ std::optional<Contest> contest_of(const std::vector<Reading>& readings, std::siz
 template <class Find>
 std::vector<Flags> by(const std::vector<Reading>& readings, const Find& find) {
   std::vector<Flags> out;
+  out.reserve(readings.size());
   for (const Reading& reading : readings) out.push_back(find(reading));
   return out;
 }

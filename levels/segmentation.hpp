@@ -10,7 +10,7 @@
 // Symbols    w the token, p_l the level's broad prediction, u the unigram; s, y, C, B, theta nats; n, m, every tokens
 // Why        C is the error that only an end explains. s alone speaks weakly: words that a level did not expect come within a situation too. What the
 //            ends so found have in common, the words that situations begin with, speaks for the next ones, and what was no end averages out
-// Limit      nothing that changes: ends at the rate that theta holds, wherever B happens to be highest. No C before 2 n tokens were read
+// Limit      nothing that changes: ends at the rate that theta holds, wherever B happens to be highest. Nothing before 2 n tokens were read
 // Source     situations end where prediction fails: Zacks et al. 2007, Psychological Bulletin 133; learned by the ends found: hard EM (Celeux & Govaert
 //            1992); a threshold that holds a rate: Robbins & Monro 1951
 

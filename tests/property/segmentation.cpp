@@ -169,7 +169,7 @@ TEST_CASE("segmentation: ends come as often as the threshold is held to, also wh
   CHECK(score(segmentation, text, 6000).per_end == Approx(every).epsilon(.25));
 }
 
-TEST_CASE("segmentation: an end lies n tokens before the highest evidence, and none is nearer than n / 2 to the next") {
+TEST_CASE("segmentation: an end lies n tokens before the highest evidence") {
   constexpr Index n = 6;
   Segmentation segmentation({true, n, n, 50}, vocabulary, 1);
   const std::vector<std::uint8_t> one{1};
@@ -190,6 +190,34 @@ TEST_CASE("segmentation: an end lies n tokens before the highest evidence, and n
   segmentation.archive_state(after);
   CHECK(std::get<std::vector<double>>(before.items().at("sums")) == std::get<std::vector<double>>(after.items().at("sums")));
   CHECK(std::get<std::vector<std::int64_t>>(before.items().at("place")) == std::get<std::vector<std::int64_t>>(after.items().at("place")));
+}
+
+TEST_CASE("segmentation: two ends are more than n / 2 apart") {
+  constexpr Index n = 6;
+  const auto [apart, ends] = GENERATE(std::pair{Index{3}, Index{1}}, std::pair{Index{4}, Index{2}});
+  Segmentation segmentation({true, n, 2, 50}, vocabulary, 1);
+  const std::vector<std::uint8_t> one{1};
+  for (Index t = 0; t < 100; ++t) {
+    const bool startling = t == 40 || t == 41 || t == 40 + apart || t == 41 + apart;
+    segmentation.read(std::vector<std::int32_t>{static_cast<std::int32_t>(t % vocabulary)}, std::vector<double>{startling ? 20. : 0.}, one,
+                      flat, false);
+  }
+  CHECK(segmentation.found() == ends);
+}
+
+TEST_CASE("segmentation: nothing is found before a stream has words to compare, nor across an end it was told of") {
+  constexpr Index n = 6;
+  for (const bool told : {false, true}) {
+    Segmentation segmentation({true, n, n, 50}, vocabulary, 1);
+    const std::vector<std::uint8_t> one{1};
+    for (Index t = 0; t < 60; ++t) {
+      const bool startling = t < n || (t >= 40 && t < 40 + n);
+      segmentation.read(std::vector<std::int32_t>{static_cast<std::int32_t>(t % vocabulary)}, std::vector<double>{startling ? 20. : 0.},
+                        one, flat, false);
+      if (told && t == 39) segmentation.restart(0);
+    }
+    CHECK(segmentation.found() == (told ? 0 : 1));
+  }
 }
 
 TEST_CASE("segmentation: goes on with the same bits") {

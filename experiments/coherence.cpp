@@ -1,23 +1,29 @@
 // Whether a hierarchy knows what belongs together, at the scale of sentences, paragraphs and documents.
 //
-// Design    held-out documents as they were written and disturbed at one scale (experiments/worlds/text/choices.hpp); what is chosen is the
-//           text whose words are foreseen best. Where candidates differ in their words, what these words cost when they are read by
-//           themselves is taken off: what counts is how much what was read before helps
-// Measures  accuracy of the choice by all levels' predictions together, their surprises weighed as the loss weighs them (level.L.broad_weight); by each level's alone.
-//           beside it: the token level alone of the same width (so with fewer weights), trained on the text given; a bag of words: cosine of neighbouring parts, words weighted by
-//           their information - ln u(w)
+// Design    held-out documents as they were written and disturbed at one scale (experiments/worlds/text/choices.hpp)
+// Scores    of a candidate, by every level: help, how much better its words are foreseen than when they are read by themselves (where all candidates
+//           have the same words: how well they are foreseen); and where candidates differ in their words, promise: how much likelier than by the
+//           background its own words are by what the level expected before the first of them
+// Choice    by all scores of all levels, weighed by a conditional logit that the other half of the items fitted (analysis/conditional_logit.hpp)
+// Measures  accuracy of the choice by all levels, and by each level's scores alone. Beside it: the token level alone of the same width (so with fewer
+//           weights), trained on the text given; a bag of words: cosine of neighbouring parts, words weighted by their information - ln u(w)
 // Limit     a model without memory chooses the order of sentences by chance
 // Intervals bootstrap over items; differences paired
-// Source    order and insertion: Barzilay & Lapata 2008, Computational Linguistics 34; help of the context: pointwise mutual information
+// Source    order and insertion: Barzilay & Lapata 2008, Computational Linguistics 34; help: pointwise mutual information; promise: query likelihood,
+//           Ponte & Croft 1998, SIGIR
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <span>
 
 #include "analysis/bootstrap.hpp"
+#include "analysis/conditional_logit.hpp"
 #include "core/error.hpp"
+#include "experiments/expected_words.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/text_arms.hpp"
 #include "experiments/trial_reader.hpp"
@@ -46,15 +52,54 @@ text::Script looked_at(text::Script script) {
   return script;
 }
 
-/// nats[level][script]: what the tokens of each script from `from` on cost every level.
-using Costs = std::vector<std::vector<double>>;
+/// What is read: a candidate behind what all begin with, or its own words by themselves.
+struct Reading {
+  text::Script script;
+  Index from = 0;  ///< words from here on are scored
+  Index own = 0;   ///< of these, what no other candidate has; 0 where all have the same words
+};
 
-Costs read_scripts(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<text::Script>& scripts, const std::vector<Index>& from,
-                   const std::string& what, Progress& progress) {
+/// nats[level][reading]
+using Nats = std::vector<std::vector<double>>;
+struct Scored {
+  Nats cost;     ///< of the words from `from` on
+  Nats promise;  ///< how much likelier the candidate's own words were than by the background, by what was expected before them
+};
+
+/// The words [begin, end) of a script.
+std::vector<std::int32_t> words_of(const text::Script& script, Index begin, Index end) {
+  std::vector<std::int32_t> words;
+  Index at = 0;
+  for (const auto& segment : script)
+    for (Index t = segment.begin; t < segment.end; ++t, ++at)
+      if (at >= begin && at < end) words.push_back(segment.document->ids[static_cast<std::size_t>(t)]);
+  return words;
+}
+
+/// Adds what the words say of the promise of every level that expects any.
+void weigh(const Reading& reading, const Expectations& expectations, const std::vector<double>& log_unigram, Index stream, std::size_t at,
+           Nats& promise) {
+  const auto words = words_of(reading.script, reading.from, reading.from + reading.own);
+  for (std::size_t l = 0; l < promise.size(); ++l) {
+    if (!expectations.any(static_cast<Index>(l))) continue;
+    const auto log_p = expectations.log_p(static_cast<Index>(l), stream);
+    for (const std::int32_t w : words)
+      promise[l][at] += static_cast<double>(log_p[static_cast<std::size_t>(w)]) - log_unigram[static_cast<std::size_t>(w)];
+  }
+}
+
+Scored read_all(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<Reading>& readings, const std::string& what,
+                Progress& progress) {
   const auto reader = hierarchy_reader(hierarchy, study.interval(), study.options.seed);
-  Costs costs(static_cast<std::size_t>(hierarchy.depth()), std::vector<double>(scripts.size(), 0));
+  Expectations expectations(hierarchy, study.vocabulary());
+  const Nats none(static_cast<std::size_t>(hierarchy.depth()), std::vector<double>(readings.size(), 0));
+  Scored scored{none, none};
+  std::vector<text::Script> scripts;
   Index all = 0, done = 0;
-  for (const auto& script : scripts) all += text::script_tokens(script);
+  for (const auto& reading : readings) {
+    scripts.push_back(looked_at(reading.script));
+    all += text::script_tokens(scripts.back());
+  }
   progress.begin(what, all);
   std::vector<float> surprise;
   std::size_t first = 0;
@@ -66,73 +111,89 @@ Costs read_scripts(TextStudy& study, Hierarchy<float>& hierarchy, const std::vec
       for (Index l = 0; l < hierarchy.depth(); ++l) {
         reader->fetch(l, Held::surprise, surprise);
         for (std::size_t s = 0; s < count; ++s)
-          if (o.active[s] != 0 && read[s] >= from[first + s])
-            costs[static_cast<std::size_t>(l)][first + s] += static_cast<double>(surprise[s]);
+          if (o.active[s] != 0 && read[s] >= readings[first + s].from)
+            scored.cost[static_cast<std::size_t>(l)][first + s] += static_cast<double>(surprise[s]);
       }
+      bool asked = false;
       for (std::size_t s = 0; s < count; ++s) {
         read[s] += o.active[s];
         done += o.active[s];
+        const Reading& reading = readings[first + s];
+        if (o.active[s] == 0 || reading.own == 0 || read[s] != reading.from) continue;
+        if (!asked) expectations.ask();
+        asked = true;
+        weigh(reading, expectations, study.log_unigram, static_cast<Index>(s), first + s, scored.promise);
       }
       progress.update(done);
     });
     first += count;
   }
   progress.end();
-  return costs;
+  return scored;
+}
+
+/// The items of one test as a hierarchy scores them.
+struct Judged {
+  std::vector<Eigen::MatrixXd> items;  ///< candidates x scores, the text as written first
+  std::vector<Index> level;            ///< of every score
+};
+
+std::vector<Judged> judge(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<text::ChoiceTest>& tests,
+                          const std::string& what, Progress& progress) {
+  std::vector<Reading> readings;
+  for (const auto& test : tests)
+    for (const auto& item : test.items)
+      for (const auto& candidate : item.candidates) {
+        readings.push_back({candidate.script, candidate.from, text::script_tokens(candidate.alone)});
+        if (!candidate.alone.empty()) readings.push_back({candidate.alone, 0, 0});
+      }
+  const Scored scored = read_all(study, hierarchy, readings, what, progress);
+  std::vector<Judged> judged(tests.size());
+  std::size_t next = 0;
+  for (std::size_t t = 0; t < tests.size(); ++t)
+    for (const auto& item : tests[t].items) {
+      const bool differ = !item.candidates.front().alone.empty();
+      std::vector<Index>& level = judged[t].level;
+      level.clear();
+      for (Index l = 0; l < hierarchy.depth(); ++l) level.insert(level.end(), differ && hierarchy.level(l).horizon() > 0 ? 2 : 1, l);
+      Eigen::MatrixXd scores(static_cast<Index>(item.candidates.size()), static_cast<Index>(level.size()));
+      for (Index c = 0; c < scores.rows(); ++c) {
+        const std::size_t whole = next++, alone = differ ? next++ : whole;
+        for (Index k = 0; k < scores.cols(); ++k) {
+          const Index l = level[static_cast<std::size_t>(k)];
+          const auto& cost = scored.cost[static_cast<std::size_t>(l)];
+          const bool second = k > 0 && level[static_cast<std::size_t>(k - 1)] == l;
+          scores(c, k) = second ? scored.promise[static_cast<std::size_t>(l)][whole] : (differ ? cost[alone] : 0) - cost[whole];
+        }
+      }
+      judged[t].items.push_back(std::move(scores));
+    }
+  return judged;
 }
 
 using Scores = std::vector<double>;  // per item: 1 where the text as written was chosen, 0 where not, shared among equals
 
 /// 1 where the first value, that of the text as written, is the largest.
-double chosen(const std::vector<double>& values) {
+double chosen(std::span<const double> values) {
   const double best = *std::max_element(values.begin(), values.end());
   if (values.front() < best) return 0;
   return 1 / static_cast<double>(std::count(values.begin(), values.end(), best));
 }
 
-/// By a hierarchy, for every test: all of its levels together, and each alone.
-struct Choices {
-  std::vector<Scores> together;
-  std::vector<std::vector<Scores>> level;
-};
-
-Choices choose(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<text::ChoiceTest>& tests, const std::string& what,
-               Progress& progress) {
-  std::vector<text::Script> scripts;
-  std::vector<Index> from;
-  for (const auto& test : tests)
-    for (const auto& item : test.items)
-      for (const auto& candidate : item.candidates) {
-        scripts.push_back(looked_at(candidate.script));
-        from.push_back(candidate.from);
-        if (candidate.alone.empty()) continue;
-        scripts.push_back(looked_at(candidate.alone));
-        from.push_back(0);
-      }
-  const Costs costs = read_scripts(study, hierarchy, scripts, from, what, progress);
-  Choices choices{std::vector<Scores>(tests.size()), std::vector<std::vector<Scores>>(costs.size(), std::vector<Scores>(tests.size()))};
-  std::size_t next = 0;
-  for (std::size_t t = 0; t < tests.size(); ++t)
-    for (const auto& item : tests[t].items) {
-      std::vector<double> sum(item.candidates.size(), 0);
-      std::size_t behind = next;
-      for (std::size_t l = 0; l < costs.size(); ++l) {
-        behind = next;
-        const BroadScore* broad = hierarchy.level(static_cast<Index>(l)).broad_score();
-        const double weight = broad != nullptr ? broad->weight : 1;
-        std::vector<double> values;
-        for (const auto& candidate : item.candidates) {
-          double value = -costs[l][behind++];
-          if (!candidate.alone.empty()) value += costs[l][behind++];
-          sum[values.size()] += weight * value;
-          values.push_back(value);
-        }
-        choices.level[l][t].push_back(chosen(values));
-      }
-      next = behind;
-      choices.together[t].push_back(chosen(sum));
-    }
-  return choices;
+/// By the scores of one level, or of all; nothing where the halves of the items cannot weigh each other's.
+Scores choose(const Judged& judged, std::optional<Index> only = {}) {
+  if (judged.items.size() < 2) return {};
+  std::vector<Index> columns;
+  for (std::size_t k = 0; k < judged.level.size(); ++k)
+    if (!only || judged.level[k] == *only) columns.push_back(static_cast<Index>(k));
+  std::vector<Eigen::MatrixXd> items;
+  items.reserve(judged.items.size());
+  for (const auto& item : judged.items) items.emplace_back(item(Eigen::all, columns));
+  Scores scores;
+  scores.reserve(items.size());
+  for (const Eigen::VectorXd& value : choose_by_other_half(items))
+    scores.push_back(chosen(std::span(value.data(), static_cast<std::size_t>(value.size()))));
+  return scores;
 }
 
 using Bag = std::map<std::int32_t, double>;
@@ -189,10 +250,49 @@ Estimate mean(const Scores& scores, std::uint64_t seed) {
   return bootstrap_mean(scores, options);
 }
 
+std::string fixed(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", value);
+  return text;
+}
+
+std::string shown(const Estimate& e) { return fixed(e.value) + " [" + fixed(e.low) + ", " + fixed(e.high) + "]"; }
+
 Estimate paired(const Scores& a, const Scores& b, std::uint64_t seed) {
   Scores apart(a.size());
   for (std::size_t i = 0; i < a.size(); ++i) apart[i] = a[i] - b[i];
   return mean(apart, seed);
+}
+
+/// One test's row: into the summary, and as a line of the table.
+std::string row(const text::ChoiceTest& test, const Judged& judged, const Scores& bag, const Scores& alone, const TextStudy& study,
+                Summary& s) {
+  const std::uint64_t seed = study.options.seed;
+  const Scores all = choose(judged);
+  const double chance = 1 / static_cast<double>(test.items.front().candidates.size());
+  const Estimate own = mean(all, seed), by_bag = mean(bag, seed), above_bag = paired(all, bag, seed);
+  s.set("chance", chance);
+  add_estimate(s, "accuracy", own);
+  add_estimate(s, "bag_of_words", by_bag);
+  add_estimate(s, "above_bag_of_words", above_bag);
+  std::string beside = "-", above = "-";
+  if (!alone.empty()) {
+    const Estimate its = mean(alone, seed), more = paired(all, alone, seed);
+    add_estimate(s, "token_alone", its);
+    add_estimate(s, "above_token_alone", more);
+    beside = fixed(its.value);
+    above = shown(more);
+  }
+  std::string levels;
+  for (Index l = 0; l <= judged.level.back(); ++l) {
+    const double its = mean(choose(judged, l), seed).value;
+    s.item("levels", static_cast<std::size_t>(l)).set("name", study.level_name(l)).set("accuracy", its);
+    levels += " " + study.level_name(l) + " " + fixed(its);
+  }
+  char line[320];
+  std::snprintf(line, sizeof line, "%-16s %5zu %6.3f %6.3f %6s %22s %24s %24s  %s\n", test.name.c_str(), test.items.size(), chance,
+                by_bag.value, beside.c_str(), shown(own).c_str(), shown(above_bag).c_str(), above.c_str(), levels.c_str());
+  return line;
 }
 
 Findings run(Bench& bench) {
@@ -209,57 +309,24 @@ Findings run(Bench& bench) {
     throw DataError(study.inputs.front().name, 0, "has no two held-out documents of three sentences; give more, or longer ones");
   const Index streams = bench.values.integer("streams");
   const auto hierarchy = study.load_hierarchy(bench.model, streams);
-  const auto scores = choose(study, *hierarchy, tests, "the hierarchy reads", bench.progress);
+  const auto judged = judge(study, *hierarchy, tests, "the hierarchy reads", bench.progress);
   const auto bag = choose_by_bag(tests, study.log_unigram);
-  std::vector<Scores> alone;
-  if (const auto token = hierarchy->depth() > 1 ? train_alone(bench, study, streams) : nullptr)
-    alone = choose(study, *token, tests, "the token level alone reads", bench.progress).together;
+  std::vector<Scores> alone(tests.size());
+  if (const auto token = hierarchy->depth() > 1 ? train_alone(bench, study, streams) : nullptr) {
+    const auto its = judge(study, *token, tests, "the token level alone reads", bench.progress);
+    std::transform(its.begin(), its.end(), alone.begin(), [](const Judged& of) { return choose(of); });
+  }
 
   Findings findings;
   char line[320];
   std::snprintf(line, sizeof line, "%-16s %5s %6s %6s %6s %22s %24s %24s   by each level's own\n", "test", "items", "chance", "bag",
                 "alone", "all levels", "above the bag", "above the token alone");
   findings.table = line;
-  const auto shown = [](const Estimate& e) {
-    char text[48];
-    std::snprintf(text, sizeof text, "%.3f [%.3f, %.3f]", e.value, e.low, e.high);
-    return std::string(text);
-  };
   for (std::size_t t = 0; t < tests.size(); ++t) {
     Summary& s = findings.summary.item("tests", t);
     s.set("name", tests[t].name).set("items", static_cast<std::int64_t>(tests[t].items.size()));
-    if (tests[t].items.size() < 2) {
-      findings.table += tests[t].name + ": the held-out documents have no two that allow it\n";
-      continue;
-    }
-    const std::uint64_t seed = study.options.seed;
-    const double chance = 1 / static_cast<double>(tests[t].items.front().candidates.size());
-    const Estimate own = mean(scores.together[t], seed), by_bag = mean(bag[t], seed), above_bag = paired(scores.together[t], bag[t], seed);
-    s.set("chance", chance);
-    add_estimate(s, "accuracy", own);
-    add_estimate(s, "bag_of_words", by_bag);
-    add_estimate(s, "above_bag_of_words", above_bag);
-    std::string beside = "-", above = "-";
-    if (!alone.empty()) {
-      const Estimate its = mean(alone[t], seed), more = paired(scores.together[t], alone[t], seed);
-      add_estimate(s, "token_alone", its);
-      add_estimate(s, "above_token_alone", more);
-      char text[16];
-      std::snprintf(text, sizeof text, "%.3f", its.value);
-      beside = text;
-      above = shown(more);
-    }
-    std::string levels;
-    for (std::size_t l = 0; l < scores.level.size(); ++l) {
-      const double its = mean(scores.level[l][t], seed).value;
-      s.item("levels", l).set("name", study.level_name(static_cast<Index>(l))).set("accuracy", its);
-      char text[48];
-      std::snprintf(text, sizeof text, " %s %.3f", study.level_name(static_cast<Index>(l)).c_str(), its);
-      levels += text;
-    }
-    std::snprintf(line, sizeof line, "%-16s %5zu %6.3f %6.3f %6s %22s %24s %24s  %s\n", tests[t].name.c_str(), tests[t].items.size(),
-                  chance, by_bag.value, beside.c_str(), shown(own).c_str(), shown(above_bag).c_str(), above.c_str(), levels.c_str());
-    findings.table += line;
+    findings.table += tests[t].items.size() < 2 ? tests[t].name + ": the held-out documents have no two that allow it\n"
+                                                : row(tests[t], judged[t], bag[t], alone[t], study, s);
   }
   return findings;
 }
@@ -271,7 +338,8 @@ Experiment coherence_experiment() {
       "coherence",
       "tells text as it was written from text disturbed at the scale of sentences, paragraphs and documents",
       "Accuracy of choosing the order as written, the sentence that belongs, the paragraph that follows and the half that goes on, by how well\n"
-      "all levels together foresee the words; beside a bag of words, the token level alone, and what each level's own expectation chooses.",
+      "all levels foresee the words, weighed as the other half of the items taught; beside a bag of words, the token level alone, and what each\n"
+      "level chooses by itself.",
       parameters(),
       {{"items", "20"}},
       run,

@@ -101,7 +101,7 @@ class Lab:
 
     def kept(self, out, call, seed=1, seeded=True):
         shown = self.shown(call)
-        if (line := shown + (" --seed N" if seeded else "")) not in self.commands:
+        if (line := shown.replace(f"_{seed}/", "_N/") + " --seed N" if seeded else shown) not in self.commands:
             self.commands.append(line)
         config = TOP / call[call.index("--config") + 1] if "--config" in call else None
         stamp = shown + "\n\n" + (config.read_text() if config else "")
@@ -266,31 +266,38 @@ def form_lines(lab):
 
 
 def broad_lines(lab):
-    """What every level expects of its own unit, and how long that stays true."""
+    """What every level expects of its own unit, and how long that stays true; a figure for every seed."""
     words = ["--text", str(EXPECTED[0]), *(w for s in EXPECTED[1] for w in ("--set", s))]
-    out = lab.options.work / "expectations_1"
-    found = lab.kept(out, ["evaluate", *words], seeded=False)
-    ahead = lab.kept(lab.options.work / "expectations_forecasts_1", ["run", "forecasts", *words, "--model", str(out / "model.h5")], seeded=False)
+    folders = [lab.options.work / f"expectations_{seed}" for seed in range(1, lab.options.seeds + 1)]
+    found = [lab.kept(out, ["evaluate", *words], seed) for seed, out in enumerate(folders, 1)]
+    ahead = [lab.kept(lab.options.work / f"expectations_forecasts_{seed}", ["run", "forecasts", *words, "--model", str(out / "model.h5")], seed) for seed, out in enumerate(folders, 1)]
+
+    def by_level(runs):
+        """What every seed has of one level, level by level."""
+        return list(zip(*(run["levels"] for run in runs)))
+
+    def cell(seeds, key):
+        if key not in seeds[0]:
+            return "-"
+        text = spread([of[key] for of in seeds], 3)
+        limits = [of[f"{key}_ci95"] for of in seeds if f"{key}_ci95" in of]
+        return text + (f" [{min(low for low, _ in limits):.3f}, {max(high for _, high in limits):.3f}]" if limits else "")
+
     lines = ["## What every level expects", "",
              "| level | nats per word of its unit | best decaying unigram | unigram | departure from the background | less than the level below | temperature |", "| --- | --- | --- | --- | --- | --- | --- |"]
-
-    def cell(of, key, digits=3):
-        if key not in of:
-            return "-"
-        low, high = of.get(f"{key}_ci95", (None, None))
-        return f"{of[key]:.{digits}f}" + (f" [{low:.{digits}f}, {high:.{digits}f}]" if low is not None else "")
-
-    for own, level in zip(found["levels"][1:], ahead["levels"][1:]):
-        lines.append(f"| {own['name']} | {own['prediction_nats']:.3f} | {own['baseline_nats']:.3f} | {own['unigram_nats']:.3f} | {cell(level, 'departure_nats')} | "
-                     f"{cell(level, 'departure_below_minus_own_nats')} | {cell(level, 'temperature')} |")
-    lines += ["", "Gain over the background, nats per token, of what every level expected, on the token so many tokens later [95 %]:", "",
-              "| level | " + " | ".join(str(d["distance"]) for d in ahead["levels"][0]["distances"]) + " |", "| --- |" + " --- |" * len(ahead["levels"][0]["distances"])]
-    lines += [f"| {level['name']} | " + " | ".join(cell(d, "gain_nats") for d in level["distances"]) + " |" for level in ahead["levels"]]
+    for own, level in zip(by_level(found)[1:], by_level(ahead)[1:]):
+        lines.append(f"| {own[0]['name']} | {' | '.join(cell(own, key) for key in ('prediction_nats', 'baseline_nats', 'unigram_nats'))} | "
+                     f"{' | '.join(cell(level, key) for key in ('departure_nats', 'departure_below_minus_own_nats', 'temperature'))} |")
+    distances = [d["distance"] for d in ahead[0]["levels"][0]["distances"]]
+    lines += ["", "Gain over the background, nats per token, of what every level expected, on the token so many tokens later:", "",
+              "| level | " + " | ".join(str(d) for d in distances) + " |", "| --- |" + " --- |" * len(distances)]
+    lines += [f"| {level[0]['name']} | " + " | ".join(cell(at, "gain_nats") for at in zip(*(of["distances"] for of in level))) + " |" for level in by_level(ahead)]
     lines += ["", "Of the 20 words that a level expects most above the background, the part that came within its window; of as many other words likewise:", "",
               "| level | window, tokens | its words | these by chance | most frequent | most recent | most recent by lift | its words above chance |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
-    lines += [f"| {level['name']} | {level['horizon']} | " + " | ".join(f"{level[key]:.3f}" for key in ("came", "came_by_chance", "came_frequent", "came_recent", "came_recent_raised"))
-              + f" | {cell(level, 'came_over_chance')} |" for level in ahead["levels"][1:]]
-    return [*lines, "", f"One seed, {found['training_tokens']} tokens of {EXPECTED[0].parent.name} read once, scored on its last tenth: {found['held_out_tokens']} tokens.", ""]
+    lines += [f"| {level[0]['name']} | {level[0]['horizon']} | "
+              + " | ".join(cell(level, key) for key in ("came", "came_by_chance", "came_frequent", "came_recent", "came_recent_raised", "came_over_chance")) + " |" for level in by_level(ahead)[1:]]
+    seeds = "One seed" if len(found) == 1 else f"{len(found)} seeds: median (least to greatest) [from the lowest to the highest end of any seed's 95 % interval]"
+    return [*lines, "", f"{seeds}; {found[0]['training_tokens']} tokens of {EXPECTED[0].parent.name} read once, scored on its last tenth: {found[0]['held_out_tokens']} tokens.", ""]
 
 
 # Further parts of the page: what must be there, and their lines.

@@ -1,16 +1,14 @@
 // Whether a hierarchy knows what belongs together, at the scale of sentences, paragraphs and documents.
 //
 // Design    held-out documents as they were written and disturbed at one scale (experiments/worlds/text/choices.hpp)
-// Scores    of a candidate, by every level: help, how much better its words are foreseen than when they are read by themselves (where all candidates
-//           have the same words: how well they are foreseen); and where candidates differ in their words, promise: how much likelier than by the
-//           background its own words are by what the level expected before the first of them
-// Choice    by all scores of all levels, weighed by a conditional logit that the other half of the items fitted (analysis/conditional_logit.hpp)
-// Measures  accuracy of the choice by all levels, and by each level's scores alone. Beside it: the token level alone of the same width (so with fewer
+// Score     of a candidate, by every level: how much better its words are foreseen than when they are read by themselves; where all candidates have the
+//           same words, how well they are foreseen
+// Choice    by the scores of all levels, weighed by a conditional logit that the other half of the items fitted (analysis/conditional_logit.hpp)
+// Measures  accuracy of the choice by all levels, and by each level's score alone. Beside it: the token level alone of the same width (so with fewer
 //           weights), trained on the text given; a bag of words: cosine of neighbouring parts, words weighted by their information - ln u(w)
 // Limit     a model without memory chooses the order of sentences by chance
 // Intervals bootstrap over items; differences paired
-// Source    order and insertion: Barzilay & Lapata 2008, Computational Linguistics 34; help: pointwise mutual information; promise: query likelihood,
-//           Ponte & Croft 1998, SIGIR
+// Source    order and insertion: Barzilay & Lapata 2008, Computational Linguistics 34; help of the context: pointwise mutual information
 
 #include <algorithm>
 #include <cmath>
@@ -23,7 +21,6 @@
 #include "analysis/bootstrap.hpp"
 #include "analysis/conditional_logit.hpp"
 #include "core/error.hpp"
-#include "experiments/expected_words.hpp"
 #include "experiments/experiment.hpp"
 #include "experiments/text_arms.hpp"
 #include "experiments/trial_reader.hpp"
@@ -56,44 +53,15 @@ text::Script looked_at(text::Script script) {
 struct Reading {
   text::Script script;
   Index from = 0;  ///< words from here on are scored
-  Index own = 0;   ///< of these, what no other candidate has; 0 where all have the same words
 };
 
-/// nats[level][reading]
-using Nats = std::vector<std::vector<double>>;
-struct Scored {
-  Nats cost;     ///< of the words from `from` on
-  Nats promise;  ///< how much likelier the candidate's own words were than by the background, by what was expected before them
-};
+/// nats[level][reading]: what the words of each reading from `from` on cost every level.
+using Costs = std::vector<std::vector<double>>;
 
-/// The words [begin, end) of a script.
-std::vector<std::int32_t> words_of(const text::Script& script, Index begin, Index end) {
-  std::vector<std::int32_t> words;
-  Index at = 0;
-  for (const auto& segment : script)
-    for (Index t = segment.begin; t < segment.end; ++t, ++at)
-      if (at >= begin && at < end) words.push_back(segment.document->ids[static_cast<std::size_t>(t)]);
-  return words;
-}
-
-/// Adds what the words say of the promise of every level that expects any.
-void weigh(const Reading& reading, const Expectations& expectations, const std::vector<double>& log_unigram, Index stream, std::size_t at,
-           Nats& promise) {
-  const auto words = words_of(reading.script, reading.from, reading.from + reading.own);
-  for (std::size_t l = 0; l < promise.size(); ++l) {
-    if (!expectations.any(static_cast<Index>(l))) continue;
-    const auto log_p = expectations.log_p(static_cast<Index>(l), stream);
-    for (const std::int32_t w : words)
-      promise[l][at] += static_cast<double>(log_p[static_cast<std::size_t>(w)]) - log_unigram[static_cast<std::size_t>(w)];
-  }
-}
-
-Scored read_all(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<Reading>& readings, const std::string& what,
-                Progress& progress) {
+Costs read_all(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<Reading>& readings, const std::string& what,
+               Progress& progress) {
   const auto reader = hierarchy_reader(hierarchy, study.interval(), study.options.seed);
-  Expectations expectations(hierarchy, study.vocabulary());
-  const Nats none(static_cast<std::size_t>(hierarchy.depth()), std::vector<double>(readings.size(), 0));
-  Scored scored{none, none};
+  Costs costs(static_cast<std::size_t>(hierarchy.depth()), std::vector<double>(readings.size(), 0));
   std::vector<text::Script> scripts;
   Index all = 0, done = 0;
   for (const auto& reading : readings) {
@@ -111,62 +79,49 @@ Scored read_all(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector
       for (Index l = 0; l < hierarchy.depth(); ++l) {
         reader->fetch(l, Held::surprise, surprise);
         for (std::size_t s = 0; s < count; ++s)
-          if (o.active[s] != 0 && read[s] >= readings[first + s].from)
-            scored.cost[static_cast<std::size_t>(l)][first + s] += static_cast<double>(surprise[s]);
+          if (o.active[s] != 0 && read[s] >= readings[first + s].from && !std::isnan(surprise[s]))  // NaN of a level that foresees nothing
+            costs[static_cast<std::size_t>(l)][first + s] += static_cast<double>(surprise[s]);
       }
-      bool asked = false;
       for (std::size_t s = 0; s < count; ++s) {
         read[s] += o.active[s];
         done += o.active[s];
-        const Reading& reading = readings[first + s];
-        if (o.active[s] == 0 || reading.own == 0 || read[s] != reading.from) continue;
-        if (!asked) expectations.ask();
-        asked = true;
-        weigh(reading, expectations, study.log_unigram, static_cast<Index>(s), first + s, scored.promise);
       }
       progress.update(done);
     });
     first += count;
   }
   progress.end();
-  return scored;
+  return costs;
 }
 
-/// The items of one test as a hierarchy scores them.
-struct Judged {
-  std::vector<Eigen::MatrixXd> items;  ///< candidates x scores, the text as written first
-  std::vector<Index> level;            ///< of every score
-};
+using Items = std::vector<Eigen::MatrixXd>;  // of one test: candidates x levels, the text as written first
 
-std::vector<Judged> judge(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<text::ChoiceTest>& tests,
-                          const std::string& what, Progress& progress) {
+std::vector<Items> judge(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<text::ChoiceTest>& tests, const std::string& what,
+                         Progress& progress) {
   std::vector<Reading> readings;
   for (const auto& test : tests)
     for (const auto& item : test.items)
       for (const auto& candidate : item.candidates) {
-        readings.push_back({candidate.script, candidate.from, text::script_tokens(candidate.alone)});
-        if (!candidate.alone.empty()) readings.push_back({candidate.alone, 0, 0});
+        readings.push_back({candidate.script, candidate.from});
+        if (!candidate.alone.empty()) readings.push_back({candidate.alone, 0});
       }
-  const Scored scored = read_all(study, hierarchy, readings, what, progress);
-  std::vector<Judged> judged(tests.size());
+  const Costs costs = read_all(study, hierarchy, readings, what, progress);
+  std::vector<Items> judged(tests.size());
   std::size_t next = 0;
   for (std::size_t t = 0; t < tests.size(); ++t)
     for (const auto& item : tests[t].items) {
-      const bool differ = !item.candidates.front().alone.empty();
-      std::vector<Index>& level = judged[t].level;
-      level.clear();
-      for (Index l = 0; l < hierarchy.depth(); ++l) level.insert(level.end(), differ && hierarchy.level(l).horizon() > 0 ? 2 : 1, l);
-      Eigen::MatrixXd scores(static_cast<Index>(item.candidates.size()), static_cast<Index>(level.size()));
-      for (Index c = 0; c < scores.rows(); ++c) {
-        const std::size_t whole = next++, alone = differ ? next++ : whole;
-        for (Index k = 0; k < scores.cols(); ++k) {
-          const Index l = level[static_cast<std::size_t>(k)];
-          const auto& cost = scored.cost[static_cast<std::size_t>(l)];
-          const bool second = k > 0 && level[static_cast<std::size_t>(k - 1)] == l;
-          scores(c, k) = second ? scored.promise[static_cast<std::size_t>(l)][whole] : (differ ? cost[alone] : 0) - cost[whole];
+      Eigen::MatrixXd help(static_cast<Index>(item.candidates.size()), hierarchy.depth());
+      Index c = 0;
+      for (const auto& candidate : item.candidates) {
+        const std::size_t behind = next++;
+        for (Index l = 0; l < hierarchy.depth(); ++l) help(c, l) = -costs[static_cast<std::size_t>(l)][behind];
+        if (!candidate.alone.empty()) {
+          const std::size_t alone = next++;
+          for (Index l = 0; l < hierarchy.depth(); ++l) help(c, l) += costs[static_cast<std::size_t>(l)][alone];
         }
+        ++c;
       }
-      judged[t].items.push_back(std::move(scores));
+      judged[t].push_back(std::move(help));
     }
   return judged;
 }
@@ -181,17 +136,14 @@ double chosen(std::span<const double> values) {
 }
 
 /// By the scores of one level, or of all; nothing where the halves of the items cannot weigh each other's.
-Scores choose(const Judged& judged, std::optional<Index> only = {}) {
-  if (judged.items.size() < 2) return {};
-  std::vector<Index> columns;
-  for (std::size_t k = 0; k < judged.level.size(); ++k)
-    if (!only || judged.level[k] == *only) columns.push_back(static_cast<Index>(k));
-  std::vector<Eigen::MatrixXd> items;
-  items.reserve(judged.items.size());
-  for (const auto& item : judged.items) items.emplace_back(item(Eigen::all, columns));
+Scores choose(const Items& judged, std::optional<Index> only = {}) {
+  if (judged.size() < 2) return {};
+  Items own;
+  if (only)
+    for (const auto& item : judged) own.emplace_back(item.col(*only));
   Scores scores;
-  scores.reserve(items.size());
-  for (const Eigen::VectorXd& value : choose_by_other_half(items))
+  scores.reserve(judged.size());
+  for (const Eigen::VectorXd& value : choose_by_other_half(only ? own : judged))
     scores.push_back(chosen(std::span(value.data(), static_cast<std::size_t>(value.size()))));
   return scores;
 }
@@ -265,7 +217,7 @@ Estimate paired(const Scores& a, const Scores& b, std::uint64_t seed) {
 }
 
 /// One test's row: into the summary, and as a line of the table.
-std::string row(const text::ChoiceTest& test, const Judged& judged, const Scores& bag, const Scores& alone, const TextStudy& study,
+std::string row(const text::ChoiceTest& test, const Items& judged, const Scores& bag, const Scores& alone, const TextStudy& study,
                 Summary& s) {
   const std::uint64_t seed = study.options.seed;
   const Scores all = choose(judged);
@@ -284,7 +236,7 @@ std::string row(const text::ChoiceTest& test, const Judged& judged, const Scores
     above = shown(more);
   }
   std::string levels;
-  for (Index l = 0; l <= judged.level.back(); ++l) {
+  for (Index l = 0; l < judged.front().cols(); ++l) {
     const double its = mean(choose(judged, l), seed).value;
     s.item("levels", static_cast<std::size_t>(l)).set("name", study.level_name(l)).set("accuracy", its);
     levels += " " + study.level_name(l) + " " + fixed(its);
@@ -314,7 +266,7 @@ Findings run(Bench& bench) {
   std::vector<Scores> alone(tests.size());
   if (const auto token = hierarchy->depth() > 1 ? train_alone(bench, study, streams) : nullptr) {
     const auto its = judge(study, *token, tests, "the token level alone reads", bench.progress);
-    std::transform(its.begin(), its.end(), alone.begin(), [](const Judged& of) { return choose(of); });
+    std::transform(its.begin(), its.end(), alone.begin(), [](const Items& of) { return choose(of); });
   }
 
   Findings findings;

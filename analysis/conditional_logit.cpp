@@ -3,7 +3,8 @@
 #include <Eigen/Cholesky>
 #include <array>
 #include <cmath>
-#include <vector>
+#include <string>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -39,8 +40,16 @@ Fit fit_at(const std::vector<Eigen::MatrixXd>& items, const Eigen::VectorXd& w) 
   return fit;
 }
 
+/// The scores less those of the first candidate, which softmax does not notice: what all candidates have in common is exactly 0.
+std::vector<Eigen::MatrixXd> against_first(std::span<const Eigen::MatrixXd> items) {
+  std::vector<Eigen::MatrixXd> apart;
+  apart.reserve(items.size());
+  for (const Eigen::MatrixXd& x : items) apart.emplace_back(x.rowwise() - x.row(0));
+  return apart;
+}
+
 /// Spread of every score about the mean of its item.
-Eigen::VectorXd spread_within(std::span<const Eigen::MatrixXd> items) {
+Eigen::VectorXd spread_within(const std::vector<Eigen::MatrixXd>& items) {
   Eigen::VectorXd squares = Eigen::VectorXd::Zero(items.front().cols());
   double rows = 0;
   for (const Eigen::MatrixXd& x : items) {
@@ -50,19 +59,24 @@ Eigen::VectorXd spread_within(std::span<const Eigen::MatrixXd> items) {
   return (squares / rows).cwiseSqrt();
 }
 
+void check(const char* where, std::span<const Eigen::MatrixXd> items, std::size_t least) {
+  if (items.size() < least) throw ShapeError(where, std::to_string(least) + " items at least", std::to_string(items.size()));
+  for (const Eigen::MatrixXd& x : items) {
+    if (x.rows() == 0 || x.cols() != items.front().cols())
+      throw ShapeError(where, "candidates with as many scores in every item", "not so");
+    if (!x.allFinite()) throw ShapeError(where, "finite scores", "not finite");
+  }
+}
+
 }  // namespace
 
 Eigen::VectorXd fit_choice(std::span<const Eigen::MatrixXd> items, double penalty) {
-  if (items.empty()) throw ShapeError("fit_choice", "items of candidates", "none");
-  for (const Eigen::MatrixXd& x : items)
-    if (x.rows() == 0 || x.cols() != items.front().cols()) throw ShapeError("fit_choice", "as many scores for every candidate", "not so");
-  const Eigen::VectorXd spread = spread_within(items);
-  const Eigen::VectorXd unit = spread.unaryExpr([](double s) { return s > 0 ? 1 / s : 0; });
-  std::vector<Eigen::MatrixXd> scaled;
-  scaled.reserve(items.size());
-  for (const Eigen::MatrixXd& x : items) scaled.emplace_back(x * unit.asDiagonal());
+  check("fit_choice", items, 1);
+  std::vector<Eigen::MatrixXd> scaled = against_first(items);
+  const Eigen::VectorXd unit = spread_within(scaled).unaryExpr([](double s) { return s > 0 ? 1 / s : 0; });
+  for (Eigen::MatrixXd& x : scaled) x = x * unit.asDiagonal();
 
-  Eigen::VectorXd w = Eigen::VectorXd::Zero(spread.size());
+  Eigen::VectorXd w = Eigen::VectorXd::Zero(unit.size());
   const auto penalised = [&](const Fit& fit, const Eigen::VectorXd& at) { return fit.value - penalty / 2 * at.squaredNorm(); };
   Fit fit = fit_at(scaled, w);
   for (int step = 0; step < most_steps; ++step) {
@@ -70,12 +84,14 @@ Eigen::VectorXd fit_choice(std::span<const Eigen::MatrixXd> items, double penalt
     const Eigen::MatrixXd curvature = fit.curvature + (penalty + 1e-12) * Eigen::MatrixXd::Identity(w.size(), w.size());
     const Eigen::VectorXd slope = fit.slope - penalty * w;
     Eigen::VectorXd move = curvature.ldlt().solve(slope);
-    if (slope.dot(move) < 1e-14) break;
+    if (!(slope.dot(move) > 1e-14)) break;
     Fit next = fit_at(scaled, w + move);
-    for (int k = 0; k < most_halvings && !(penalised(next, w + move) > penalised(fit, w)); ++k) {
+    const auto climbs = [&] { return penalised(next, w + move) > penalised(fit, w); };
+    for (int k = 0; k < most_halvings && !climbs(); ++k) {
       move /= 2;
       next = fit_at(scaled, w + move);
     }
+    if (!climbs()) break;  // no further than rounding allows
     w += move;
     fit = std::move(next);
   }
@@ -83,7 +99,7 @@ Eigen::VectorXd fit_choice(std::span<const Eigen::MatrixXd> items, double penalt
 }
 
 std::vector<Eigen::VectorXd> choose_by_other_half(std::span<const Eigen::MatrixXd> items, double penalty) {
-  if (items.size() < 2) throw ShapeError("choose_by_other_half", "two items", std::to_string(items.size()));
+  check("choose_by_other_half", items, 2);
   std::array<std::vector<Eigen::MatrixXd>, 2> half;
   for (std::size_t i = 0; i < items.size(); ++i) half[i % 2].push_back(items[i]);
   const std::array<Eigen::VectorXd, 2> w{fit_choice(half[1], penalty), fit_choice(half[0], penalty)};

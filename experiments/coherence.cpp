@@ -7,7 +7,7 @@
 // Measures  accuracy of the choice by all levels, and by each level's score alone. Beside it: the token level alone of the same width (so with fewer
 //           weights), trained on the text given; a bag of words: cosine of neighbouring parts, words weighted by their information - ln u(w)
 // Limit     a model without memory chooses the order of sentences by chance
-// Intervals bootstrap over items; differences paired
+// Intervals bootstrap over items, weights held as they are; differences paired
 // Source    order and insertion: Barzilay & Lapata 2008, Computational Linguistics 34; help of the context: pointwise mutual information
 
 #include <algorithm>
@@ -15,7 +15,6 @@
 #include <cstdio>
 #include <map>
 #include <numeric>
-#include <optional>
 #include <span>
 
 #include "analysis/bootstrap.hpp"
@@ -78,8 +77,10 @@ Costs read_all(TextStudy& study, Hierarchy<float>& hierarchy, const std::vector<
     reader->read(world, [&](const Observation& o, Index) {
       for (Index l = 0; l < hierarchy.depth(); ++l) {
         reader->fetch(l, Held::surprise, surprise);
+        if (std::all_of(surprise.begin(), surprise.end(), [](float x) { return std::isnan(x); }))
+          continue;  // a level that foresees nothing
         for (std::size_t s = 0; s < count; ++s)
-          if (o.active[s] != 0 && read[s] >= readings[first + s].from && !std::isnan(surprise[s]))  // NaN of a level that foresees nothing
+          if (o.active[s] != 0 && read[s] >= readings[first + s].from)
             costs[static_cast<std::size_t>(l)][first + s] += static_cast<double>(surprise[s]);
       }
       for (std::size_t s = 0; s < count; ++s) {
@@ -135,17 +136,27 @@ double chosen(std::span<const double> values) {
   return 1 / static_cast<double>(std::count(values.begin(), values.end(), best));
 }
 
-/// By the scores of one level, or of all; nothing where the halves of the items cannot weigh each other's.
-Scores choose(const Items& judged, std::optional<Index> only = {}) {
+/// By the scores of all levels; a single level's own choice is its largest. Nothing where the halves of the items cannot weigh each other's.
+Scores choose(const Items& judged) {
   if (judged.size() < 2) return {};
-  Items own;
-  if (only)
-    for (const auto& item : judged) own.emplace_back(item.col(*only));
   Scores scores;
   scores.reserve(judged.size());
-  for (const Eigen::VectorXd& value : choose_by_other_half(only ? own : judged))
+  const auto take = [&](const Eigen::VectorXd& value) {
     scores.push_back(chosen(std::span(value.data(), static_cast<std::size_t>(value.size()))));
+  };
+  if (judged.front().cols() == 1)
+    for (const auto& item : judged) take(item.col(0));
+  else
+    for (const auto& value : choose_by_other_half(judged)) take(value);
   return scores;
+}
+
+/// The scores of one level alone.
+Items of_level(const Items& judged, Index level) {
+  Items own;
+  own.reserve(judged.size());
+  for (const auto& item : judged) own.emplace_back(item.col(level));
+  return own;
 }
 
 using Bag = std::map<std::int32_t, double>;
@@ -237,7 +248,7 @@ std::string row(const text::ChoiceTest& test, const Items& judged, const Scores&
   }
   std::string levels;
   for (Index l = 0; l < judged.front().cols(); ++l) {
-    const double its = mean(choose(judged, l), seed).value;
+    const double its = mean(choose(of_level(judged, l)), seed).value;
     s.item("levels", static_cast<std::size_t>(l)).set("name", study.level_name(l)).set("accuracy", its);
     levels += " " + study.level_name(l) + " " + fixed(its);
   }

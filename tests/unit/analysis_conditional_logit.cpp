@@ -19,9 +19,13 @@ TEST_CASE("choice weights: one score of two candidates has the log odds of being
     items.push_back(x);
   }
   CHECK(fit_choice(items, 0)[0] == Approx(std::log(3.) / 2).epsilon(1e-9));
-  CHECK(fit_choice(items, .1)[0] < std::log(3.) / 2);
-  for (auto& x : items) x.array() += 5;  // what all candidates have in common says nothing
+  // With a penalty, slope 0 asks for  .75 d - p d = lambda sigma^2 w,  p = 1 / (1 + exp(- w d)), d = 2, sigma = 1.
+  const double w = fit_choice(items, .1)[0];
+  CHECK(2 * (.75 - 1 / (1 + std::exp(-2 * w))) == Approx(.1 * w).epsilon(1e-5));
+  for (auto& x : items) x.array() += 1e9;  // what all candidates have in common says nothing
   CHECK(fit_choice(items, 0)[0] == Approx(std::log(3.) / 2).epsilon(1e-9));
+  for (auto& x : items) x = (x.array() - 1e9) * 1000;
+  CHECK(fit_choice(items, .1)[0] == Approx(w / 1000).epsilon(1e-6));  // in other units
 }
 
 TEST_CASE("choice weights: weights by which choices were drawn are found again") {
@@ -46,8 +50,11 @@ TEST_CASE("choice weights: weights by which choices were drawn are found again")
 }
 
 TEST_CASE("choice weights: a score that never differs weighs nothing, and choices that are always right stay finite") {
-  std::vector<Eigen::MatrixXd> items(10, Eigen::MatrixXd(2, 2));
-  for (auto& x : items) x << 1, 7, 0, 7;
+  std::vector<Eigen::MatrixXd> items(10, Eigen::MatrixXd(3, 2));
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const double same = .1 + static_cast<double>(i) / 10;  // three of these have a mean that rounding moves
+    items[i] << 1, same, 0, same, 0, same;
+  }
   const Eigen::VectorXd w = fit_choice(items);
   CHECK(w[1] == 0);
   CHECK(w[0] > 1);
@@ -76,5 +83,8 @@ TEST_CASE("choice weights: what cannot be weighed is refused") {
   items.emplace_back(Eigen::MatrixXd::Zero(2, 3));
   CHECK_THROWS_AS(choose_by_other_half(items), ShapeError);
   items.emplace_back(Eigen::MatrixXd::Zero(2, 2));
+  CHECK_THROWS_AS(fit_choice(items), ShapeError);
+  CHECK_THROWS_AS(choose_by_other_half(items), ShapeError);
+  items.back() = Eigen::MatrixXd::Constant(2, 3, std::nan(""));
   CHECK_THROWS_AS(fit_choice(items), ShapeError);
 }

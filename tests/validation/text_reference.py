@@ -5,7 +5,7 @@ and learned time constants are worth, boundaries that levels find, the laborator
 usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation time_scales segmentation signatures depths gate coherence] [--seeds 3] [--work DIR]
 
 The texts are those of ../shared/data, and Austen's novels where ./demo.sh left them; a part whose text is absent is skipped and said. Runs lie below --work
-and are used again; one that was interrupted goes on. The ablation, the segmentation and the depths take about half an hour of one core, the others about a quarter each.
+and are used again; one that was interrupted goes on. The ablation and the segmentation take about half an hour of one core, the depths and coherence more than an hour, the others about a quarter each.
 """
 
 import argparse
@@ -24,10 +24,10 @@ SMALL = ("text.vocabulary=4000", "world.tokens=150000", "world.passes=1")
 NEWS = ("text.hold_out=last", "text.vocabulary=4000", "world.tokens=300000", "world.passes=1")
 CORPORA = {"austen": (TOP / "results" / "demo" / "text" / "austen", ()), "speeches_us": (SPEECHES, ()),
            "reuters": (REUTERS, ("text.hold_out=last", "world.shuffle=false"))}
-# Depths on a text: configuration, what is set beside it, and by levels the units of the token level's own words with which a hierarchy has as many weights as
-# four levels with 64; texts.
+# Depths: configuration and what is set beside it; units of the token level's own words by number of levels, so that all have as many weights as four levels
+# with 64; on which texts.
 UNITS = {1: 107, 2: 72, 3: 68, 4: 64}
-DEPTHS = {"demo": ("demo.ini", SMALL, UNITS, tuple(CORPORA)), "": ("prose.ini", SMALL, UNITS, tuple(CORPORA)),
+DEPTHS = {"demo": ("demo.ini", SMALL, UNITS, tuple(CORPORA)), "prose": ("prose.ini", SMALL, UNITS, tuple(CORPORA)),
           "whole": ("prose.ini", ("world.passes=1",), {1: 111, 2: 70, 3: 67, 4: 64}, ("speeches_us",))}
 GATE_TEXT = ("text.vocabulary=4000", "text.marks=none", "world.tokens=300000", "world.passes=1")
 CONTRAST = ("belief_inertia.pairs=90", "belief_inertia.after=1200", "belief_inertia.switches=false", "belief_inertia.single=false", "belief_inertia.contrast=true")
@@ -141,8 +141,9 @@ def measured(of, key, digits):
 
 def coherence(lab):
     lines = ["# What belongs together", "",
-             f"Reuters by reuters.ini, 1,200,000 tokens read once, {lab.options.seeds} seed{'s' if lab.options.seeds > 1 else ''}; 400 items of each test from its last tenth. All levels: their scores "
-             "weighed as the other half of the items taught. Beside them a bag of words, and the token level alone: as wide, trained on the same text. [95 % over items, paired where it is a difference.]", ""]
+             f"Reuters by reuters.ini, 1,200,000 tokens read once, {lab.options.seeds} seed{'s' if lab.options.seeds > 1 else ''}; at most 400 items of each test from its last tenth, drawn anew by each "
+             "seed. All levels: their scores weighed as the other half of the items taught. Beside them a bag of words, and the token level alone: as wide, so with fewer weights, trained on the same "
+             "text. [95 % over items, weights held as they are, paired where it is a difference.]", ""]
     for seed in range(1, lab.options.seeds + 1):
         model = pathlib.Path(lab.options.work) / f"news_{seed}" / "model.h5"
         lab.run(f"news_{seed}", ["train"], "reuters.ini", REUTERS, COHERENCE_TEXT, seed)
@@ -161,11 +162,11 @@ def depths(lab):
     for variant, (config, common, units, names) in DEPTHS.items():
         for name in names:
             text, settings = CORPORA[name]
-            lines += [f"## {name}, {config}{', the whole text' if variant == 'whole' else ''}", ""]
+            lines += [f"## {name}, {config}{'' if common is SMALL else ', the whole text'}", ""]
             if not text.exists():
                 lines += ["Not measured: the text is not there.", ""]
                 continue
-            lines += [*depth_rows(lab, "_".join(word for word in ("depth", variant, name) if word), config, text, (*common, *settings), units), ""]
+            lines += [*depth_rows(lab, f"depth_{variant}_{name}", config, text, (*common, *settings), units), ""]
     lab.write("depth_text.md", lines)
 
 

@@ -266,7 +266,7 @@ def form_lines(lab):
 
 
 def broad_lines(lab):
-    """What every level expects of its own unit, and how long that stays true; a figure for every seed."""
+    """What every level expects of its own unit, and how long that stays true; median and range over seeds."""
     words = ["--text", str(EXPECTED[0]), *(w for s in EXPECTED[1] for w in ("--set", s))]
     folders = [lab.options.work / f"expectations_{seed}" for seed in range(1, lab.options.seeds + 1)]
     found = [lab.kept(out, ["evaluate", *words], seed) for seed, out in enumerate(folders, 1)]
@@ -277,9 +277,10 @@ def broad_lines(lab):
         return list(zip(*(run["levels"] for run in runs)))
 
     def cell(seeds, key):
-        if key not in seeds[0]:
+        values = [of[key] for of in seeds if key in of]
+        if not values:
             return "-"
-        text = spread([of[key] for of in seeds], 3)
+        text = spread(values, 3) + (f", {len(values)} of {len(seeds)} seeds" if len(values) < len(seeds) else "")
         limits = [of[f"{key}_ci95"] for of in seeds if f"{key}_ci95" in of]
         return text + (f" [{min(low for low, _ in limits):.3f}, {max(high for _, high in limits):.3f}]" if limits else "")
 
@@ -296,7 +297,7 @@ def broad_lines(lab):
               "| level | window, tokens | its words | these by chance | most frequent | most recent | most recent by lift | its words above chance |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     lines += [f"| {level[0]['name']} | {level[0]['horizon']} | "
               + " | ".join(cell(level, key) for key in ("came", "came_by_chance", "came_frequent", "came_recent", "came_recent_raised", "came_over_chance")) + " |" for level in by_level(ahead)[1:]]
-    seeds = "One seed" if len(found) == 1 else f"{len(found)} seeds: median (least to greatest) [from the lowest to the highest end of any seed's 95 % interval]"
+    seeds = "One seed [95 %]" if len(found) == 1 else f"{len(found)} seeds: median (least to greatest) [from the lowest to the highest end of any seed's 95 % interval]"
     return [*lines, "", f"{seeds}; {found[0]['training_tokens']} tokens of {EXPECTED[0].parent.name} read once, scored on its last tenth: {found[0]['held_out_tokens']} tokens.", ""]
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes results/reference/sparse.md: what upper levels save by computing only where their error passes a threshold, and what it costs.
 
-usage: tests/bench/language/sparse.py --strata build/release/strata [--seeds K] [--work DIR]
+usage: tests/bench/language/sparse.py --strata build/release/strata [--seeds K] [--work DIR] [--choose]
 
 Reuters of ../shared/data, reuters.ini with a small vocabulary. The threshold is chosen on documents of the training side alone; the end of the text is read
 with it once, seed by seed, beside levels that compute at every tick.

@@ -7,6 +7,7 @@
 namespace strata {
 
 namespace {
+constexpr double surest = 1;         // of beta
 constexpr double scalar_rate = .05;  // of beta, gamma and alpha
 }  // namespace
 
@@ -243,7 +244,7 @@ void Broad<T>::settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* a
   for (const Window& w : closed_) free_.push_back(w.column);
   closed_.clear();
   if (!learning || scalar_count_ == 0) return;
-  beta_ += scalar_rate * beta_sum_ / scalar_count_;
+  beta_ = std::min(surest, beta_ + scalar_rate * beta_sum_ / scalar_count_);
   gamma_ += scalar_rate * gamma_sum_ / scalar_count_;
   alpha_ += scalar_rate * alpha_sum_ / scalar_count_;
 }

@@ -9,6 +9,7 @@
 //             (2,000), never across a document's end
 //             when the window closes: dM = w beta S (q-p) f', dS = w beta M f (q-p)', drec, dbeta0, dbeta, dgamma, dalpha, and through mu_l
 //             e = w f'(mu_l) .* beta M' S (q - p): dV = e h', dU = e f(x_{l+1})' with the partners stored at the moment
+//             beta <= 1: S has learned the window's words by the time it closes, and the more of them there are the surer that makes a level
 // Symbols     S n x V the lexicon, M n x n, beta0 and rec V x 1, r_l leaky counts with the longer of the level's time constants
 // Discretisation  evaluated at the first tick at least `interval` tokens after the last evaluation, staggered by stream; at a forced tick
 //             (the end of an inserted passage, in both copies) whatever its count, so that the copies' phases agree

@@ -164,3 +164,28 @@ TEST_CASE("broad prediction: updates at the window's end are the gradient of its
     CHECK(now.*scalar - at.*scalar == Approx(-.05 * slope_of_mean).epsilon(1e-5));
   }
 }
+
+TEST_CASE("broad prediction: no level comes to be surer than its weights say", "[gradient]") {
+  bool held = false;
+  for (const double scale : {.05, -.05}) {  // small: what one sign would weaken the other would strengthen
+    Rig rig({.25, 4, 30, sentence_end, 15, 1, false, 0});
+    for (const char* name : {"broad_recency", "broad_readout"}) {
+      auto& w = rig.blocks.at(name)->value;
+      rig.device->axpby(0, w.view(), scale, w.view());
+    }
+    rig.set({1, 0, 0});
+    rig.go();
+    std::map<std::string, std::vector<double>> base;
+    for (const auto& [name, weight] : rig.blocks) base[name] = values<double>(weight->value.view(), *rig.device);
+    rig.broad.settle(1, true, rig.memory_in, &rig.above_in, rig.bias);
+    constexpr double h = 1e-3;
+    const double step = -.05 * (rig.loss(base, base, {1 + h, 0, 0}) - rig.loss(base, base, {1 - h, 0, 0})) / (2 * h) / streams;
+    INFO("without a bound by " << step);
+    if (step > 0)
+      CHECK(rig.get().beta == 1);
+    else
+      CHECK(rig.get().beta - 1 == Approx(step).epsilon(1e-3));
+    held = held || step > 1e-6;
+  }
+  CHECK(held);
+}

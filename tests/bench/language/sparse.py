@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes results/reference/sparse.md: what upper levels save by computing only where their error passes a threshold, and what it costs.
 
-usage: tests/bench/language/sparse.py --strata build/release/strata [--seeds K] [--work DIR] [--choose]
+usage: tests/bench/language/sparse.py --strata build/release/strata [--seeds K] [--work DIR]
 
 Reuters of ../shared/data, reuters.ini with a small vocabulary. The threshold is chosen on documents of the training side alone; the end of the text is read
 with it once, seed by seed, beside levels that compute at every tick.
@@ -19,7 +19,7 @@ SETTINGS = ("world.passes=1", "text.vocabulary=4000", "evaluate.stream_every=0")
 UPPER = (1, 2, 3)
 TICKS, BROAD = (1, 5, 32), (16, 32, 32)  # of the levels above the token level, as reuters.ini and the defaults have them
 EVERY = 1e-9  # passes always: nothing is left out, but what only ticks change is computed at ticks only
-TRIED, CHOSEN = (.5, .75, 1, 1.5, 2), 1
+TRIED, CHOSEN = (1.5, 2), 1.5
 PARTS = {"choice": (.8, 100000), "end": (.9, 300000)}  # what is trained on: up to where in the text, tokens; a fortieth of the text behind it is scored
 WORTH = .002  # of the nats, what at most it may cost
 
@@ -111,15 +111,11 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--work", help="keeps the runs here and uses them again")
-    parser.add_argument("--choose", action="store_true", help="shows what was tried on the training side, and no more")
     options = parser.parse_args()
     options.strata = str(pathlib.Path(options.strata).resolve())
     options.work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="strata_sparse_")).resolve()
     options.work.mkdir(parents=True, exist_ok=True)
     lab = language.Lab(options)
-    if options.choose:
-        print("\n".join(choice_lines(lab)))
-        return
     page = ["# What upper levels need not compute", "",
             "Reuters, a vocabulary of 4,000, one pass. A tick of a level above the token level is left out where the errors since the last one are less than `activation_threshold` "
             "times what usual ones add up to in a tick (levels/activation.hpp); a broad prediction due at it is not made, so that broad nats are of fewer moments, not of the same. "

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 namespace strata {
 
 namespace {
-constexpr double surest = 1;         // of beta
-constexpr double scalar_rate = .05;  // of beta, gamma and alpha
+constexpr double longest_weighed = 100;  // tokens of a time constant that kappa begins with
+constexpr double scalar_rate = .01;      // of ln beta, gamma, ln kappa and alpha, per window, at first
+constexpr double half_rate = 2500;       // windows after which it is half of that
+constexpr Index watched = 16;            // windows of a stream that pend at once, about, of which the prediction is kept as it was made
+constexpr double longest_step = .05;     // of them at once: the many windows of one long document close together
 }  // namespace
 
 template <class T>
@@ -19,8 +23,10 @@ Broad<T>::Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& set
       settings_(settings),
       streams_(streams),
       capacity_(streams * ((settings.limit + interval) / settings.interval + 4)),
+      stride_(std::max<Index>(1, settings.limit / settings.interval / watched)),
       recency_(streams, lexicon.vocabulary(), {settings.time_constant}) {
   const Index n = lexicon.units(), v = lexicon.vocabulary(), b = streams;
+  if (settings.cache > 0) log_kappa_ = std::log((1 / settings.cache - 1) * std::min(settings.time_constant, longest_weighed));
   readout_ = {device, "broad_readout", n, n};
   background_ = {device, "broad_background", v, 1, false};
   recency_gain_ = {device, "broad_recency", v, 1, false};
@@ -32,6 +38,7 @@ Broad<T>::Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& set
   pool_mu_ = {device, n, capacity_};
   pool_memory_ = {device, inputs, capacity_};
   if (above > 0) pool_above_ = {device, above, capacity_};
+  pool_made_ = {device, v, capacity_ / stride_ + streams};
   if (settings.from_above) {
     pool_expected_ = {device, v, capacity_};
     expected_ = {device, v, b};
@@ -57,11 +64,14 @@ void Broad<T>::reset() {
   ready_.assign(b, 0);
   ended_.assign(b, 1);
   unit_ends_.assign(b, 0);
+  opened_.assign(b, 0);
   open_.clear();
   closed_.clear();
   free_.clear();
+  made_free_.clear();
+  for (Index c = pool_made_.cols(); c-- > 0;) made_free_.push_back(static_cast<std::int32_t>(c));
   for (Index c = capacity_; c-- > 0;) free_.push_back(static_cast<std::int32_t>(c));
-  for (auto* x : {&pool_mu_, &pool_memory_, &pool_above_, &pool_expected_, &held_, &held_normaliser_, &raised_})
+  for (auto* x : {&pool_mu_, &pool_memory_, &pool_above_, &pool_expected_, &pool_made_, &held_, &held_normaliser_, &raised_})
     if (!x->empty()) device_.fill(*x, T(0));
   for (auto& ring : history_) std::fill(ring.begin(), ring.end(), 0);
   operations_ = 0;
@@ -162,11 +172,8 @@ template <class T>
 void Broad<T>::add_counts(std::span<const Entry<float>> counts, std::int32_t column) {
   for (const auto& e : counts) recent_.push_back({e.row, column, static_cast<T>(beta_ * saturated(e.value))});
   if (settings_.cache == 0) return;
-  double total = 0;
-  for (const auto& e : counts) total += e.value;
-  const double odds = settings_.cache / (1 - settings_.cache) / total;
   for (const auto& e : counts)
-    cached_.push_back({e.row, column, static_cast<T>(gamma_ * std::log1p(odds * e.value / std::exp(lexicon_.log_unigram(e.row))))});
+    cached_.push_back({e.row, column, static_cast<T>(gamma_ * std::log1p(e.value * std::exp(-log_kappa_ - lexicon_.log_unigram(e.row))))});
 }
 
 template <class T>
@@ -205,6 +212,11 @@ void Broad<T>::open_window(std::int32_t stream, std::uint8_t boundary, const Par
   device_.copy(partners.mu.cols_at(stream, 1), pool_mu_.cols_at(w.column, 1));
   device_.copy(partners.memory.cols_at(stream, 1), pool_memory_.cols_at(w.column, 1));
   if (partners.above.data != nullptr) device_.copy(partners.above.cols_at(stream, 1), pool_above_.cols_at(w.column, 1));
+  if (opened_[j]++ % stride_ == stream % stride_ && !made_free_.empty()) {
+    w.made = made_free_.back();
+    made_free_.pop_back();
+    device_.copy(held_.cols_at(stream, 1), pool_made_.cols_at(w.made, 1));
+  }
   if (settings_.from_above && partners.expected.data != nullptr)
     device_.copy(partners.expected.cols_at(stream, 1), pool_expected_.cols_at(w.column, 1));
   open_.push_back(w);
@@ -236,26 +248,94 @@ void Broad<T>::bag(std::span<const Window> block) {
 
 template <class T>
 void Broad<T>::settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias) {
-  beta_sum_ = gamma_sum_ = alpha_sum_ = scalar_count_ = 0;
-  for (std::size_t first = 0; first < closed_.size(); first += static_cast<std::size_t>(streams_)) {
-    const std::size_t count = std::min(static_cast<std::size_t>(streams_), closed_.size() - first);
-    settle_block(std::span(closed_).subspan(first, count), scale, learning, memory_in, above_in, bias);
+  const auto blocks = [this](std::span<const Window> windows, auto of_block) {
+    for (; !windows.empty(); windows = windows.subspan(std::min(static_cast<std::size_t>(streams_), windows.size())))
+      of_block(windows.first(std::min(static_cast<std::size_t>(streams_), windows.size())));
+  };
+  watched_.clear();
+  std::copy_if(closed_.begin(), closed_.end(), std::back_inserter(watched_), [](const Window& w) { return w.made >= 0; });
+  if (learning || scoring_) blocks(watched_, [&](auto block) { settle_made(block, learning); });
+  if (learning) {
+    blocks(closed_, [&](auto block) { learn_block(block, scale * static_cast<T>(settings_.weight), memory_in, above_in, bias); });
+    learn_scalars();
   }
+  for (const Window& w : watched_) made_free_.push_back(w.made);
   for (const Window& w : closed_) free_.push_back(w.column);
   closed_.clear();
-  if (!learning || scalar_count_ == 0) return;
-  beta_ = std::min(surest, beta_ + scalar_rate * beta_sum_ / scalar_count_);
-  gamma_ += scalar_rate * gamma_sum_ / scalar_count_;
-  alpha_ += scalar_rate * alpha_sum_ / scalar_count_;
+}
+
+/// Of predictions as they were made: score and loss, and the slopes of the scalars.
+template <class T>
+void Broad<T>::settle_made(std::span<const Window> block, bool learning) {
+  const auto count = static_cast<Index>(block.size());
+  bag(block);
+  View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count), loss = loss_.rows_at(0, count);
+  made_columns_.clear();
+  for (const Window& w : block) made_columns_.push_back(w.made);
+  device_.gather_columns(pool_made_, made_columns_, out);
+  device_.softmax_cross_entropy(out, targets_, residual, loss);
+  if (scoring_) score_block(block);
+  if (!learning) return;
+  if (settings_.weight > 0) {
+    host_.resize(block.size());
+    device_.download(loss, host_);
+    learned_.nats += std::accumulate(host_.begin(), host_.end(), 0.0);
+    learned_.count += static_cast<double>(count);
+  }
+  windows_ += static_cast<double>(count);
+  add_slopes(count);
+}
+
+/// Slopes of the scalars: <(q - p) . its part of the logits, over itself>, summed over windows.
+template <class T>
+void Broad<T>::add_slopes(Index count) {
+  View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count);
+  const auto along = [&](View<T> part) {
+    device_.multiply(part, residual, part);
+    host_.resize(static_cast<std::size_t>(count));
+    View<T> sum = entropy_.rows_at(0, count);
+    device_.column_sum(part, sum);
+    device_.download(sum, host_);
+    return std::accumulate(host_.begin(), host_.end(), 0.0);
+  };
+  double of_alpha = 0, of_gamma = 0;
+  if (settings_.cache > 0) {
+    host_.resize(cached_.size());
+    device_.read_entries(residual, cached_, host_);
+    for (std::size_t i = 0; i < cached_.size(); ++i) {
+      const double lift = static_cast<double>(cached_[i].value) / gamma_;  // ln(1 + z): its slope over ln kappa is - z / (1 + z)
+      of_gamma += static_cast<double>(host_[i]) * lift;
+      of_log_kappa_ += static_cast<double>(host_[i]) * gamma_ * std::expm1(-lift);
+    }
+  }
+  if (settings_.from_above) {
+    View<T> expected = expected_.cols_at(0, count);
+    device_.gather_columns(pool_expected_, columns_, expected);
+    of_alpha = along(expected);
+  }
+  device_.add_to_rows(T(-1), background_.value.view(), out);
+  of_beta_ += along(out) - alpha_ * of_alpha - gamma_ * of_gamma;  // what is left: over ln beta
+  of_gamma_ += of_gamma;
+  of_alpha_ += of_alpha;
 }
 
 template <class T>
-void Broad<T>::settle_block(std::span<const Window> block, T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in,
-                            Weight<T>& bias) {
-  if (!learning && !scoring_) return;
+void Broad<T>::learn_scalars() {
+  const double rate = scalar_rate / (1 + windows_ / half_rate);
+  const auto step = [&](double& slope) { return std::clamp(rate * std::exchange(slope, 0), -longest_step, longest_step); };
+  beta_ *= std::exp(step(of_beta_));
+  gamma_ += step(of_gamma_);
+  log_kappa_ += step(of_log_kappa_);
+  alpha_ += step(of_alpha_);
+}
+
+/// What the weights of now learn from windows that closed, whose partners are those of the moment.
+template <class T>
+void Broad<T>::learn_block(std::span<const Window> block, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias) {
   const auto count = static_cast<Index>(block.size());
   bag(block);
-  View<T> f = f_.cols_at(0, count), out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count), loss = loss_.rows_at(0, count);
+  View<T> f = f_.cols_at(0, count), mf = mf_.cols_at(0, count), back = back_.cols_at(0, count), square = square_.cols_at(0, count);
+  View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count);
   device_.gather_columns(pool_mu_, columns_, f);
   device_.map(Unary::tanh, f, f);
   logits(f, out);
@@ -265,21 +345,7 @@ void Broad<T>::settle_block(std::span<const Window> block, T scale, bool learnin
     device_.gather_columns(pool_expected_, columns_, expected);
     device_.axpby(static_cast<T>(alpha_), expected, T(1), out);
   }
-  device_.softmax_cross_entropy(out, targets_, residual, loss);
-  if (scoring_) score_block(block);
-  if (learning && settings_.weight > 0) {
-    host_.resize(block.size());
-    device_.download(loss, host_);
-    learned_.nats += std::accumulate(host_.begin(), host_.end(), 0.0);
-    learned_.count += static_cast<double>(count);
-  }
-  if (learning) learn_block(count, scale * static_cast<T>(settings_.weight), memory_in, above_in, bias);
-}
-
-template <class T>
-void Broad<T>::learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias) {
-  View<T> f = f_.cols_at(0, count), mf = mf_.cols_at(0, count), back = back_.cols_at(0, count), square = square_.cols_at(0, count);
-  View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count);
+  device_.softmax_cross_entropy(out, targets_, residual, loss_.rows_at(0, count));
   const T beta = static_cast<T>(beta_);
   const Index partners = memory_in.size() + (above_in != nullptr ? above_in->size() : 0);
   operations_ += static_cast<double>((2 * lexicon_.vectors.size() + 2 * readout_.size() + partners) * count);
@@ -303,29 +369,6 @@ void Broad<T>::learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>
     device_.outer_product(scale, mf, above, above_in->gradient);
   }
   device_.row_sum(scale, mf, device_.ones(count), T(1), bias.gradient);
-  // the scalars: <(q - p) . its part of the logits, over itself>, summed over windows
-  const auto along = [&](View<T> part) {
-    device_.multiply(part, residual, part);
-    host_.resize(static_cast<std::size_t>(count));
-    View<T> sum = entropy_.rows_at(0, count);
-    device_.column_sum(part, sum);
-    device_.download(sum, host_);
-    return std::accumulate(host_.begin(), host_.end(), 0.0);
-  };
-  device_.add_to_rows(T(-1), background_.value.view(), out);
-  double of_alpha = 0, of_gamma = 0;
-  if (settings_.cache > 0) {
-    host_.resize(cached_.size());
-    device_.read_entries(residual, cached_, host_);
-    for (std::size_t i = 0; i < cached_.size(); ++i)
-      of_gamma += static_cast<double>(host_[i]) * static_cast<double>(cached_[i].value) / gamma_;
-  }
-  const double of_all = along(out);
-  if (settings_.from_above) of_alpha = along(expected_.cols_at(0, count));
-  beta_sum_ += (of_all - alpha_ * of_alpha - gamma_ * of_gamma) / beta_;
-  gamma_sum_ += of_gamma;
-  alpha_sum_ += of_alpha;
-  scalar_count_ += static_cast<double>(count);
 }
 
 template <class T>

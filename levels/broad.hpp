@@ -1,18 +1,21 @@
 #pragma once
 // A situation level's broad prediction: the bag of words of its own next unit, learned without peeking.
 //
-// Equation    p_l = softmax( beta0 + d_l ),   d_l = beta (S' M f(mu_l) + rec .* sat(r_l)) + gamma ln(1 + m/(1-m) (r_l / sum r_l) / u) + alpha d_{l+1}
-//             behind gamma: a unigram u mixed with the words just read, m of them (m = 0: left out)
+// Equation    p_l = softmax( beta0 + d_l ),   d_l = beta (S' M f(mu_l) + rec .* sat(r_l)) + gamma ln(1 + r_l / (kappa u)) + alpha d_{l+1}
+//             behind gamma: a unigram u that weighs kappa words, with the words just read (a Dirichlet's mean; its sum falls out), so that few words
+//             say little; kappa begins at (1-m)/m min(tau, 100), where the words of a time constant are m of the mixture (m = 0: left out)
 //             d_{l+1}: what the level above expects beyond the background, held since its last evaluation: it is handed down, so that a
 //             level says only in what its near future departs from what its wider situation makes one expect (alpha = 0: it stands alone)
 //             target q_l: words from the moment to the end of the next sentence (60 tokens at most), paragraph (300), this document
 //             (2,000), never across a document's end
-//             when the window closes: dM = w beta S (q-p) f', dS = w beta M f (q-p)', drec, dbeta0, dbeta, dgamma, dalpha, and through mu_l
+//             when the window closes: dM = w beta S (q-p) f', dS = w beta M f (q-p)', drec, dbeta0 with the weights of then, and through mu_l
 //             e = w f'(mu_l) .* beta M' S (q - p): dV = e h', dU = e f(x_{l+1})' with the partners stored at the moment
-//             beta <= 1: S has learned the window's words by the time it closes, and the more of them there are the surer that makes a level
+//             the scalars (ln beta, gamma, ln kappa, alpha) learn from p_l as it was made (S has met the window's words by the time it
+//             closes), at a rate that falls as 1 / windows met (Robbins & Monro 1951): the last ones must not decide how sure a level is
 // Symbols     S n x V the lexicon, M n x n, beta0 and rec V x 1, r_l leaky counts with the longer of the level's time constants
 // Discretisation  evaluated at the first tick at least `interval` tokens after the last evaluation, staggered by stream; at a forced tick
 //             (the end of an inserted passage, in both copies) whatever its count, so that the copies' phases agree
+//             scores and scalars are of watched windows: all, or where many pend at once (a document's) every so many-th, 16 of a stream at a time
 // Limit       a constant source: p_l -> the word frequencies, cross entropy -> their entropy
 
 #include <memory>
@@ -30,7 +33,7 @@ struct BroadSettings {
   double time_constant = 15;         ///< tokens, of the recency counts
   std::size_t saturation = 0;        ///< which saturation (levels/recency.hpp)
   bool from_above = false;           ///< takes d_{l+1}
-  double cache = 0;                  ///< m
+  double cache = 0;                  ///< m, of which kappa begins
   Index width = 4;                   ///< columns evaluated together
 };
 
@@ -84,16 +87,18 @@ class Broad {
 
  private:
   struct Window {
-    std::int32_t stream = 0, column = 0, boundaries = 0;
-    std::int64_t begin = 0, end = 0;  // token positions of the stream, [begin, end)
+    std::int32_t stream = 0, column = 0, made = -1, boundaries = 0;  // made: of pool_made_, where the window is watched
+    std::int64_t begin = 0, end = 0;                                 // token positions of the stream, [begin, end)
   };
   void evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners);
   void predict(std::span<const std::int32_t> streams, ConstView<T> mu, ConstView<T> expected, View<T> out, View<T> normaliser);
   void open_window(std::int32_t stream, std::uint8_t boundary, const Partners<T>& partners);
   void logits(ConstView<T> f, View<T> out);
   void count(Index columns) { operations_ += static_cast<double>((readout_.size() + lexicon_.vectors.size()) * columns); }
-  void settle_block(std::span<const Window> block, T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
-  void learn_block(Index count, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
+  void settle_made(std::span<const Window> block, bool learning);
+  void add_slopes(Index count);
+  void learn_scalars();
+  void learn_block(std::span<const Window> block, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
   void score_block(std::span<const Window> block);
   void bag(std::span<const Window> block);
   void add_counts(std::span<const Entry<float>> counts, std::int32_t column);
@@ -102,28 +107,31 @@ class Broad {
   Device<T>& device_;
   Lexicon<T>& lexicon_;
   BroadSettings settings_;
-  Index streams_, capacity_;
+  Index streams_, capacity_, stride_;
   Weight<T> readout_, background_, recency_gain_;
-  double beta_ = 1, gamma_ = 1, alpha_ = 0;
+  double beta_ = 1, gamma_ = 1, log_kappa_ = 0, alpha_ = 0;
+  double windows_ = 0;  // watched ones that the scalars have learned from
   Recency recency_;
 
   std::vector<std::vector<std::int32_t>> history_;  // per stream, a ring
   std::vector<std::int64_t> position_;              // tokens read per stream
   std::vector<std::int64_t> since_;                 // tokens since the last evaluation
-  std::vector<Window> open_, closed_;
-  std::vector<std::int32_t> free_;                 // columns of the pools
+  std::vector<std::int64_t> opened_;                // windows opened per stream: every stride_-th is watched
+  std::vector<Window> open_, closed_, watched_;
+  std::vector<std::int32_t> free_, made_free_;     // columns of the pools
   std::vector<std::vector<Entry<float>>> counts_;  // of pending windows, by column: recency when they opened
 
   Tensor<T> pool_mu_, pool_memory_, pool_above_, pool_expected_;  // partners of pending windows
+  Tensor<T> pool_made_;                                           // and, of those watched, their logits as they were made
   Tensor<T> held_, held_normaliser_, raised_;                     // prediction in force, V x B, B x 1 and V x B
   std::vector<std::uint8_t> ready_;
   std::vector<std::uint8_t> ended_, unit_ends_;  // per stream: the last token ended a unit; this token ends one for the windows
   Tensor<T> f_, mf_, back_, square_, memory_, above_, expected_, logits_, residual_, normaliser_, entropy_, divergence_, loss_;
   std::vector<Entry<T>> targets_, recent_, cached_, asked_;
   std::vector<Entry<float>> counts_now_;
-  std::vector<std::int32_t> due_, columns_, words_;
+  std::vector<std::int32_t> due_, columns_, made_columns_, words_;
   std::vector<T> host_, host_normaliser_;
-  double beta_sum_ = 0, gamma_sum_ = 0, alpha_sum_ = 0, scalar_count_ = 0;
+  double of_beta_ = 0, of_gamma_ = 0, of_log_kappa_ = 0, of_alpha_ = 0;  // slopes, of the windows that closed
   BroadScore score_;
   bool scoring_ = false;
   Loss learned_;

@@ -59,8 +59,11 @@ void Broad<T>::surprise(std::span<const std::int32_t> ids, std::span<double> out
 template <class T>
 void Broad<T>::archive_parameters(Archive& archive) {
   archive.value("broad_sharpness", beta_);
+  archive.value("broad_windows", windows_);
   if (settings_.from_above) archive.value("broad_trust", alpha_);
-  if (settings_.cache > 0) archive.value("broad_cache", gamma_);
+  if (settings_.cache == 0) return;
+  archive.value("broad_cache", gamma_);
+  archive.value("broad_cache_words", log_kappa_);
 }
 
 template <class T>
@@ -72,10 +75,13 @@ void Broad<T>::archive_state(Archive& archive) {
   archive.value("since", since_);
   archive.value("ready", ready_);
   archive.value("ended", ended_);
+  archive.value("opened", opened_);
   archive.value("free", free_);
+  archive.value("made_free", made_free_);
   archive.tensor("pool_mu", pool_mu_);
   archive.tensor("pool_memory", pool_memory_);
   archive.tensor("pool_above", pool_above_);
+  archive.tensor("pool_made", pool_made_);
   archive.tensor("held", held_);
   archive.tensor("held_normaliser", held_normaliser_);
   archive.tensor("raised", raised_);
@@ -85,7 +91,7 @@ void Broad<T>::archive_state(Archive& archive) {
   std::vector<float> counts;
   for (const auto& ring : history_) history.insert(history.end(), ring.begin(), ring.end());
   for (const Window& w : open_) {
-    windows.insert(windows.end(), {w.stream, w.column, w.boundaries});
+    windows.insert(windows.end(), {w.stream, w.column, w.made, w.boundaries});
     begins.push_back(w.begin);
     const auto& seen = counts_[static_cast<std::size_t>(w.column)];
     sizes.push_back(static_cast<std::int64_t>(seen.size()));
@@ -108,9 +114,10 @@ void Broad<T>::archive_state(Archive& archive) {
   std::size_t next = 0;
   for (std::size_t i = 0; i < open_.size(); ++i) {
     Window& w = open_[i];
-    w.stream = windows[3 * i];
-    w.column = windows[3 * i + 1];
-    w.boundaries = windows[3 * i + 2];
+    w.stream = windows[4 * i];
+    w.column = windows[4 * i + 1];
+    w.made = windows[4 * i + 2];
+    w.boundaries = windows[4 * i + 3];
     w.begin = begins[i];
     auto& seen = counts_[static_cast<std::size_t>(w.column)];
     seen.clear();

@@ -47,7 +47,7 @@ WAYS = {
     "4 sweeps, feedback weights of their own, mirrored": ("mirrored", "relaxation.steps=4", "relaxation.rate=.5", "hierarchy.feedback=mirrored"),
 }
 # What every level expects: each builds on the level above and on the words just read.
-EXPECTED = (DATA / "reuters/train.txt", ("text.hold_out=last", "world.tokens=1000000", "text.vocabulary=4000", "relaxation.steps=1", "relaxation.rate=1",
+EXPECTED = (DATA / "reuters/train.txt", ("text.hold_out=last", "world.passes=1", "text.vocabulary=4000", "relaxation.steps=1", "relaxation.rate=1",
                                          *(f"level.{l}.{key}" for l in (1, 2, 3) for key in ("broad_cache=.2", "forgets=true", "broad_from_above=true")[:2 if l == 3 else 3])))
 # What each level is worth: the same text for every form, half of the training text read once (of an eighth the levels bring next to nothing).
 FORMS_TEXT, FORMS_VOCABULARY = (DATA / "reuters/train.txt", ("world.tokens=1200000", "world.passes=1"), 3), 8000

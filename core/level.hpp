@@ -89,10 +89,11 @@ struct Work {
   double operations = 0;  ///< multiply-adds of dense products with its weights and the lexicon, as they were done
 };
 
-/// Scores of a level's own (broad) predictions, summed over predictions that closed; nats per token of the level's own unit.
+/// Scores of a level's own (broad) predictions as they were made, summed over the words of their windows, which have closed; nats.
 struct BroadScore {
-  double weight = 0;  ///< of the broad prediction in learning
-  double predictions = 0, nats = 0, unigram_nats = 0, entropy = 0, divergence = 0;
+  double weight = 0;                              ///< of the broad prediction in learning
+  double closed = 0, predictions = 0, words = 0;  ///< windows that closed; of these scored, and words in them
+  double nats = 0, unigram_nats = 0, entropy = 0, divergence = 0;
   std::vector<double> decaying_nats;  ///< decaying unigram of the level's recency counts, one per mixing weight decaying_weights()
 };
 /// Weights of the decaying unigram against the unigram, the best of which is reported.

@@ -175,7 +175,7 @@ Summary measure(Bench& bench, const std::vector<Condition>& pairs, const std::st
     Summary& level = s.item("levels", i);
     level.set("name", study.level_name(l)).set("time_constant", hierarchy->level(l).time_constant());
     if (l == 0) continue;
-    if (scores.broad[i].predictions > 0) level.set("prediction_nats", scores.broad[i].nats / scores.broad[i].predictions);
+    if (scores.broad[i].predictions > 0) level.set("prediction_nats", scores.broad[i].nats / scores.broad[i].words);
     if (scores.stream.measured())
       level.set("topdown_gain_nats", paired_difference(scores.stream.mean[i], scores.stream.intact, scores.stream.tokens).value);
   }

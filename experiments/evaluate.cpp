@@ -99,7 +99,7 @@ std::string level_line(const Summary& level, const std::string& name, Index inde
 
 void broad_findings(Summary& level, const BroadScore& broad) {
   if (broad.predictions < 1) return;
-  const double n = broad.predictions;
+  const double n = broad.words;
   level.set("prediction_nats", broad.nats / n);
   level.set("unigram_nats", broad.unigram_nats / n);
   const auto best = std::min_element(broad.decaying_nats.begin(), broad.decaying_nats.end());
@@ -107,7 +107,7 @@ void broad_findings(Summary& level, const BroadScore& broad) {
   level.set("baseline_weight", decaying_weights()[static_cast<std::size_t>(best - broad.decaying_nats.begin())]);
   level.set("entropy_nats", broad.entropy / n);
   level.set("background_kl_nats", broad.divergence / n);
-  level.set("predictions", static_cast<std::int64_t>(n));
+  level.set("predictions", static_cast<std::int64_t>(broad.predictions));
 }
 
 /// What the objective's terms were worth at a level; returns their weighted sum over the text, nats.
@@ -345,7 +345,8 @@ Findings run_text(Bench& bench) {
     if (l > 0) broad_findings(level, scores.broad[i]);
     add_work(level, hierarchy->level(l).work());
     if (l > 0 && scores.broad[i].predictions > 0)
-      objective += scores.broad[i].weight * scores.broad[i].nats / scores.documents.total_tokens();
+      objective +=
+          scores.broad[i].weight * scores.broad[i].closed * scores.broad[i].nats / scores.broad[i].words / scores.documents.total_tokens();
     objective += term_findings(level, scores.terms[i]) / scores.documents.total_tokens();
     if (l > 0 && scores.stream.measured()) stream_findings(level, scores.stream, i, study.options.seed);
   }

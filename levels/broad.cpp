@@ -11,7 +11,8 @@ namespace {
 constexpr double longest_weighed = 100;  // tokens of a time constant that kappa begins with
 constexpr double scalar_rate = .01;      // of ln beta, gamma, ln kappa and alpha, per window, at first
 constexpr double half_rate = 2500;       // windows after which it is half of that
-constexpr Index watched = 16;            // windows of a stream that pend at once, about, of which the prediction is kept as it was made
+constexpr double most_pending = 100;     // windows, beyond which it is as much slower: a slope comes late
+constexpr Index watched = 16;            // windows of a stream that pend at once, at least where there are more, whose prediction is kept
 constexpr double longest_step = .05;     // of them at once: the many windows of one long document close together
 }  // namespace
 
@@ -26,7 +27,7 @@ Broad<T>::Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& set
       stride_(std::max<Index>(1, settings.limit / settings.interval / watched)),
       recency_(streams, lexicon.vocabulary(), {settings.time_constant}) {
   const Index n = lexicon.units(), v = lexicon.vocabulary(), b = streams;
-  if (settings.cache > 0) log_kappa_ = std::log((1 / settings.cache - 1) * std::min(settings.time_constant, longest_weighed));
+  if (settings.cache > 0) scalars_.log_kappa = std::log((1 / settings.cache - 1) * std::min(settings.time_constant, longest_weighed));
   readout_ = {device, "broad_readout", n, n};
   background_ = {device, "broad_background", v, 1, false};
   recency_gain_ = {device, "broad_recency", v, 1, false};
@@ -50,7 +51,7 @@ Broad<T>::Broad(Device<T>& device, Lexicon<T>& lexicon, const BroadSettings& set
   memory_ = {device, inputs, b};
   if (above > 0) above_ = {device, above, b};
   for (auto* x : {&logits_, &residual_}) *x = {device, v, b};
-  for (auto* x : {&normaliser_, &entropy_, &divergence_, &loss_}) *x = {device, b, 1};
+  for (auto* x : {&normaliser_, &entropy_, &divergence_, &loss_, &share_}) *x = {device, b, 1};
   reset();
 }
 
@@ -115,7 +116,7 @@ template <class T>
 void Broad<T>::logits(ConstView<T> f, View<T> out) {
   View<T> mf = mf_.cols_at(0, out.cols);
   device_.gemm(false, false, T(1), readout_.value.view(), f, T(0), mf);
-  device_.gemm(true, false, static_cast<T>(beta_), lexicon_.vectors.value.view(), mf, T(0), out);
+  device_.gemm(true, false, static_cast<T>(scalars_.beta), lexicon_.vectors.value.view(), mf, T(0), out);
   device_.add_entries(recent_, recency_gain_.value.view(), out);
   if (settings_.cache > 0) device_.add_entries(cached_, {}, out);
   device_.add_to_rows(T(1), background_.value.view(), out);
@@ -156,24 +157,25 @@ void Broad<T>::predict(std::span<const std::int32_t> streams, ConstView<T> mu, C
     counts_now_.clear();
     recency_.entries(
         streams[i], 0, 0, [](double r) { return r; }, counts_now_);
-    add_counts(counts_now_, static_cast<std::int32_t>(i));
+    add_counts(counts_now_, static_cast<std::int32_t>(i), scalars_);
   }
   logits(f, out);
   if (settings_.from_above && expected.data != nullptr) {
     View<T> taken = expected_.cols_at(0, out.cols);
     device_.gather_columns(expected, columns_, taken);
-    device_.axpby(static_cast<T>(alpha_), taken, T(1), out);
+    device_.axpby(static_cast<T>(scalars_.alpha), taken, T(1), out);
   }
   device_.log_sum_exp(out, normaliser);
 }
 
 /// What the words just read add to the logits of a column.
 template <class T>
-void Broad<T>::add_counts(std::span<const Entry<float>> counts, std::int32_t column) {
-  for (const auto& e : counts) recent_.push_back({e.row, column, static_cast<T>(beta_ * saturated(e.value))});
+void Broad<T>::add_counts(std::span<const Entry<float>> counts, std::int32_t column, const Scalars& by) {
+  for (const auto& e : counts) recent_.push_back({e.row, column, static_cast<T>(by.beta * saturated(e.value))});
   if (settings_.cache == 0) return;
   for (const auto& e : counts)
-    cached_.push_back({e.row, column, static_cast<T>(gamma_ * std::log1p(e.value * std::exp(-log_kappa_ - lexicon_.log_unigram(e.row))))});
+    cached_.push_back(
+        {e.row, column, static_cast<T>(by.gamma * std::log1p(e.value * std::exp(-by.log_kappa - lexicon_.log_unigram(e.row))))});
 }
 
 template <class T>
@@ -199,6 +201,7 @@ void Broad<T>::open_window(std::int32_t stream, std::uint8_t boundary, const Par
   since_[j] = 0;
   if (free_.empty()) return;  // forced ticks came faster than windows close: this moment is scored by none
   Window w;
+  w.made_by = scalars_;
   w.stream = stream;
   w.column = free_.back();
   free_.pop_back();
@@ -222,28 +225,33 @@ void Broad<T>::open_window(std::int32_t stream, std::uint8_t boundary, const Par
   open_.push_back(w);
 }
 
+/// Words of the windows, what those read before add to the logits (`as_made`: by the scalars of then, and without gamma), and what a window counts.
 template <class T>
-void Broad<T>::bag(std::span<const Window> block) {
+void Broad<T>::bag(std::span<const Window> block, bool as_made) {
   targets_.clear();
   recent_.clear();
   cached_.clear();
   columns_.clear();
+  host_.clear();
   for (std::size_t i = 0; i < block.size(); ++i) {
     const Window& w = block[i];
     const auto& ring = history_[static_cast<std::size_t>(w.stream)];
     words_.clear();
     for (std::int64_t p = w.begin; p < w.end; ++p) words_.push_back(ring[static_cast<std::size_t>(p) % ring.size()]);
     std::sort(words_.begin(), words_.end());
-    const auto length = static_cast<double>(w.end - w.begin);
     const auto col = static_cast<std::int32_t>(i);
     for (auto word = words_.begin(); word != words_.end();) {
       const auto next = std::upper_bound(word, words_.end(), *word);
-      targets_.push_back({*word, col, static_cast<T>(static_cast<double>(next - word) / length)});
+      targets_.push_back({*word, col, static_cast<T>(static_cast<double>(next - word) / w.length())});
       word = next;
     }
-    add_counts(counts_[static_cast<std::size_t>(w.column)], col);
+    Scalars by = as_made ? w.made_by : scalars_;
+    if (as_made) by.gamma = 1;
+    add_counts(counts_[static_cast<std::size_t>(w.column)], col, by);
     columns_.push_back(w.column);
+    host_.push_back(static_cast<T>(met_.windows > 0 ? w.length() * met_.windows / met_.words : 1));
   }
+  device_.upload(host_, share_.rows_at(0, static_cast<Index>(block.size())));
 }
 
 template <class T>
@@ -254,21 +262,24 @@ void Broad<T>::settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* a
   };
   watched_.clear();
   std::copy_if(closed_.begin(), closed_.end(), std::back_inserter(watched_), [](const Window& w) { return w.made >= 0; });
-  if (learning || scoring_) blocks(watched_, [&](auto block) { settle_made(block, learning); });
-  if (learning) {
+  if (scoring_) score_.closed += static_cast<double>(closed_.size());
+  if (learning)
+    for (const Window& w : watched_) met_ = {met_.windows + 1, met_.words + w.length()};
+  Scalars slopes{0, 0, 0, 0};
+  if (learning || scoring_) blocks(watched_, [&](auto block) { settle_made(block, learning, slopes); });
+  if (learning && settings_.weight > 0)
     blocks(closed_, [&](auto block) { learn_block(block, scale * static_cast<T>(settings_.weight), memory_in, above_in, bias); });
-    learn_scalars();
-  }
   for (const Window& w : watched_) made_free_.push_back(w.made);
   for (const Window& w : closed_) free_.push_back(w.column);
   closed_.clear();
+  if (learning) learn_scalars(slopes);
 }
 
 /// Of predictions as they were made: score and loss, and the slopes of the scalars.
 template <class T>
-void Broad<T>::settle_made(std::span<const Window> block, bool learning) {
+void Broad<T>::settle_made(std::span<const Window> block, bool learning, Scalars& slopes) {
   const auto count = static_cast<Index>(block.size());
-  bag(block);
+  bag(block, true);
   View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count), loss = loss_.rows_at(0, count);
   made_columns_.clear();
   for (const Window& w : block) made_columns_.push_back(w.made);
@@ -279,61 +290,68 @@ void Broad<T>::settle_made(std::span<const Window> block, bool learning) {
   if (settings_.weight > 0) {
     host_.resize(block.size());
     device_.download(loss, host_);
-    learned_.nats += std::accumulate(host_.begin(), host_.end(), 0.0);
-    learned_.count += static_cast<double>(count);
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      learned_.nats += static_cast<double>(host_[i]) * block[i].length();
+      learned_.count += block[i].length();
+    }
   }
-  windows_ += static_cast<double>(count);
-  add_slopes(count);
+  device_.scale_columns(share_.rows_at(0, count), residual);
+  add_slopes(block, slopes);
 }
 
-/// Slopes of the scalars: <(q - p) . its part of the logits, over itself>, summed over windows.
+/// Slopes of the scalars: (q - p) . what each multiplies in the logits as they were made, over windows; of ln beta, what is left of these beyond
+/// the background, which has moved little since.
 template <class T>
-void Broad<T>::add_slopes(Index count) {
+void Broad<T>::add_slopes(std::span<const Window> block, Scalars& slopes) {
+  const auto count = static_cast<Index>(block.size());
   View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count);
   const auto along = [&](View<T> part) {
     device_.multiply(part, residual, part);
-    host_.resize(static_cast<std::size_t>(count));
+    host_.resize(block.size());
     View<T> sum = entropy_.rows_at(0, count);
     device_.column_sum(part, sum);
     device_.download(sum, host_);
-    return std::accumulate(host_.begin(), host_.end(), 0.0);
   };
-  double of_alpha = 0, of_gamma = 0;
-  if (settings_.cache > 0) {
-    host_.resize(cached_.size());
-    device_.read_entries(residual, cached_, host_);
-    for (std::size_t i = 0; i < cached_.size(); ++i) {
-      const double lift = static_cast<double>(cached_[i].value) / gamma_;  // ln(1 + z): its slope over ln kappa is - z / (1 + z)
-      of_gamma += static_cast<double>(host_[i]) * lift;
-      of_log_kappa_ += static_cast<double>(host_[i]) * gamma_ * std::expm1(-lift);
-    }
-  }
+  device_.add_to_rows(T(-1), background_.value.view(), out);
+  along(out);
+  for (const T x : host_) slopes.beta += static_cast<double>(x);
   if (settings_.from_above) {
     View<T> expected = expected_.cols_at(0, count);
     device_.gather_columns(pool_expected_, columns_, expected);
-    of_alpha = along(expected);
+    along(expected);
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      slopes.alpha += static_cast<double>(host_[i]);
+      slopes.beta -= block[i].made_by.alpha * static_cast<double>(host_[i]);
+    }
   }
-  device_.add_to_rows(T(-1), background_.value.view(), out);
-  of_beta_ += along(out) - alpha_ * of_alpha - gamma_ * of_gamma;  // what is left: over ln beta
-  of_gamma_ += of_gamma;
-  of_alpha_ += of_alpha;
+  if (settings_.cache == 0) return;
+  host_.resize(cached_.size());
+  device_.read_entries(residual, cached_, host_);
+  for (std::size_t i = 0; i < cached_.size(); ++i) {
+    const double error = static_cast<double>(host_[i]), lift = static_cast<double>(cached_[i].value);  // ln(1 + z)
+    const double gamma = block[static_cast<std::size_t>(cached_[i].col)].made_by.gamma;
+    slopes.gamma += error * lift;
+    slopes.log_kappa += error * gamma * std::expm1(-lift);  // - z / (1 + z)
+    slopes.beta -= error * gamma * lift;
+  }
 }
 
 template <class T>
-void Broad<T>::learn_scalars() {
-  const double rate = scalar_rate / (1 + windows_ / half_rate);
-  const auto step = [&](double& slope) { return std::clamp(rate * std::exchange(slope, 0), -longest_step, longest_step); };
-  beta_ *= std::exp(step(of_beta_));
-  gamma_ += step(of_gamma_);
-  log_kappa_ += step(of_log_kappa_);
-  alpha_ += step(of_alpha_);
+void Broad<T>::learn_scalars(const Scalars& slopes) {
+  const double pending = static_cast<double>(pool_made_.cols()) - static_cast<double>(made_free_.size());
+  const double rate = scalar_rate / (1 + met_.windows / half_rate) * std::min(1., most_pending / std::max(1., pending));
+  const auto step = [&](double slope) { return std::clamp(rate * slope, -longest_step, longest_step); };
+  scalars_.beta *= std::exp(step(slopes.beta));
+  scalars_.gamma += step(slopes.gamma);
+  scalars_.log_kappa += step(slopes.log_kappa);
+  scalars_.alpha += step(slopes.alpha);
 }
 
 /// What the weights of now learn from windows that closed, whose partners are those of the moment.
 template <class T>
 void Broad<T>::learn_block(std::span<const Window> block, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias) {
   const auto count = static_cast<Index>(block.size());
-  bag(block);
+  bag(block, false);
   View<T> f = f_.cols_at(0, count), mf = mf_.cols_at(0, count), back = back_.cols_at(0, count), square = square_.cols_at(0, count);
   View<T> out = logits_.cols_at(0, count), residual = residual_.cols_at(0, count);
   device_.gather_columns(pool_mu_, columns_, f);
@@ -343,10 +361,11 @@ void Broad<T>::learn_block(std::span<const Window> block, T scale, Weight<T>& me
   if (settings_.from_above) {
     View<T> expected = expected_.cols_at(0, count);
     device_.gather_columns(pool_expected_, columns_, expected);
-    device_.axpby(static_cast<T>(alpha_), expected, T(1), out);
+    device_.axpby(static_cast<T>(scalars_.alpha), expected, T(1), out);
   }
   device_.softmax_cross_entropy(out, targets_, residual, loss_.rows_at(0, count));
-  const T beta = static_cast<T>(beta_);
+  device_.scale_columns(share_.rows_at(0, count), residual);
+  const T beta = static_cast<T>(scalars_.beta);
   const Index partners = memory_in.size() + (above_in != nullptr ? above_in->size() : 0);
   operations_ += static_cast<double>((2 * lexicon_.vectors.size() + 2 * readout_.size() + partners) * count);
   // through the read-out: back = beta S (q - p)

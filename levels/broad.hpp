@@ -3,19 +3,20 @@
 //
 // Equation    p_l = softmax( beta0 + d_l ),   d_l = beta (S' M f(mu_l) + rec .* sat(r_l)) + gamma ln(1 + r_l / (kappa u)) + alpha d_{l+1}
 //             behind gamma: a unigram u that weighs kappa words, with the words just read (a Dirichlet's mean; its sum falls out), so that few words
-//             say little; kappa begins at (1-m)/m min(tau, 100), where the words of a time constant are m of the mixture (m = 0: left out)
+//             say little; kappa begins at (1-m)/m min(tau, 100), where that many words are m of the mixture (m = 0: left out)
 //             d_{l+1}: what the level above expects beyond the background, held since its last evaluation: it is handed down, so that a
 //             level says only in what its near future departs from what its wider situation makes one expect (alpha = 0: it stands alone)
 //             target q_l: words from the moment to the end of the next sentence (60 tokens at most), paragraph (300), this document
-//             (2,000), never across a document's end
-//             when the window closes: dM = w beta S (q-p) f', dS = w beta M f (q-p)', drec, dbeta0 with the weights of then, and through mu_l
-//             e = w f'(mu_l) .* beta M' S (q - p): dV = e h', dU = e f(x_{l+1})' with the partners stored at the moment
+//             (2,000), never across a document's end; a window counts as the words in it do, w_n = words in it / mean: what is far off, of
+//             which there is more, weighs as much, word by word, as what is near
+//             when the window closes: dM = w w_n beta S (q-p) f', dS = w w_n beta M f (q-p)', drec, dbeta0 with the weights of then, and
+//             through mu_l e = w w_n f'(mu_l) .* beta M' S (q - p): dV = e h', dU = e f(x_{l+1})' with the partners stored at the moment
 //             the scalars (ln beta, gamma, ln kappa, alpha) learn from p_l as it was made (S has met the window's words by the time it
 //             closes), at a rate that falls as 1 / windows met (Robbins & Monro 1951): the last ones must not decide how sure a level is
 // Symbols     S n x V the lexicon, M n x n, beta0 and rec V x 1, r_l leaky counts with the longer of the level's time constants
 // Discretisation  evaluated at the first tick at least `interval` tokens after the last evaluation, staggered by stream; at a forced tick
 //             (the end of an inserted passage, in both copies) whatever its count, so that the copies' phases agree
-//             scores and scalars are of watched windows: all, or where many pend at once (a document's) every so many-th, 16 of a stream at a time
+//             scores and scalars are of watched windows: all, or where many pend at once (a document's) every so many-th, 16 to 31 of a stream
 // Limit       a constant source: p_l -> the word frequencies, cross entropy -> their entropy
 
 #include <memory>
@@ -57,7 +58,7 @@ class Broad {
   void evaluate(std::span<const std::uint8_t> ticked, std::span<const std::uint8_t> boundary, const Partners<T>& partners);
   /// A prediction that is due at a tick that is left out (B entries, 1) is not made: the one in force stays for another `interval` tokens.
   void leave_out(std::span<const std::uint8_t> ticks);
-  /// Scores, and while learning turns into gradients, every window that closed. `memory_in`, `above_in` and `bias` are the level's V, U, b.
+  /// Scores every watched window that closed, as it was predicted, and while learning turns every window that closed into gradients. `memory_in`, `above_in` and `bias` are the level's V, U, b.
   void settle(T scale, bool learning, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
 
   /// -ln p_l(ids[j]) under the prediction in force, nats, B entries; streams without one yet use the unigram.
@@ -81,27 +82,37 @@ class Broad {
     scoring_ = on;
   }
   const BroadScore& score() const { return score_; }
-  /// Of the windows that closed while learning, since this was last asked.
+  /// Nats and words of the watched windows that closed while learning, since this was last asked.
   Loss take_loss() { return std::exchange(learned_, {}); }
   double operations() const { return operations_; }  ///< multiply-adds of dense products since reset()
 
  private:
+  /// What a level gives to its own view, to the words just read, and to the level above.
+  struct Scalars {
+    double beta = 1, gamma = 1, log_kappa = 0, alpha = 0;
+  };
   struct Window {
     std::int32_t stream = 0, column = 0, made = -1, boundaries = 0;  // made: of pool_made_, where the window is watched
     std::int64_t begin = 0, end = 0;                                 // token positions of the stream, [begin, end)
+    Scalars made_by;
+    double length() const { return static_cast<double>(end - begin); }
+  };
+  /// Watched windows that were learned from.
+  struct Met {
+    double windows = 0, words = 0;
   };
   void evaluate_block(std::span<const std::int32_t> due, const Partners<T>& partners);
   void predict(std::span<const std::int32_t> streams, ConstView<T> mu, ConstView<T> expected, View<T> out, View<T> normaliser);
   void open_window(std::int32_t stream, std::uint8_t boundary, const Partners<T>& partners);
   void logits(ConstView<T> f, View<T> out);
   void count(Index columns) { operations_ += static_cast<double>((readout_.size() + lexicon_.vectors.size()) * columns); }
-  void settle_made(std::span<const Window> block, bool learning);
-  void add_slopes(Index count);
-  void learn_scalars();
+  void settle_made(std::span<const Window> block, bool learning, Scalars& slopes);
+  void add_slopes(std::span<const Window> block, Scalars& slopes);
+  void learn_scalars(const Scalars& slopes);
   void learn_block(std::span<const Window> block, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
   void score_block(std::span<const Window> block);
-  void bag(std::span<const Window> block);
-  void add_counts(std::span<const Entry<float>> counts, std::int32_t column);
+  void bag(std::span<const Window> block, bool as_made);
+  void add_counts(std::span<const Entry<float>> counts, std::int32_t column, const Scalars& by);
   double saturated(double r) const { return saturate(settings_.saturation, r); }
 
   Device<T>& device_;
@@ -109,8 +120,8 @@ class Broad {
   BroadSettings settings_;
   Index streams_, capacity_, stride_;
   Weight<T> readout_, background_, recency_gain_;
-  double beta_ = 1, gamma_ = 1, log_kappa_ = 0, alpha_ = 0;
-  double windows_ = 0;  // watched ones that the scalars have learned from
+  Scalars scalars_;
+  Met met_;
   Recency recency_;
 
   std::vector<std::vector<std::int32_t>> history_;  // per stream, a ring
@@ -126,12 +137,11 @@ class Broad {
   Tensor<T> held_, held_normaliser_, raised_;                     // prediction in force, V x B, B x 1 and V x B
   std::vector<std::uint8_t> ready_;
   std::vector<std::uint8_t> ended_, unit_ends_;  // per stream: the last token ended a unit; this token ends one for the windows
-  Tensor<T> f_, mf_, back_, square_, memory_, above_, expected_, logits_, residual_, normaliser_, entropy_, divergence_, loss_;
+  Tensor<T> f_, mf_, back_, square_, memory_, above_, expected_, logits_, residual_, normaliser_, entropy_, divergence_, loss_, share_;
   std::vector<Entry<T>> targets_, recent_, cached_, asked_;
   std::vector<Entry<float>> counts_now_;
   std::vector<std::int32_t> due_, columns_, made_columns_, words_;
   std::vector<T> host_, host_normaliser_;
-  double of_beta_ = 0, of_gamma_ = 0, of_log_kappa_ = 0, of_alpha_ = 0;  // slopes, of the windows that closed
   BroadScore score_;
   bool scoring_ = false;
   Loss learned_;

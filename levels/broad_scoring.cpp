@@ -26,14 +26,16 @@ void Broad<T>::score_block(std::span<const Window> block) {
       total[i] += e.value;
     }
   for (std::size_t i = 0; i < block.size(); ++i) {
+    const double words = block[i].length();
     score_.predictions += 1;
-    score_.nats += static_cast<double>(loss[i]);
-    score_.entropy += static_cast<double>(entropy[i]);
-    score_.divergence += static_cast<double>(divergence[i]);
+    score_.words += words;
+    score_.nats += words * static_cast<double>(loss[i]);
+    score_.entropy += words * static_cast<double>(entropy[i]);
+    score_.divergence += words * static_cast<double>(divergence[i]);
   }
   for (const auto& t : targets_) {
     const auto i = static_cast<std::size_t>(t.col);
-    const double q = static_cast<double>(t.value), u = std::exp(lexicon_.log_unigram(t.row));
+    const double q = static_cast<double>(t.value) * block[i].length(), u = std::exp(lexicon_.log_unigram(t.row));
     score_.unigram_nats -= q * std::log(u);
     const auto found = recent[i].find(t.row);
     const double share = found != recent[i].end() ? found->second / total[i] : 0;
@@ -58,12 +60,13 @@ void Broad<T>::surprise(std::span<const std::int32_t> ids, std::span<double> out
 
 template <class T>
 void Broad<T>::archive_parameters(Archive& archive) {
-  archive.value("broad_sharpness", beta_);
-  archive.value("broad_windows", windows_);
-  if (settings_.from_above) archive.value("broad_trust", alpha_);
+  archive.value("broad_sharpness", scalars_.beta);
+  archive.value("broad_windows", met_.windows);
+  archive.value("broad_words", met_.words);
+  if (settings_.from_above) archive.value("broad_trust", scalars_.alpha);
   if (settings_.cache == 0) return;
-  archive.value("broad_cache", gamma_);
-  archive.value("broad_cache_words", log_kappa_);
+  archive.value("broad_cache", scalars_.gamma);
+  archive.value("broad_cache_words", scalars_.log_kappa);
 }
 
 template <class T>
@@ -89,9 +92,11 @@ void Broad<T>::archive_state(Archive& archive) {
   std::vector<std::int32_t> history, windows, words;
   std::vector<std::int64_t> begins, sizes;
   std::vector<float> counts;
+  std::vector<double> scalars;
   for (const auto& ring : history_) history.insert(history.end(), ring.begin(), ring.end());
   for (const Window& w : open_) {
     windows.insert(windows.end(), {w.stream, w.column, w.made, w.boundaries});
+    scalars.insert(scalars.end(), {w.made_by.beta, w.made_by.gamma, w.made_by.log_kappa, w.made_by.alpha});
     begins.push_back(w.begin);
     const auto& seen = counts_[static_cast<std::size_t>(w.column)];
     sizes.push_back(static_cast<std::int64_t>(seen.size()));
@@ -102,6 +107,7 @@ void Broad<T>::archive_state(Archive& archive) {
   }
   archive.value("history", history);
   archive.value("windows", windows);
+  archive.value("window_scalars", scalars);
   archive.value("window_begin", begins);
   archive.value("window_sizes", sizes);
   archive.value("window_words", words);
@@ -110,6 +116,7 @@ void Broad<T>::archive_state(Archive& archive) {
   const std::size_t ring = history_.front().size();
   for (std::size_t j = 0; j < history_.size(); ++j)
     std::copy_n(history.begin() + static_cast<std::ptrdiff_t>(j * ring), ring, history_[j].begin());
+  closed_.clear();
   open_.assign(begins.size(), {});
   std::size_t next = 0;
   for (std::size_t i = 0; i < open_.size(); ++i) {
@@ -118,6 +125,7 @@ void Broad<T>::archive_state(Archive& archive) {
     w.column = windows[4 * i + 1];
     w.made = windows[4 * i + 2];
     w.boundaries = windows[4 * i + 3];
+    w.made_by = {scalars[4 * i], scalars[4 * i + 1], scalars[4 * i + 2], scalars[4 * i + 3]};
     w.begin = begins[i];
     auto& seen = counts_[static_cast<std::size_t>(w.column)];
     seen.clear();

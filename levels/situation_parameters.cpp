@@ -147,7 +147,7 @@ ParameterTable SituationSettings::parameters(Index index) {
        .99,
        {},
        "1",
-       "m, part of the words just read in what the broad prediction starts from, at first and after many of them; 0: none",
+       "m, part of the words just read in what the broad prediction starts from, at first and after a time constant of them (100 at most); 0: none",
        "Kuhn & De Mori 1990"},
       {"broad_interval", std::int64_t{r.interval}, 1, 1e6, {}, "tokens", "tokens between two broad predictions at least", "model A"},
       {"broad_limit", std::int64_t{r.limit}, 1, 1e6, {}, "tokens", "tokens that a broad prediction reaches ahead at most", "model A"},

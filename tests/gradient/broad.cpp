@@ -59,6 +59,7 @@ struct Rig {
     MemoryArchive archive;
     for (auto [name, x] : {std::pair{"broad_sharpness", s.beta},
                            {"broad_windows", 0.0},
+                           {"broad_words", 0.0},
                            {"broad_cache", s.gamma},
                            {"broad_cache_words", s.log_kappa},
                            {"broad_trust", s.alpha}})
@@ -85,7 +86,8 @@ struct Rig {
     return {read[j].begin() + length, read[j].begin() + length + 2 + static_cast<std::ptrdiff_t>(j) + 4};
   }
 
-  /// Sum over streams of the cross entropy, nats, written out; weights of the level act on mu through the partners alone.
+  double mean_length() const { return static_cast<double>(window(0).size() + window(1).size()) / 2; }
+  /// Sum over the windows' words of their nats, over the mean length, written out; weights of the level act on mu through the partners alone.
   double loss(std::map<std::string, std::vector<double>> w, const std::map<std::string, std::vector<double>>& base, Scalars s) const {
     const auto x = values<double>(mu.view(), *device), h = values<double>(memory.view(), *device),
                up = values<double>(higher.view(), *device), from_above = values<double>(expected.view(), *device);
@@ -118,8 +120,7 @@ struct Rig {
         logits[v] = w["broad_background"][v] + s.beta * part + s.gamma * mixed + s.alpha * from_above[j * vocabulary + v];
         total += std::exp(logits[v]);
       }
-      const auto words = window(j);
-      for (const auto word : words) sum += (std::log(total) - logits[word]) / static_cast<double>(words.size());
+      for (const auto word : window(j)) sum += (std::log(total) - logits[word]) / mean_length();
     }
     return sum;
   }
@@ -143,7 +144,7 @@ TEST_CASE("broad prediction: updates at the window's end are the gradient of its
   rig.broad.set_scoring(true);
   rig.broad.settle(1, true, rig.memory_in, &rig.above_in, rig.bias);
   REQUIRE(rig.broad.score().predictions == streams);
-  CHECK(rig.broad.score().nats == Approx(rig.loss(base, base, at)).epsilon(1e-6));  // recency counts are kept in float
+  CHECK(rig.broad.score().nats == Approx(rig.mean_length() * rig.loss(base, base, at)).epsilon(1e-6));  // recency counts are kept in float
   constexpr double h = 1e-3;
   const auto slope = [](auto f) { return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h); };
   for (const auto& [name, weight] : rig.blocks) {
@@ -174,7 +175,7 @@ TEST_CASE("broad prediction: updates at the window's end are the gradient of its
 TEST_CASE("broad prediction: scalars and scores are of the prediction as it was made, whatever the weights have learned since",
           "[gradient]") {
   const BroadSettings settings{.25, 4, 30, sentence_end, 15, 1, true, .2};
-  const Scalars at{.8, 1.3, 2.1, .6};
+  const Scalars at{.8, 1.3, 2.1, .6}, later{1.1, .7, 2.6, .2};
   Rig still(settings), taught(settings);
   for (Rig* rig : {&still, &taught}) {
     rig->set(at);
@@ -185,6 +186,7 @@ TEST_CASE("broad prediction: scalars and scores are of the prediction as it was 
         auto& w = rig->blocks.at(name)->value;
         rig->device->axpby(0, w.view(), 2, w.view());
       }
+    if (rig == &taught) rig->set(later);
     rig->broad.settle(1, true, rig->memory_in, &rig->above_in, rig->bias);
   }
   CHECK(taught.broad.score().nats == still.broad.score().nats);
@@ -192,7 +194,10 @@ TEST_CASE("broad prediction: scalars and scores are of the prediction as it was 
   const Scalars a = still.get(), b = taught.get();
   for (const auto scalar : {&Scalars::beta, &Scalars::gamma, &Scalars::log_kappa, &Scalars::alpha}) {
     CHECK(a.*scalar != at.*scalar);
-    CHECK(a.*scalar == b.*scalar);
+    const auto moved = [&](Scalars to, Scalars from) {
+      return scalar == &Scalars::beta ? std::log(to.beta / from.beta) : to.*scalar - from.*scalar;
+    };
+    CHECK(moved(b, later) == Approx(moved(a, at)));
   }
   const auto of = [](Rig& rig) { return values<double>(rig.blocks.at("memory_in")->gradient.view(), *rig.device); };
   CHECK(relative_distance(of(taught), of(still)) > .1);  // what the weights learn is of the weights of now

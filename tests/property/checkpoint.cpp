@@ -24,6 +24,8 @@ std::vector<std::string> lines() {
     for (const char* line : {"stability=.1", "reconstruction=.1", "contrastive=.1", "consistency=.1", "broad_interval=5", "broad_limit=30",
                              "gate=1", "gate_threshold=.5", "carry_rate=.02"})
       all.push_back("level." + std::string(l) + "." + line);
+  for (const char* line : {"broad_interval=3", "broad_limit=200"})
+    all.push_back("level.3." + std::string(line));  // every fourth is watched
   return all;
 }
 

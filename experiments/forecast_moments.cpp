@@ -26,7 +26,7 @@ ForecastMoments::ForecastMoments(TextStudy& study, Hierarchy<float>& hierarchy, 
   const std::vector<double> none(study.held_out.size(), 0);
   nats_.assign(static_cast<std::size_t>(hierarchy.depth()), std::vector<Nats>(settings_.distances.size(), Nats{none, none, none}));
   words_.assign(nats_.size(), Words{none, none, none, none, none, none});
-  breadth_.assign(nats_.size(), Breadth{none, none, none, std::vector<double>(sharpnesses().size(), 0)});
+  breadth_.assign(nats_.size(), Breadth{none, none, none, none, none, none, std::vector<double>(sharpnesses().size(), 0)});
 }
 
 void ForecastMoments::read(Progress& progress) {
@@ -115,10 +115,17 @@ void ForecastMoments::weigh(Index level, Index stream, std::size_t document) {
   sums.moments[document] += 1;
   const auto begin = position_[static_cast<std::size_t>(stream)],
              end = std::min(begin + expectations_.horizon(level), static_cast<Index>(ids.size()));
-  double log_mean = 0;
-  for (Index at = begin; at < end; ++at)
-    log_mean += static_cast<double>(log_p[static_cast<std::size_t>(ids[static_cast<std::size_t>(at)])]);
-  log_mean /= static_cast<double>(end - begin);
+  const auto of_window = [&](std::span<const float> log) {
+    double sum = 0;
+    for (Index at = begin; at < end; ++at) sum += static_cast<double>(log[static_cast<std::size_t>(ids[static_cast<std::size_t>(at)])]);
+    return sum;
+  };
+  const double own = of_window(log_p), log_mean = own / static_cast<double>(end - begin);
+  if (level > 1 && expectations_.any(level - 1)) {
+    sums.own[document] -= own;
+    sums.below[document] -= of_window(expectations_.log_p(level - 1, stream));
+    sums.words[document] += static_cast<double>(end - begin);
+  }
   for (std::size_t i = 0; i < total.size(); ++i) sums.window_nats[i] += std::log(total[i]) - sharpnesses()[i] * log_mean;
 }
 

@@ -30,7 +30,8 @@ class ForecastMoments {
   /// cross entropy of the words of the window under p^b / sum p^b, one entry per b of sharpnesses().
   struct Breadth {
     std::vector<double> departure, entropy, moments;
-    std::vector<double> window_nats;  ///< summed over all moments
+    std::vector<double> own, below, words;  ///< the window's words under the level and under the one below it; how many
+    std::vector<double> window_nats;        ///< summed over all moments
   };
   static const std::vector<double>& sharpnesses();
 

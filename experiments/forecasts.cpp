@@ -10,7 +10,8 @@
 //           by their decaying count; these by lift as the level's are, with their share of the count as p
 //           departure of the forecast from the background, KL divergence in nats, at the same moments for every level: vaguer is less; with the
 //           difference to the level below, paired by document. temperature T at which p^(1/T) foretells the window's words best: above 1 the
-//           level is too sure, below 1 not sure enough
+//           level is too sure, below 1 not sure enough. What the words of a level's window cost under the level below, more than under its own
+//           forecast of the same moment, nats per word: what the level adds at its own distance
 // Limit     a level that expects the background: gain 0. Every distance has moments of its own, those from which the document reaches so far
 //           (forecasts.reach: the same moments for all)
 // Intervals block bootstrap over documents, paired
@@ -143,11 +144,17 @@ std::string breadth_line(Summary& level, const std::string& label, const Forecas
     add_estimate(level, "departure_below_minus_own_nats", fall);
     less = with_interval(fall, 3);
   }
+  std::string dearer = "-";
+  if (total(b.words) > 0) {
+    const Estimate by = paired_difference(b.below, b.own, b.words, bootstrap);
+    add_estimate(level, "window_below_minus_own_nats", by);
+    dearer = with_interval(by, 3);
+  }
   const double temperature = 1 / least_at(ForecastMoments::sharpnesses(), b.window_nats);
   if (std::isfinite(temperature)) level.set("temperature", temperature);
   char line[240];
-  std::snprintf(line, sizeof line, "%-12s %23s %23s %9.3f %12.3f\n", label.c_str(), with_interval(departure, 3).c_str(), less.c_str(),
-                total(b.entropy) / moments, temperature);
+  std::snprintf(line, sizeof line, "%-12s %23s %23s %9.3f %12.3f %23s\n", label.c_str(), with_interval(departure, 3).c_str(), less.c_str(),
+                total(b.entropy) / moments, temperature, dearer.c_str());
   return line;
 }
 
@@ -190,7 +197,8 @@ Findings report(const TextStudy& study, Hierarchy<float>& hierarchy, const Forec
     below = &moments.breadth(l);
     words += words_line(level, label, horizon, moments.words(l), bootstrap);
   }
-  findings.table += "\nlevel                     departure     departure below - own   entropy  temperature\n" + breadth;
+  findings.table +=
+      "\nlevel                     departure     departure below - own   entropy  temperature    window: below - own\n" + breadth;
   std::snprintf(
       line, sizeof line,
       "\nof the %zu words of highest lift, the part that came within the window; beside them as many others\n"

@@ -156,7 +156,11 @@ class Measured(CommandTest):
         departures = [level["departure_nats"] for level in found["levels"][1:]]
         for level, below, own in zip(found["levels"][2:], departures, departures[1:]):
             self.assertAlmostEqual(level["departure_below_minus_own_nats"], below - own, places=9)
-        self.assertNotIn("departure_below_minus_own_nats", found["levels"][1])
+            low, high = level["window_below_minus_own_nats_ci95"]
+            self.assertTrue(low <= level["window_below_minus_own_nats"] <= high)
+            self.assertNotEqual(low, high)
+        for key in ("departure_below_minus_own_nats", "window_below_minus_own_nats"):
+            self.assertNotIn(key, found["levels"][1])
         for name in LEVELS:
             self.assertIn(name, said)
         self.assertIn("      -", said)

@@ -285,10 +285,11 @@ def broad_lines(lab):
         return text + (f" [{min(low for low, _ in limits):.3f}, {max(high for _, high in limits):.3f}]" if limits else "")
 
     lines = ["## What every level expects", "",
-             "| level | nats per word of its unit | best decaying unigram | unigram | departure from the background | less than the level below | temperature |", "| --- | --- | --- | --- | --- | --- | --- |"]
+             "| level | nats per word of its unit | best decaying unigram | unigram | departure from the background | less than the level below | temperature | its window, cheaper than for the level below |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for own, level in zip(by_level(found)[1:], by_level(ahead)[1:]):
         lines.append(f"| {own[0]['name']} | {' | '.join(cell(own, key) for key in ('prediction_nats', 'baseline_nats', 'unigram_nats'))} | "
-                     f"{' | '.join(cell(level, key) for key in ('departure_nats', 'departure_below_minus_own_nats', 'temperature'))} |")
+                     f"{' | '.join(cell(level, key) for key in ('departure_nats', 'departure_below_minus_own_nats', 'temperature', 'window_below_minus_own_nats'))} |")
     distances = [d["distance"] for d in ahead[0]["levels"][0]["distances"]]
     lines += ["", "Gain over the background, nats per token, of what every level expected, on the token so many tokens later:", "",
               "| level | " + " | ".join(str(d) for d in distances) + " |", "| --- |" + " --- |" * len(distances)]

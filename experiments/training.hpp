@@ -12,7 +12,7 @@ namespace strata {
 
 /// In the working folder while the run is not complete.
 inline constexpr const char* checkpoint_name = "checkpoint.h5";
-inline const FileKind checkpoint_file{"strata checkpoint", 7};
+inline const FileKind checkpoint_file{"strata checkpoint", 8};
 
 /// Trains and writes `model`. Every learning.checkpoint_seconds a checkpoint is written to `checkpoint`; where one lies there already,
 /// training goes on from it and ends in the same bits as an uninterrupted run. On Ctrl-C: a last checkpoint, then Interrupted with

@@ -20,10 +20,11 @@ Hdf5File opened(const std::string& path, const FileKind& kind) {
   if (format == kind.format) return file;
   const std::string writer =
       file.has_attribute("/", "strata_version") ? file.text_attribute("/", "strata_version") : "of an unknown version";
+  const std::string own = build_provenance().strata_version;
   throw FileError(path, "",
                   "is a " + kind.name + " of format " + std::to_string(format) + ", written by strata " + writer + "; this is strata " +
-                      build_provenance().strata_version + ", which reads format " + std::to_string(kind.format) + ": use strata " + writer +
-                      ", or train again with this one");
+                      own + ", which reads format " + std::to_string(kind.format) + ": use " +
+                      (writer == own ? "the build that wrote it" : "strata " + writer) + ", or train again with this one");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ CORPORA = {"austen": (TOP / "results" / "demo" / "text" / "austen", ()), "speech
 # with 64; on which texts.
 UNITS = {1: 107, 2: 72, 3: 68, 4: 64}
 DEPTHS = {"demo": ("demo.ini", SMALL, UNITS, tuple(CORPORA)), "prose": ("prose.ini", SMALL, UNITS, tuple(CORPORA)),
-          "whole": ("prose.ini", ("world.passes=1",), {1: 111, 2: 70, 3: 67, 4: 64}, ("speeches_us",))}
+          "whole": ("prose.ini", ("world.passes=1",), {1: 111, 2: 70, 3: 67, 4: 64}, ("austen", "speeches_us"))}
 GATE_TEXT = ("text.vocabulary=4000", "text.marks=none", "world.tokens=300000", "world.passes=1")
 CONTRAST = ("belief_inertia.pairs=90", "belief_inertia.after=1200", "belief_inertia.switches=false", "belief_inertia.single=false", "belief_inertia.contrast=true")
 GATED = tuple(f"level.{level}.{key}" for level, window in ((1, 16), (2, 32), (3, 64)) for key in ("gate=true", "gate_by=words", "gate_threshold=4", f"gate_window={window}"))
@@ -158,7 +158,8 @@ def depths(lab):
              "token level sees the last words alone; by prose.ini it has features of n-grams and of what was read lately as well. 150,000 tokens read once with a vocabulary of 4,000; or "
              "the whole text, but for every tenth document, read once with a vocabulary of 8,000. Reuters in the order of its dates; levels above the token "
              "level keep their memory across documents everywhere. Saved: nats per token less than with one level fewer, +- the standard error (over held-out documents and over seeds, "
-             "added in squares). Own unit: nats per word of what the highest level predicts, less than the unigram's. Nats per token and own unit: median (least to greatest) over seeds.", ""]
+             "added in squares). Own unit: nats per word of what the highest level predicts, less than the unigram's. Its window: by how many nats per word the highest level foretells the words of its "
+             "window better than the level below it does, on the whole text. Nats per token, own unit and window: median (least to greatest) over seeds [from the lowest to the highest end of any seed's 95 % interval].", ""]
     for variant, (config, common, units, names) in DEPTHS.items():
         for name in names:
             text, settings = CORPORA[name]
@@ -170,18 +171,31 @@ def depths(lab):
     lab.write("depth_text.md", lines)
 
 
-def depth_rows(lab, prefix, config, text, settings, by_levels):
+def depth_rows(lab, prefix, config, text, settings, units_of):
     runs = {levels: [lab.run(f"{prefix}_{levels}_{seed}", ["evaluate"], config, text, [*settings, f"hierarchy.levels={levels}", f"level.0.units={units}"], seed)[0]
-                     for seed in range(1, lab.options.seeds + 1)] for levels, units in by_levels.items()}
-    lines = ["| levels | weights | tokens | nats per token | saved | by seed | own unit of the highest |", "| --- | --- | --- | --- | --- | --- | --- |"]
+                     for seed in range(1, lab.options.seeds + 1)] for levels, units in units_of.items()}
+    lines = ["| levels | weights | tokens | nats per token | saved | by seed | own unit of the highest | its window |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for levels, own in runs.items():
-        row = [str(levels), str(own[0]["parameters"]), str(own[0]["training_tokens"]), spread([r["nats_per_token"] for r in own]), "", "", ""]
+        row = [str(levels), str(own[0]["parameters"]), str(own[0]["training_tokens"]), spread([r["nats_per_token"] for r in own]), "", "", "", ""]
         if levels > 1:
             row[4] = "{:+.4f} +- {:.4f}".format(*saved(own, runs[levels - 1]))
             row[5] = ", ".join(f"{f['nats_per_token'] - r['nats_per_token']:+.4f}" for r, f in zip(own, runs[levels - 1]))
             row[6] = spread([r["levels"][-1]["unigram_nats"] - r["levels"][-1]["prediction_nats"] for r in own])
+        if levels > 2 and settings[0] != SMALL[0]:
+            row[7] = on_its_window(lab, prefix, config, text, [*settings, f"hierarchy.levels={levels}", f"level.0.units={units_of[levels]}"], levels)
         lines.append("| " + " | ".join(row) + " |")
     return [*lines, "", f"{len(runs[1][0]['document_tokens'])} documents held out, {runs[1][0]['held_out_tokens']} tokens."]
+
+
+def on_its_window(lab, prefix, config, text, settings, levels):
+    """What the highest level saves on the words of its window over the level below it, by forecasts with the models of a depth."""
+    found = []
+    for seed in range(1, lab.options.seeds + 1):
+        model = str(pathlib.Path(lab.options.work) / f"{prefix}_{levels}_{seed}" / "model.h5")
+        ahead, _ = lab.run(f"{prefix}_ahead_{levels}_{seed}", ["run", "forecasts", "--model", model], config, text, settings, seed)
+        found.append(ahead["levels"][-1])
+    limits = [of["window_below_minus_own_nats_ci95"] for of in found]
+    return spread([of["window_below_minus_own_nats"] for of in found]) + f" [{min(low for low, _ in limits):.4f}, {max(high for _, high in limits):.4f}]"
 
 
 def gates(lab):

@@ -1,6 +1,7 @@
 #include "experiments/expected_words.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <string_view>
 
@@ -8,7 +9,16 @@ namespace strata {
 
 namespace {
 constexpr std::string_view space_mark = "\xE2\x96\x81";  // U+2581
+
+/// The character of a piece "<0x3B>" that stands for one byte of readable ASCII; 0 of others.
+char readable_byte(const std::string& piece) {
+  unsigned value = 0;
+  if (piece.size() != 6 || !piece.starts_with("<0x") || piece.back() != '>') return 0;
+  const auto end = piece.data() + 5;
+  if (std::from_chars(piece.data() + 3, end, value, 16).ptr != end) return 0;
+  return value > ' ' && value < 0x7F ? static_cast<char>(value) : 0;
 }
+}  // namespace
 
 Expectation describe_expectation(std::span<const float> log_p, std::span<const double> log_background, const WordChoice& choice) {
   Expectation found;
@@ -78,6 +88,7 @@ std::string ReadableWords::operator()(std::int32_t id) const {
   if (id == tokenizer_.end_of_document()) return "(end of document)";
   const std::string piece = tokenizer_.piece(id);
   if (piece == space_mark) return "(space)";
+  if (const char byte = readable_byte(piece); byte != 0) return {byte};
   if (piece.starts_with(space_mark)) return piece.substr(space_mark.size());
   return goes_on(id) ? "+" + piece : piece;
 }

@@ -132,6 +132,8 @@ std::string tail(const TextStudy& study) {
                                         static_cast<std::size_t>(tokens.starts.back() - tokens.starts.front())));
   std::string line;
   for (std::string word; words >> word;) line += (line.empty() ? "" : " ") + word;
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }, '?');  // a terminal obeys control characters
   if (line.size() <= longest) return line;
   std::size_t cut = line.size() - longest;
   while ((static_cast<unsigned char>(line[cut]) & 0xC0U) == 0x80U) ++cut;

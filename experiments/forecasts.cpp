@@ -198,7 +198,9 @@ Findings report(const TextStudy& study, Hierarchy<float>& hierarchy, const Forec
     words += words_line(level, label, horizon, moments.words(l), bootstrap);
   }
   findings.table +=
-      "\nlevel                     departure     departure below - own   entropy  temperature    window: below - own\n" + breadth;
+      "\nlevel                     departure     departure below - own   entropy  temperature    window: below - own\n" + breadth +
+      "departure: from the background, nats; less is vaguer. temperature: above 1 a level is too sure. window: what a word of the level's window\n"
+      "costs under the level below, more than under its own forecast, nats; above 0 the level foretells it better\n";
   std::snprintf(
       line, sizeof line,
       "\nof the %zu words of highest lift, the part that came within the window; beside them as many others\n"
@@ -224,7 +226,10 @@ Experiment forecasts_experiment() {
       "forecasts",
       "holds what every level expects against what comes 1, 10, 100, 1,000 tokens later in held-out text",
       "Nats per token of every level's forecast at each distance, and its gain over the background on the same tokens; of the words it\n"
-      "expects most above the background (by lift), the part that came, beside frequent and recent words.",
+      "expects most above the background (by lift), the part that came, beside frequent and recent words. How far each level departs from the\n"
+      "background (departure_nats, KL divergence; less is vaguer), also paired with the level below (departure_below_minus_own_nats); the temperature\n"
+      "at which it would foretell its window best, above 1 where it is too sure; and by how much a word of its window costs more under the level\n"
+      "below (window_below_minus_own_nats, above 0 where the level foretells its own window better).",
       parameters(),
       {{"every", "64"}},
       run};

@@ -9,6 +9,10 @@
 namespace strata {
 namespace {
 
+std::string of_commit(const Hdf5File& file) {
+  return file.has_attribute("/", "commit") ? " (commit " + file.text_attribute("/", "commit").substr(0, 12) + ")" : "";
+}
+
 /// Opens `path` and makes sure that it is a file of this kind and format.
 Hdf5File opened(const std::string& path, const FileKind& kind) {
   Hdf5File file(path);
@@ -24,7 +28,8 @@ Hdf5File opened(const std::string& path, const FileKind& kind) {
   throw FileError(path, "",
                   "is a " + kind.name + " of format " + std::to_string(format) + ", written by strata " + writer + "; this is strata " +
                       own + ", which reads format " + std::to_string(kind.format) + ": use " +
-                      (writer == own ? "the build that wrote it" : "strata " + writer) + ", or train again with this one");
+                      (writer == own ? "the build that wrote it" + of_commit(file) : "strata " + writer) +
+                      ", or train again with this one");
 }
 
 }  // namespace

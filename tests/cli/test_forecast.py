@@ -44,6 +44,11 @@ class Forecast(CommandTest):
         token = found["levels"][0]
         self.assertLess(token["entropy_nats"], found["levels"][3]["entropy_nats"])
 
+    def test_control_characters(self):
+        said = self.strata("forecast", "--model", "model.h5", "--quiet", input=self.open + " \x1b[31mred\x1b[0m")
+        self.assertNotIn("\x1b", said)
+        self.assertIn("?[31mred?[0m", said.splitlines()[0])
+
     def test_table(self):
         said = self.strata("forecast", "--model", "model.h5", "--quiet", input=self.open)
         lines = said.splitlines()

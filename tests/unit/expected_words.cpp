@@ -77,7 +77,7 @@ TEST_CASE("expected words: pieces as people read them") {
   const auto tokenizer = text::Tokenizer::train(corpus, text::all_documents(corpus), options);
   const ReadableWords readable(tokenizer);
   const auto whole = readable.whole();
-  std::size_t begin = 0, go_on = 0;
+  std::size_t begin = 0, go_on = 0, bytes = 0;
   for (std::int32_t id = 0; id < tokenizer.vocabulary(); ++id) {
     const std::string piece = tokenizer.piece(id), read = readable(id);
     CHECK(read.find("\xE2\x96\x81") == std::string::npos);
@@ -85,7 +85,10 @@ TEST_CASE("expected words: pieces as people read them") {
     if (piece == "\xE2\x96\x81the") begin += read == "the" ? 1 : 0;
     if (piece == "ing") go_on += read == "+ing" ? 1 : 0;
     if (piece == ",") { CHECK(read == ","); }
+    if (piece == "<0x3C>") bytes += read == "<" ? 1 : 0;  // no character of the text: spelled by its byte
+    if (piece == "<0xE2>" || piece == "<0x07>") bytes += read == piece ? 1 : 0;
   }
+  CHECK(bytes == 3);
   CHECK(begin == 1);
   CHECK(go_on == 1);
   CHECK(readable(tokenizer.end_of_paragraph()) == "(end of paragraph)");

@@ -175,7 +175,7 @@ TEST_CASE("checkpoint: foreign, of another version, truncated", "[io]") {
   save(other, thing, {"strata checkpoint", 1});
   CHECK_THAT(reason(other), Contains("is a strata checkpoint, not a strata model"));
   save(other, thing, {model_file.name, model_file.format + 1});
-  CHECK_THAT(reason(other), Contains("the build that wrote it"));
+  CHECK_THAT(reason(other), Contains("the build that wrote it (commit "));
   {
     Hdf5File later(other, Hdf5File::Mode::write);
     later.set_text("/", "strata_version", "9.8.7");

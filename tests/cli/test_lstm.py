@@ -84,12 +84,12 @@ class Peer(CommandTest):
             file.write('["surprise_recovery: one document"]')
         lab = type("Lab", (), {"commands": [], "texts": lambda _, corpus: ["--text", "shared/prose.txt"], "shown": lambda _, call: " ".join(call).replace("shared/", "DATA/"),
                                "folder": lambda _, corpus, name, seed: readings.pathlib.Path(self.path("." if name == "lstm" else name))})()
-        self.assertEqual([row.split("|")[1] for row in beside_lstm.rows([found], lambda values: f"{values[0]:.2f}")], [" LSTM, as many dense weights, not tuned ", " the same + cache "])
+        row = beside_lstm.row("prose", [found], [100.], lambda values: f"{values[0]:.2f}").split(" | ")
+        self.assertEqual([row[0], row[4], row[-1]], ["| prose", f"{found['static']['perplexity']:.2f}", "**100.00** |"])
         page = "\n".join(beside_lstm.lines(lab, "prose", [found]))
-        for said in ("| half-life | strata, sentence |", "| half-life | LSTM, cell |", "paragraph of another document | LSTM, hidden |", "Not measured on this text: surprise_recovery"):
+        for said in ("| half-life | strata, sentence |", "| half-life | LSTM, cell |", "paragraph of another document | LSTM, hidden |", "Not measured on prose: surprise_recovery"):
             self.assertIn(said, page)
         self.assertEqual(lab.commands[0].split()[:4], ["run", "belief_inertia", "--text", "DATA/prose.txt"])
-        self.assertEqual(beside_lstm.lines(lab, "prose", []), [])
 
     def test_trials_are_read_as_documents_are(self):
         """Side by side, with histories of different length, some ended early: the same surprise, and the state behind the token of each time."""

@@ -1,4 +1,4 @@
-"""Rows and tables of language.py that stand for the LSTM (lstm.py), run as a program of its own so that a machine without PyTorch makes the rest of the page."""
+"""The section of language.py that stands for the LSTM (lstm.py), run as a program of its own so that a machine without PyTorch makes the rest of the page."""
 
 import importlib.util
 import json
@@ -33,12 +33,7 @@ def trials(lab, corpus):
 
 
 def peers(lab, corpus):
-    """summary.json of the LSTM of every seed; none where PyTorch is absent, None where none was asked for."""
-    if lab.options.lstm_minutes <= 0 or corpus not in lab.options.lstm_on:
-        return None
-    if importlib.util.find_spec("torch") is None:
-        print("SKIPPED: the LSTM: PyTorch is absent; how to install it stands at the top of tests/bench/language/lstm.py")
-        return []
+    """summary.json of the LSTM of every seed; none where it cannot be trained."""
     found, refused = [], []
     for seed in range(1, lab.seeds(corpus) + 1):
         out = lab.folder(corpus, "lstm", seed)
@@ -56,13 +51,30 @@ def peers(lab, corpus):
     return found
 
 
-def rows(found, spread):
-    """Of the table of perplexities."""
-    if found is None:
+def section(lab, evaluated, spread):
+    """The lines of all texts that an LSTM is trained on; none where PyTorch is absent. `evaluated` gives the runs that it stands beside."""
+    if importlib.util.find_spec("torch") is None:
+        print("SKIPPED: the LSTM: PyTorch is absent; how to install it stands at the top of tests/bench/language/lstm.py")
         return []
-    if not found:
-        return ["| LSTM | PyTorch is not installed | - |"]
-    return [f"| {name} | {spread([f[way]['perplexity'] for f in found])} | - |" for name, way in (("LSTM, as many dense weights, not tuned", "static"), ("the same + cache", "cache"))]
+    table, tables = [], []
+    for corpus in lab.options.lstm_on:
+        runs = evaluated(lab, corpus)
+        if found := peers(lab, corpus):
+            table.append(row(corpus, found, [run["perplexity"] for run in runs], spread))
+            tables += lines(lab, corpus, found)
+    if not table:
+        return []
+    return ["| text | LSTM, not tuned | weights | passes in processor time | as trained | with a cache | **strata** |", "| --- | --- | --- | --- | --- | --- | --- |", *table, "",
+            "As many dense weights as the hierarchy beside it, trained by truncated back-propagation through time (`tests/bench/language/lstm.py` says how); the same tokens.", "",
+            *tables]
+
+
+def row(corpus, found, own, spread):
+    """Of the table of perplexities."""
+    first = found[0]
+    return (f"| {corpus} | {first['layers']} layer{'s' if first['layers'] > 1 else ''} of {first['units']} units | {first['parameters']} | {first['passes']:.1f} in "
+            f"{first['processor_seconds'] / 60:.1f} minutes{' on each thread' if first['threads'] > 1 else ''} | {spread([f['static']['perplexity'] for f in found])} | "
+            f"{spread([f['cache']['perplexity'] for f in found])} ({first['cache_time_constant']} tokens, weight {first['cache_weight']:.2f}) | **{spread(own)}** |")
 
 
 def cell(level, key):
@@ -74,13 +86,9 @@ def cell(level, key):
 
 
 def lines(lab, corpus, found):
-    """What was trained, and inertia and recovery beside the hierarchy's, on the same trials."""
-    if not found:
-        return []
+    """Inertia and recovery of the LSTM's states beside the hierarchy's, on the same trials."""
     first, out = found[0], lab.folder(corpus, "lstm", 1)
-    text = [f"LSTM (`tests/bench/language/lstm.py` says how): {first['layers']} layer{'s' if first['layers'] > 1 else ''} of {first['units']} units, {first['parameters']} weights; {first['passes']:.1f} passes in {first['processor_seconds'] / 60:.1f} minutes of processor "
-            f"time{' on each thread' if first['threads'] > 1 else ''}; cache of {first['cache_time_constant']} tokens, weight {first['cache_weight']:.2f}.", ""]
-    table = []
+    table, text = [], []
     for experiment, key in (("belief_inertia", "half_life"), ("surprise_recovery", "recovery")):
         if experiment not in first:
             continue
@@ -91,7 +99,7 @@ def lines(lab, corpus, found):
         what = "half-life" if key == "half_life" else f"recovery, {own['condition'].replace('_', ' of another ')}"
         table += [f"| {what} | {who} {level['name']} | {cell(level, key)} |" for who, all_of in (("strata,", own["levels"]), ("LSTM,", levels)) for level in all_of]
     if table:
-        text += ["Half-life of what two copies with different histories expect, and recovery from a foreign passage, in tokens [95 %], one seed, the same trials.", "",
+        text += [f"On {corpus}: half-life of what two copies with different histories expect, and recovery from a foreign passage, in tokens [95 %], one seed, the same trials.", "",
                  "| | | tokens |", "| --- | --- | --- |", *table, ""]
     refused = json.loads((out / "refused.json").read_text())
-    return text + ([f"Not measured on this text: {'; '.join(refused)}.", ""] if refused else [])
+    return text + ([f"Not measured on {corpus}: {'; '.join(refused)}.", ""] if refused else [])

@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 """Writes results/reference/language.md: the hierarchy beside what counting and compressors reach, on the same tokens and bytes.
 
-usage: tests/bench/language/language.py --strata build/release/strata [--only CORPUS ...] [--seeds K] [--work DIR]
+usage: tests/bench/language/language.py --strata build/release/strata [--only SECTION ...] [--seeds K] [--work DIR]
 
 The corpora are those of ../shared/data, and Austen's novels where demo.sh puts them; what is absent is skipped and said, and so is a compressor that is
-not installed. Every run is kept in --work with its call and its configuration, and repeated where either has changed, so that the page can be made in
-parts. What is scored here chose no configuration: ptb.ini (which the others follow) was chosen on the end of ptb.train, tiny_shakespeare.ini on the end of
+not installed. Every run is kept in --work with its call and its configuration, and repeated where either has changed. Every section ends with the commits
+and the commands that made it; --only makes some of them anew and leaves the others of the page as they are. What is scored here chose no configuration: ptb.ini (which the others follow) was chosen on the end of ptb.train, tiny_shakespeare.ini on the end of
 what is left of that text without its last tenth. prequential.ini alone was chosen on bytes that are scored, the first of the 4 MiB.
 """
 
 import argparse
+import functools
 import json
 import lzma
 import math
@@ -79,6 +80,15 @@ class Lab:
     def __init__(self, options):
         self.options, self.commits, self.commands = options, set(), []
 
+    def begin(self):
+        """Forgets what the sections before came from."""
+        self.commits, self.commands = set(), []
+
+    def made(self):
+        """The lines that end a section."""
+        return [f"Made at {', '.join(sorted(self.commits)) or 'no commit'} on {self.options.threads} thread{'s' if self.options.threads > 1 else ''} by:", "",
+                *[f"    strata {c}" for c in self.commands], ""]
+
     def seeds(self, corpus):
         return 1 if corpus in LONG else self.options.seeds
 
@@ -124,18 +134,22 @@ def spread(values, digits=2):
     return text if len(values) == 1 else f"{text} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
+def evaluated(lab, corpus):
+    """The runs of a text, by seed."""
+    return [lab.run(corpus, "evaluate", "evaluate", "--plastic", "--set", "evaluate.experts=true", seed=s) for s in range(1, lab.seeds(corpus) + 1)]
+
+
 def corpus_lines(lab, corpus):
+    """What counting and the hierarchy come to on one text."""
     _, _, _, orders, settings = CORPORA[corpus]
     counting = lab.run(corpus, "counting", "run", "baselines", "--set", f"baselines.orders={orders}", *(w for s in settings for w in ("--set", s)))
-    runs = [lab.run(corpus, "evaluate", "evaluate", "--plastic", "--set", "evaluate.experts=true", seed=s) for s in range(1, lab.seeds(corpus) + 1)]
-    lines = [f"## {corpus}", "", f"{counting['held_out_tokens']} held-out tokens, {counting['held_out_bytes']:.0f} bytes; unigram perplexity {math.exp(counting['unigram_nats']):.1f}.", "",
+    runs = evaluated(lab, corpus)
+    lines = [f"{counting['held_out_tokens']} held-out tokens, {counting['held_out_bytes']:.0f} bytes; unigram perplexity {math.exp(counting['unigram_nats']):.1f}.", "",
              "| | as trained | learning while it reads |", "| --- | --- | --- |"]
     for order in counting["orders"]:
         cells = [[order[way + also]["perplexity"] for way in ("static", "learning")] for also in ("", "_cache")]
         lines.append(f"| Kneser-Ney {order['order']} | {cells[0][0]:.2f} | {cells[0][1]:.2f} |")
         lines.append(f"| Kneser-Ney {order['order']} + cache | {cells[1][0]:.2f} | {cells[1][1]:.2f} |")
-    lstm = beside_lstm.peers(lab, corpus)
-    lines += beside_lstm.rows(lstm, spread)
     lines.append(f"| **strata** | **{spread([r['perplexity'] for r in runs])}** | **{spread([r['plastic']['perplexity'] for r in runs])}** |")
     lines.append(f"| **strata + experts** | **{spread([r['experts']['perplexity'] for r in runs])}** | **{spread([r['plastic_experts']['perplexity'] for r in runs])}** |")
     trained = runs[0]["training"]
@@ -144,16 +158,15 @@ def corpus_lines(lab, corpus):
         below = [[100 * (1 - r["perplexity"] / counted[way]["perplexity"]) for r in ([*runs] if way == "static_cache" else [r["plastic"] for r in runs])]
                  for way in ("static_cache", "learning_cache")]
         lines += ["", f"strata alone is {spread(below[0], 1)} % below {BAR} as trained, {spread(below[1], 1)} % where both learn while they read."]
-    lines += ["", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and {runs[0].get('sparse_parameters', 0)} of sparse features; trained in {spread([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
+    return [*lines, "", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and {runs[0].get('sparse_parameters', 0)} of sparse features; trained in {spread([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
               f"{runs[0]['threads']} thread{'s' if runs[0]['threads'] > 1 else ''} ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most." + (f" Bits per byte as trained {spread([r['bits_per_byte'] for r in runs], 4)}." if "bits_per_byte" in runs[0] else ""), ""]
-    return lines + beside_lstm.lines(lab, corpus, lstm)
 
 
 def compressor_lines(lab):
     """Bits per byte of whole programs on the first bytes of a text, and of strata reading them once."""
     path, size = COMPRESSED
     data = path.read_bytes()[:size]
-    lines = [f"## One pass over the first {size >> 20} MiB of {path.parent.name}, from nothing", "", "| | bits per byte |", "| --- | --- |"]
+    lines = ["| | bits per byte |", "| --- | --- |"]
 
     def row(name, compressed):
         lines.append(f"| {name} | {f'{8 * compressed / len(data):.3f}' if compressed else 'not installed'} |")
@@ -183,7 +196,7 @@ def compressor_lines(lab):
 def settling_lines(lab):
     """Predictive coding against back-propagation of the same loss, paired by seed."""
     text, settings, seeds = SETTLED
-    lines = ["## Settling against back-propagation", "", "| | perplexity | nats more than the first row, paired | free energy falls while settling by |", "| --- | --- | --- | --- |"]
+    lines = ["| | perplexity | nats more than the first row, paired | free energy falls while settling by |", "| --- | --- | --- | --- |"]
     nats = {}
     for name, (slug, *way) in WAYS.items():
         runs = [lab.kept(lab.options.work / f"settling_{slug}_{seed}",
@@ -247,7 +260,7 @@ def form_lines(lab):
     def by_document(own, others):
         return [statistics.mean(r["document_nats"][i] - o["document_nats"][i] for r, o in zip(own, others)) for i in range(len(tokens))]
 
-    lines = ["## What each level is worth", "", "| | units | weights | operations | perplexity | nats per token more than four levels, by seed | over documents, seeds averaged [95 %] |",
+    lines = ["| | units | weights | operations | perplexity | nats per token more than four levels, by seed | over documents, seeds averaged [95 %] |",
              "| --- | --- | --- | --- | --- | --- | --- |"]
     for name, own in runs.items():
         apart = [r["nats_per_token"] - w["nats_per_token"] for r, w in zip(own, whole)]
@@ -284,8 +297,7 @@ def broad_lines(lab):
         limits = [of[f"{key}_ci95"] for of in seeds if f"{key}_ci95" in of]
         return text + (f" [{min(low for low, _ in limits):.3f}, {max(high for _, high in limits):.3f}]" if limits else "")
 
-    lines = ["## What every level expects", "",
-             "| level | nats per word of its unit | best decaying unigram | unigram | departure from the background | less than the level below | temperature | its window, cheaper than for the level below |",
+    lines = ["| level | nats per word of its unit | best decaying unigram | unigram | departure from the background | less than the level below | temperature | its window, cheaper than for the level below |",
              "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for own, level in zip(by_level(found)[1:], by_level(ahead)[1:]):
         lines.append(f"| {own[0]['name']} | {' | '.join(cell(own, key) for key in ('prediction_nats', 'baseline_nats', 'unigram_nats'))} | "
@@ -302,18 +314,37 @@ def broad_lines(lab):
     return [*lines, "", f"{seeds}; {found[0]['training_tokens']} tokens of {EXPECTED[0].parent.name} read once, scored on its last tenth: {found[0]['held_out_tokens']} tokens.", ""]
 
 
-# Further parts of the page: what must be there, and their lines.
-MORE = {"expectations": (EXPECTED[0], broad_lines), "worth": (FORMS_TEXT[0], form_lines), "compressors": (COMPRESSED[0], compressor_lines),
-        "settling": (SETTLED[0], settling_lines)}
+# Sections of the page in their order: what must be there, title, lines (none where a program is absent).
+SECTIONS = {
+    **{corpus: (of[1], corpus, functools.partial(corpus_lines, corpus=corpus)) for corpus, of in CORPORA.items()},
+    "lstm": (DATA, "An LSTM of as many weights", functools.partial(beside_lstm.section, evaluated=evaluated, spread=spread)),
+    "expectations": (EXPECTED[0], "What every level expects", broad_lines),
+    "worth": (FORMS_TEXT[0], "What each level is worth", form_lines),
+    "compressors": (COMPRESSED[0], f"One pass over the first {COMPRESSED[1] >> 20} MiB of {COMPRESSED[0].parent.name}, from nothing", compressor_lines),
+    "settling": (SETTLED[0], "Settling against back-propagation", settling_lines),
+}
+
+
+def renew(page, title, lines):
+    """Puts a section in its place on the page; the others stay."""
+    standing = dict(section.split("\n", 1) for section in page.read_text().split("\n## ")[1:]) if page.exists() else {}
+    standing[title] = "\n".join(["", *lines])
+    text = ["# The token level beside its peers", "",
+            "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
+            "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text. "
+            "Each section is made by `tests/bench/language/language.py --strata build/release/strata --only SECTION`, of which these are the commands (run once per seed, without figures).", "",
+            *(f"## {known}\n{standing[known].rstrip()}\n" for _, known, _ in SECTIONS.values() if known in standing)]
+    page.write_text("\n".join(text))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strata", required=True)
-    parser.add_argument("--only", nargs="+", choices=[*CORPORA, *MORE], default=[*CORPORA, *MORE])
+    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS), metavar="SECTION",
+                        help=f"what is made anew: {', '.join(SECTIONS)} (all)")
     parser.add_argument("--seeds", type=int, default=3, help="of every run that takes less than ten minutes")
     parser.add_argument("--threads", type=int, default=0, help="of every run (0: all)")
-    parser.add_argument("--lstm-minutes", type=float, default=30, help="of processor time on each thread for training an LSTM of equal size, where PyTorch is there (0: none)")
+    parser.add_argument("--lstm-minutes", type=float, default=30, help="of processor time on each thread for training an LSTM of equal size, where PyTorch is there")
     parser.add_argument("--lstm-on", nargs="+", choices=list(CORPORA), default=["ptb", "reuters"], metavar="CORPUS", help="where it is trained (ptb reuters)")
     parser.add_argument("--work", default=None, help="where runs are kept (a new temporary folder)")
     parser.add_argument("--out", default=str(TOP / "results" / "reference" / "language.md"))
@@ -322,24 +353,16 @@ def main():
     options.work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="strata_language_")).resolve()
     options.threads = options.threads or os.cpu_count()
     options.work.mkdir(parents=True, exist_ok=True)
-    lab, lines = Lab(options), []
-    for corpus in CORPORA:
-        if corpus not in options.only:
+    lab = Lab(options)
+    for name in options.only:
+        needed, title, lines_of = SECTIONS[name]
+        if not needed.exists():
+            print(f"SKIPPED: {name}: {needed} is not there")
             continue
-        if not CORPORA[corpus][1].exists():
-            print(f"SKIPPED: {corpus}: {CORPORA[corpus][1]} is not there")
-            continue
-        lines += corpus_lines(lab, corpus)
-    for part, (needed, section) in MORE.items():
-        if part in options.only and needed.exists():
-            lines += section(lab)
-    page = ["# The token level beside its peers", "",
-            "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
-            "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text.", "",
-            *lines, f"Made at {', '.join(sorted(lab.commits)) or 'no commit'} by `tests/bench/language/language.py --seeds {options.seeds} --threads {options.threads} --lstm-minutes {options.lstm_minutes:g} --lstm-on {' '.join(options.lstm_on)}{'' if set(options.only) == {*CORPORA, *MORE} else ' --only ' + ' '.join(options.only)}`, which ran "
-            "(with `--threads` as said there, without figures):", "", *[f"    strata {c}" for c in lab.commands], ""]
-    pathlib.Path(options.out).write_text("\n".join(page))
-    print("\n".join(page))
+        lab.begin()
+        if lines := lines_of(lab):
+            print("\n".join([f"## {title}", "", *lines]), flush=True)
+            renew(pathlib.Path(options.out), title, [*lines, *lab.made()])
 
 
 if __name__ == "__main__":

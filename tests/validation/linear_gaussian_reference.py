@@ -7,20 +7,19 @@ Two chains, each met by a hierarchy of Gaussian levels with its own weights and 
 default chain by a hierarchy that learns everything. Closed form: twins approach one another by Phi = (I - K e_0') A from where they start, gains are K.
 """
 
-import argparse
-import json
 import pathlib
 import statistics
-import subprocess
-import tempfile
+import sys
 
 import h5py
 import numpy as np
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-CONFIG = "experiments/config/linear_gaussian.ini"
-INERTIA = ["--set", "belief_inertia.history=8000", "--set", "belief_inertia.switches=off"]  # the covariances come to rest
-OPTIMUM = ["--set", "optimum.warm_up=8000", "--set", "optimum.steps=8000", "--set", "optimum.streams=8"]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from laboratory import Lab, arguments, estimate, sets, settled, table, write  # noqa: E402
+
+CONFIG = ("--config", "experiments/config/linear_gaussian.ini")
+INERTIA = ("belief_inertia.history=8000", "belief_inertia.switches=off")  # the covariances come to rest
+OPTIMUM = ("optimum.warm_up=8000", "optimum.steps=8000", "optimum.streams=8")
 
 
 class Chain:
@@ -61,17 +60,8 @@ class Chain:
         return found
 
 
-COMMITS = set()
-
-
-def ran(options, name, *words):
-    out = pathlib.Path(options.work) / name
-    if not out.exists():
-        subprocess.run([options.strata, "run", *words, "--world", "linear_gaussian", "--set", "run.figures=false", "--out", str(out), "--quiet"],
-                       check=True, cwd=TOP, stdout=subprocess.DEVNULL)
-    summary = json.loads((out / "summary.json").read_text())
-    COMMITS.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
-    return out, summary
+def run(lab, name, experiment, seed, *settings, config=()):
+    return lab.run(name, ["run", experiment, "--world", "linear_gaussian", *config, *sets(*settings)], seed, keep=("trace.h5", "exact.h5"))
 
 
 def start_of(path):
@@ -84,62 +74,45 @@ def start_of(path):
         return np.asarray(rows, dtype=float)
 
 
-def sets(keys):
-    return [word for key, value in keys.items() for word in ("--set", f"{key}={value}")]
-
-
 def percent(values):
     off = 100 * max(abs(v - 1) for v in values)
     return "< 0.001 %" if off < .001 else f"{off:.2g} %"
 
 
-def chain_rows(options, chain):
+def chain_rows(lab, chain):
     closed, ratios, gains, gaps = [], {"model": [], "exact": []}, [], []
-    for seed in range(1, options.seeds + 1):
-        out, summary = ran(options, f"inertia_{chain.name}_{seed}", "belief_inertia", "--config", CONFIG, "--seed", str(seed), *INERTIA, *sets(chain.keys))
-        for who, levels, trace in (("model", summary["levels"], "trace.h5"), ("exact", summary["exact"]["levels"], "exact.h5")):
-            expected = chain.half_life(start_of(out / trace))
+    keys = [f"{key}={value}" for key, value in chain.keys.items()]
+    for seed in range(1, lab.options.seeds + 1):
+        found = run(lab, f"inertia_{chain.name}_{seed}", "belief_inertia", seed, *INERTIA, *keys, config=CONFIG)
+        for who, levels, trace in (("model", found["levels"], "trace.h5"), ("exact", found["exact"]["levels"], "exact.h5")):
+            expected = chain.half_life(start_of(found["folder"] / trace))
             ratios[who].append([level["half_life"] / x for level, x in zip(levels, expected)])
             if who == "model":
                 closed.append(expected)
-        _, summary = ran(options, f"optimum_{chain.name}_{seed}", "optimum", "--config", CONFIG, "--seed", str(seed), *OPTIMUM, *sets(chain.keys))
-        gains.append([level["gain"] / k for level, k in zip(summary["levels"], chain.gains)])
-        gaps.append(summary["gap_closed"])
-    for level in range(len(chain.gains)):
-        yield (f"| {chain.name} | {level} | {chain.half_lives[level]:.3g} | {', '.join(f'{x[level]:.3g}' for x in closed)} | {percent([x[level] for x in ratios['model']])} | "
-               f"{percent([x[level] for x in ratios['exact']])} | {chain.gains[level]:.4f} | {percent([x[level] for x in gains])} | {min(gaps):.4f} |")
+        found = run(lab, f"optimum_{chain.name}_{seed}", "optimum", seed, *OPTIMUM, *keys, config=CONFIG)
+        gains.append([level["gain"] / k for level, k in zip(found["levels"], chain.gains)])
+        gaps.append(found["gap_closed"])
+    return [[chain.name, level, f"{chain.half_lives[level]:.3g}", ", ".join(f"{x[level]:.3g}" for x in closed), percent([x[level] for x in ratios["model"]]),
+             percent([x[level] for x in ratios["exact"]]), f"{chain.gains[level]:.4f}", percent([x[level] for x in gains]), f"{min(gaps):.4f}"] for level in range(len(chain.gains))]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--strata", required=True, type=lambda path: str(pathlib.Path(path).resolve()))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--work", default=None)
-    options = parser.parse_args()
-    options.work = options.work or tempfile.mkdtemp(prefix="strata_linear_gaussian_")
-    lines = ["# Half-lives and gains where the answer is known", "",
-             f"Linear-Gaussian chains, {options.seeds} seeds each. Half-life: of 48 pairs of twins (normalised together); closed form from where each seed's pairs start. Deviations:",
-             "the largest over seeds. `model`: the ready hierarchy, `exact`: the Kalman filter; both measured by `belief_inertia`. Gain of the model, measured by `optimum`.",
-             "Twins that start along a mode of the closed loop have its half-life at every level: tests/validation/linear_gaussian_inertia.cpp.", "",
-             "| chain | level | half-life of the closed loop's mode | closed form, seeds | model off by | exact off by | Kalman gain | model off by | gap closed, worst |",
-             "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
+    options = settled(arguments(__doc__))
+    lab = Lab(options, f"tests/validation/linear_gaussian_reference.py --seeds {options.seeds}")
     spacing = 8. ** np.arange(4)
-    for chain in (Chain("wide", .25 / spacing, 1, 1, 1), Chain("narrow", 1 - np.exp(-.5 / spacing), .5, .2, .5)):
-        lines += chain_rows(options, chain)
-    lines += ["", "The default chain (wide), everything learned from one online pass of 100,000 steps by four default Gaussian levels:", "",
-              "| seed | gap closed [95 %] | nats per step | Kalman filter | tokens/s | Kalman filter, tokens/s |", "| --- | --- | --- | --- | --- | --- |"]
-    gaps = []
-    for seed in range(1, options.seeds + 1):
-        _, s = ran(options, f"learned_{seed}", "optimum", "--seed", str(seed), "--set", "world.tokens=100000", "--set", "optimum.steps=1000",
-                   "--set", "optimum.streams=4")
-        low, high = s["gap_closed_ci95"]
-        gaps.append(s["gap_closed"])
-        lines.append(f"| {seed} | {100 * s['gap_closed']:.1f} % [{100 * low:.1f}, {100 * high:.1f}] | {s['nats_per_token']:.4f} | {s['bayes_nats']:.4f} | "
-                     f"{s['model_tokens_per_second']:,.0f} | {s['exact_tokens_per_second']:,.0f} |")
-    lines += ["", f"Median {100 * statistics.median(gaps):.1f} %, worst {100 * min(gaps):.1f} %. Speeds depend on the machine and on what else it did. Made at "
-              + ", ".join(sorted(COMMITS)) + " by", "", "    tests/validation/linear_gaussian_reference.py --strata build/release/strata", ""]
-    (TOP / "results" / "reference" / "linear_gaussian.md").write_text("\n".join(lines))
-    print("\n".join(lines))
+    chains = [row for chain in (Chain("wide", .25 / spacing, 1, 1, 1), Chain("narrow", 1 - np.exp(-.5 / spacing), .5, .2, .5)) for row in chain_rows(lab, chain)]
+    learned = [run(lab, f"learned_{seed}", "optimum", seed, "world.tokens=100000", "optimum.steps=1000", "optimum.streams=4") for seed in range(1, options.seeds + 1)]
+    gaps = [found["gap_closed"] for found in learned]
+    rows = [[seed, estimate(found, "gap_closed", 1, 100), f"{found['nats_per_token']:.4f}", f"{found['bayes_nats']:.4f}", f"{found['model_tokens_per_second']:,.0f}",
+             f"{found['exact_tokens_per_second']:,.0f}"] for seed, found in enumerate(learned, 1)]
+    write("linear_gaussian.md", "Half-lives and gains where the answer is known", [
+        f"Linear-Gaussian chains, {options.seeds} seeds each. Half-life: of 48 pairs of twins (normalised together); closed form from where each seed's pairs start. Deviations: "
+        "the largest over seeds. `model`: the ready hierarchy, `exact`: the Kalman filter; both measured by `belief_inertia`. Gain of the model, measured by `optimum`. "
+        "Twins that start along a mode of the closed loop have its half-life at every level: tests/validation/linear_gaussian_inertia.cpp.", "",
+        *table(["chain", "level", "half-life of the closed loop's mode", "closed form, seeds", "model off by", "exact off by", "Kalman gain", "model off by", "gap closed, worst"], chains), "",
+        "The default chain (wide), everything learned from one online pass of 100,000 steps by four default Gaussian levels:", "",
+        *table(["seed", "gap closed (%) [95 %]", "nats per step", "Kalman filter", "tokens/s", "Kalman filter, tokens/s"], rows), "",
+        f"Median {100 * statistics.median(gaps):.1f} %, worst {100 * min(gaps):.1f} %. Speeds depend on the machine and on what else it did.", "", *lab.made()])
 
 
 if __name__ == "__main__":

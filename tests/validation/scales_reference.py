@@ -7,37 +7,18 @@ time_scales: one online pass of 300,000 steps per arm; depth: true depths 1 to 4
 About twenty minutes on one idle core; depth is the most of it.
 """
 
-import argparse
-import json
 import pathlib
 import statistics
-import subprocess
-import tempfile
+import sys
 
-from reference import TOP, table
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from laboratory import Lab, arguments, median, settled, table, write  # noqa: E402
 
 WANTED = (8, 64, 512)  # 4096 switches too seldom in 300,000 steps to be learned from
 
 
-def run(options, experiment, tables, seed):
-    """Summary of one run."""
-    out = pathlib.Path(options.work) / f"{experiment}_{tables}_{seed}"
-    if not (out / "summary.json").exists():
-        subprocess.run([options.strata, "run", experiment, "--world", "nested", "--config", "experiments/config/time_scales.ini", "--set",
-                        f"world.tables={tables}", "--set", "run.figures=false", "--seed", str(seed), "--threads", "1", "--out", str(out), "--quiet", "--json"],
-                       check=True, cwd=TOP, stdout=subprocess.DEVNULL)
-        for trace in out.glob("*.h5"):
-            trace.unlink()
-    return json.loads((out / "summary.json").read_text())
-
-
-def commits(runs):
-    return ", ".join(sorted({run["commit"][:7] + (" with changes" if run["dirty"] else "") for run in runs}))
-
-
-def write(name, lines):
-    (TOP / "results" / "reference" / name).write_text("\n".join(lines) + "\n")
-    print("\n".join(lines), flush=True)
+def run(lab, experiment, tables, seed):
+    return lab.run(f"{experiment}_{tables}_{seed}", ["run", experiment, "--world", "nested", "--config", "experiments/config/time_scales.ini", "--set", f"world.tables={tables}"], seed, keep=())
 
 
 def numbers(values):
@@ -49,8 +30,9 @@ def percent(arm):
     return f"{100 * arm['gap_closed']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def time_scales(options):
-    runs = [(tables, seed, run(options, "time_scales", tables, seed)) for tables in options.tables for seed in range(1, options.seeds + 1)]
+def time_scales(lab):
+    options = lab.options
+    runs = [(tables, seed, run(lab, "time_scales", tables, seed)) for tables in options.tables for seed in range(1, options.seeds + 1)]
     arms = [arm["name"] for arm in runs[0][2]["arms"]]
     rows, detail = [], []
     for i, name in enumerate(arms):
@@ -59,12 +41,11 @@ def time_scales(options):
         found, drawn = (sum(all(any(w / 2 <= x <= 2 * w for x in arm[what]) for w in WANTED) for _, _, arm in of_arm)
                         for what in ("dwell_times", "time_constants"))
         close = sum(arm["pairs_closer_than_1_5"] > 0 for _, _, arm in of_arm)
-        rows.append([name, f"{statistics.median(gaps):.1f} ({min(gaps):.1f} to {max(gaps):.1f})",
+        rows.append([name, median(gaps, 1),
                      f"{statistics.median(lost):+.1f} ({min(lost):+.1f} to {max(lost):+.1f})", f"{found} of {len(of_arm)}", f"{drawn} of {len(of_arm)}", f"{close} of {len(of_arm)}"])
         detail += [[name, tables, seed, percent(arm), f"{arm['points_lost']:+.1f}", numbers(arm["time_constants"]), numbers(arm["dwell_times"]),
                     numbers(arm["found"]) or "-"] for tables, seed, arm in of_arm]
-    write("time_scales.md", [
-        "# Whether levels find the time scales of their world", "",
+    write("time_scales.md", "Whether levels find the time scales of their world", [
         "Direct worlds with time constants 8, 64, 512, 4096 (steps between two switches to another state); one online pass of 300,000 steps, four",
         f"categorical levels. Tables {', '.join(map(str, options.tables))}, {options.seeds} seeds each. Gap closed over the last third, per cent of unigram to exact",
         "observer; points lost against the world's own time constants on the same steps (below 0: gained); median, lowest and highest of the runs.",
@@ -75,13 +56,13 @@ def time_scales(options):
         "that unit, counted in its true contexts. The rule of learning was chosen on tables 1 to 6; tables 201 and 202 were read once before, with the world's",
         "own given otherwise.", "",
         *table(["time constants", "gap closed, median (range)", "points lost, median (range)", "found 8, 64, 512", "found by time constants", "close"], rows), "",
-        *table(["time constants", "table", "seed", "gap closed [95 %]", "points lost", "at the end", "dwell times", "found"], detail), "", f"Made at {commits([one for _, _, one in runs])} by", "",
-        "    tests/validation/scales_reference.py --strata build/release/strata"])
+        *table(["time constants", "table", "seed", "gap closed [95 %]", "points lost", "at the end", "dwell times", "found"], detail), "", *lab.made()])
 
 
-def depth(options):
+def depth(lab):
+    options = lab.options
     cases = [(tables, seed) for seed in range(1, options.depth_seeds + 1) for tables in options.tables]
-    runs = [(tables, seed, run(options, "depth", tables, seed)) for tables, seed in cases]
+    runs = [(tables, seed, run(lab, "depth", tables, seed)) for tables, seed in cases]
     worlds = [(tables, seed, world) for tables, seed, one in runs for world in one["worlds"]]
     right = sum(world["right"] for _, _, world in worlds)
     taken = [level for _, _, world in worlds for one in world["rounds"] for level in one["levels"] if level["fate"] != "kept"]
@@ -96,8 +77,7 @@ def depth(options):
         gone = ", ".join(f"{numbers([level['dwell_time']])} ({'merged' if 'merged' in level['fate'] else 'no gain'}, {level['removal_cost_nats']:+.4f} ± "
                          f"{level['removal_cost_se']:.4f})" for one in world["rounds"] for level in one["levels"] if level["fate"] != "kept")
         detail.append([world["true_depth"], tables, seed, world["found_depth"], numbers([level["dwell_time"] for level in last]), gains or "-", gone or "-"])
-    write("depth.md", [
-        "# Whether levels find how many of them a world has", "",
+    write("depth.md", "Whether levels find how many of them a world has", [
         "Direct worlds of 1 to 4 levels (time constants 8, 64, 512, 4096). Five categorical levels of six states each learn from 300,000 steps, from equal",
         "time constants. Then rounds: the whole and its twins without one level each go on learning from the same 120,000 fresh steps; gain: nats per token",
         "that the twin costs more over the second half, s.e. by block bootstrap. A level is kept while its gain is above 3 s.e. and also pays for the level's",
@@ -108,22 +88,17 @@ def depth(options):
         f"Tables and seeds: {', '.join(f'{t} / {s}' for t, s in cases)}. **{right} of {len(worlds)} right.**", "",
         *table(["true depth", "right", "found"], rows), "",
         *table(["true depth", "table", "seed", "found", "dwell times of what is left (steps)", "their gain (nats per token)",
-                "taken away: dwell time (why, gain)"], detail), "", f"Made at {commits([one for _, _, one in runs])} by", "",
-        "    tests/validation/scales_reference.py --strata build/release/strata"])
+                "taken away: dwell time (why, gain)"], detail), "", *lab.made()])
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--strata", required=True, type=lambda path: str(pathlib.Path(path).resolve()))
+    parser = arguments(__doc__)
     parser.add_argument("--tables", nargs="+", type=int, default=[201, 202])
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--depth-seeds", type=int, default=5)
-    parser.add_argument("--work", default=None)
     parser.add_argument("--only", choices=["time_scales", "depth"], nargs="*", default=["time_scales", "depth"])
-    options = parser.parse_args()
-    options.work = options.work or tempfile.mkdtemp(prefix="strata_scales_")
+    options = settled(parser)
     for part in options.only:
-        {"time_scales": time_scales, "depth": depth}[part](options)
+        {"time_scales": time_scales, "depth": depth}[part](Lab(options, f"tests/validation/scales_reference.py --only {part}"))
 
 
 if __name__ == "__main__":

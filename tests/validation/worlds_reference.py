@@ -9,14 +9,12 @@ usage: tests/validation/worlds_reference.py --strata build/release/strata [--tab
 One online pass of 300,000 steps per model. Configurations were chosen on tables 1 to 6.
 """
 
-import argparse
-import json
 import pathlib
 import statistics
-import subprocess
-import tempfile
+import sys
 
-from reference import TOP, table
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from laboratory import Lab, arguments, estimate, median, sets, settled, table, value, write  # noqa: E402
 
 LEVELS = range(4)
 ROWS = [("direct", "categorical", "nested_direct"), ("geo", "categorical", "nested_geo"), ("nested", "conditional", "nested_nested"),
@@ -34,63 +32,22 @@ OTHERS = [("hazard", "oddball", "hazard, a conditional level below a categorical
 WIDE = ("world.states=10,10,8,6", "world.tokens=3000", *(f"level.{l}.states={n}" for l, n in enumerate((10, 10, 8, 6))))
 
 
-class Lab:
-    """Runs the command, once per distinct run, and keeps what a page must say of where its figures come from."""
+class Worlds(Lab):
+    """Runs on generated worlds; of the nested ones, on every table."""
 
-    def __init__(self, options):
-        self.options, self.commits, self.commands = options, set(), []
-
-    def run(self, name, config, number, seed, settings=(), world="nested"):
+    def of(self, name, config, number, seed, settings=(), world="nested"):
         settings = (*((f"world.tables={number}",) if world == "nested" else ()), *settings)
-        out = pathlib.Path(self.options.work) / "_".join([name, config, str(seed), *settings]).replace("/", "").replace(",", "-")[:180]
-        words = ["run", name, "--world", world, *(("--config", f"experiments/config/{config}.ini") if config else ()), *(w for s in settings for w in ("--set", s))]
-        shown = " ".join(words).replace(f"tables={number}", "tables=T") + " --seed N"
-        if shown not in self.commands:
-            self.commands.append(shown)
-        if not (out / "summary.json").exists():
-            print(" ".join(words), "--seed", seed, flush=True)
-            subprocess.run([self.options.strata, *words, "--set", "run.figures=false", "--seed", str(seed), "--out", str(out), "--quiet",
-                            "--json"], check=True, cwd=TOP, stdout=subprocess.DEVNULL)
-            for trace in out.glob("*.h5"):  # large, and measured
-                trace.unlink()
-        summary = json.loads((out / "summary.json").read_text())
-        self.commits.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
-        return summary
+        folder = "_".join([name, config, *settings]).replace("/", "").replace(",", "-")[:180] + f"_{seed}"
+        return self.run(folder, ["run", name, "--world", world, *(("--config", f"experiments/config/{config}.ini") if config else ()), *sets(*settings)], seed, keep=())
 
     def every(self, name, config, settings=()):
         """(table, seed, summary) of every run."""
-        return [(t, s, self.run(name, config, t, s, settings)) for t in self.options.tables for s in range(1, self.options.seeds + 1)]
-
-    def write(self, name, title, lines):
-        body = [f"# {title}", "", *lines, "", f"Made at {', '.join(sorted(self.commits))} by `tests/validation/worlds_reference.py`, which ran:", "",
-                *[f"    strata {c}" for c in self.commands], ""]
-        (TOP / "results" / "reference" / f"{name}.md").write_text("\n".join(body))
-        print("\n".join(body))
-        self.commits, self.commands = set(), []
-
-
-def value(record, key):
-    """A measured value, or the bound where it had not come back by the end."""
-    return record.get(key, record.get(key + "_at_least"))
-
-
-def bounded(record, key, digits=2, factor=1):
-    """`value [low, high]` of a measured value; ≥ where it is a bound."""
-    if value(record, key) is None:
-        return "–"
-    low, high = record.get(key + "_ci95", (None, None))
-    text = ("" if key in record else "≥ ") + f"{factor * value(record, key):.{digits}f}"
-    return text if low is None or high is None else f"{text} [{factor * low:.{digits}f}, {factor * high:.{digits}f}]"
-
-
-def middle(values, digits=2):
-    """Median (least to greatest) over runs."""
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+        return [(t, s, self.of(name, config, t, s, settings)) for t in self.options.tables for s in range(1, self.options.seeds + 1)]
 
 
 def per_level(runs, key, digits=2, of=lambda summary: summary):
     """Median over runs of every level's value."""
-    return [middle([value(of(run)["levels"][l], key) for _, _, run in runs], digits) for l in LEVELS]
+    return [median([value(of(run)["levels"][l], key) for _, _, run in runs], digits) for l in LEVELS]
 
 
 def optimum(lab):
@@ -101,22 +58,22 @@ def optimum(lab):
         gap = [100 * run["gap_closed"] for _, _, run in runs]
         reach = statistics.median(run["unigram_nats"] - run["bayes_nats"] for _, _, run in runs)
         gaps.append([kind, level, f"{statistics.median(gap):.1f} %", f"{min(gap):.1f} %", f"{reach:.2f}"])
-        single += [[kind, level, t, s, bounded(run, "gap_closed", 1, 100)] for t, s, run in runs]
+        single += [[kind, level, t, s, estimate(run, "gap_closed", 1, 100)] for t, s, run in runs]
         speeds.append([f"{kind}, four {level} levels", *[f"{statistics.median(run[key] for _, _, run in runs):,.0f}" for key in
                                                          ("model_tokens_per_second", "exact_tokens_per_second")], 144])
         if whole:
             direct = runs
     for config, world, levels, *settings in OTHERS:
-        run = lab.run("optimum", config, 0, 1, (*settings, *SHORT), world)
+        run = lab.of("optimum", config, 0, 1, (*settings, *SHORT), world)
         exact = run.get("exact_tokens_per_second")
         speeds.append([levels, f"{run['model_tokens_per_second']:,.0f}", f"{exact:,.0f}" if exact else "–", "–"])
-    wide = lab.run("optimum", "nested_direct", lab.options.tables[0], 1, (*WIDE, *SHORT))
+    wide = lab.of("optimum", "nested_direct", lab.options.tables[0], 1, (*WIDE, *SHORT))
     speeds.append(["direct, levels of 10, 10, 8, 6 states", f"{wide['model_tokens_per_second']:,.0f}", f"{wide['exact_tokens_per_second']:,.0f}", 4800])
     contexts = [f"context {k}" for k in LEVELS]
-    read_out = [[t, s, l, *[bounded(run["levels"][l], f"read_out_{k}") for k in LEVELS]] for t, s, run in direct for l in LEVELS]
+    read_out = [[t, s, l, *[estimate(run["levels"][l], f"read_out_{k}") for k in LEVELS]] for t, s, run in direct for l in LEVELS]
     worst = [min(run["levels"][k][f"read_out_{k}"] for _, _, run in direct) for k in LEVELS]
     found = sum(all(max(LEVELS, key=lambda l, k=k, run=run: run["levels"][l][f"read_out_{k}"]) == k for k in LEVELS) for _, _, run in direct)
-    lab.write("optimum", "How near the optimum", [
+    write("optimum.md", "How near the optimum", [
         "Gap closed = (unigram - model) / (unigram - exact observer), nats per token over the last third of one online pass of 300,000 steps. "
         f"Tables {', '.join(map(str, lab.options.tables))}, {lab.options.seeds} seeds each.", "",
         *table(["world", "levels", "gap closed, median", "worst", "unigram - exact (nats)"], gaps), "",
@@ -132,7 +89,7 @@ def optimum(lab):
         *table(["", *[f"level {l}" for l in LEVELS]],
                [["model", *per_level(direct, "calibration_error", 3)], ["exact observer", *per_level(direct, "exact_calibration_error", 4)]]), "",
         "## Speed", "", "Tokens per second of one stream, learning, one reading of the world; the exact observer in the same run. It depends on the "
-        "machine and on what else that did.", "", *table(["hierarchy", "model", "exact observer", "its joint states"], speeds)])
+        "machine and on what else that did.", "", *table(["hierarchy", "model", "exact observer", "its joint states"], speeds), "", *lab.made()])
 
 
 def ratios(levels, key="half_life"):
@@ -141,8 +98,8 @@ def ratios(levels, key="half_life"):
 
 def half_life_row(name, t, s, summary, key="half_life"):
     levels = summary["levels"]
-    return [t, s, name, *[bounded(levels[l], key, 1) for l in LEVELS], ", ".join(f"{r:.1f}" for r in ratios(levels, key)),
-            bounded(summary, key + "_rho") if key == "half_life" else ""]
+    return [t, s, name, *[estimate(levels[l], key, 1) for l in LEVELS], ", ".join(f"{r:.1f}" for r in ratios(levels, key)),
+            estimate(summary, key + "_rho") if key == "half_life" else ""]
 
 
 def weight(lab):
@@ -154,19 +111,19 @@ def weight(lab):
                                                  half_life_row("exact", t, s, run["exact"]))]
     ladder = [run["half_life_rho"] for _, _, run in geo]
     least = [min(ratios(run["levels"])) for _, _, run in geo]
-    switches = [[f"level {l}", *[middle([value(run["levels"][l], key) for _, _, run in geo], 1) for key in
+    switches = [[f"level {l}", *[median([value(run["levels"][l], key) for _, _, run in geo], 1) for key in
                                  ("tokens_to_switch", "exact_tokens_to_switch", "inertia_ratio")]] for l in LEVELS]
-    same = [[t, s, *[bounded(run["levels"][l], "half_life", 1) for l in LEVELS], ", ".join(f"{r:.2f}" for r in ratios(run["levels"]))]
+    same = [[t, s, *[estimate(run["levels"][l], "half_life", 1) for l in LEVELS], ", ".join(f"{r:.2f}" for r in ratios(run["levels"]))]
             for t, s, run in equal]
     grown = []
     for k, rho in enumerate((1, 1.5, 2, 3)):
         items = [run["dial"][k] for _, _, run in dial]
-        grown.append([rho, *[middle([value(i["levels"][l], "evidence_nats") for i in items], 1) for l in LEVELS], middle([value(i, "evidence_rho") for i in items]),
-                      middle([value(i, "tokens_to_switch_rho") for i in items]), middle([i["cost_nats"] for i in items], 3)])
-    lab.write("weight", "How heavy each level of situations is", [
+        grown.append([rho, *[median([value(i["levels"][l], "evidence_nats") for i in items], 1) for l in LEVELS], median([value(i, "evidence_rho") for i in items]),
+                      median([value(i, "tokens_to_switch_rho") for i in items]), median([i["cost_nats"] for i in items], 3)])
+    write("weight.md", "How heavy each level of situations is", [
         "## Half-lives", "",
         "Steps until the distance of two copies with different histories has halved, 256 pairs, learning off; geo world; the exact observer on "
-        f"the same pairs. Geometric ratio: {middle(ladder)}; the least ratio between neighbours in each run: {middle(least)}. "
+        f"the same pairs. Geometric ratio: {median(ladder)}; the least ratio between neighbours in each run: {median(least)}. "
         "One level: the copies differ in that level's state alone.", "",
         *table(head, rows), "",
         "Tokens from a switch of the true context until it is believed, and over the exact observer's (inertia relative to Bayes); median over "
@@ -177,21 +134,17 @@ def weight(lab):
         "## Stubbornness", "",
         "Evidence in nats from a switch until the new context is believed, with kappa_l = rho^-l, direct world; growth: geometric ratio per level. "
         "Cost: nats per token more than at rho = 1. Medians over runs (least to greatest).", "",
-        *table(["rho", *[f"level {l} (nats)" for l in LEVELS], "evidence grows by", "tokens grow by", "cost (nats per token)"], grown)])
+        *table(["rho", *[f"level {l} (nats)" for l in LEVELS], "evidence grows by", "tokens grow by", "cost (nats per token)"], grown), "", *lab.made()])
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--strata", required=True, type=lambda path: str(pathlib.Path(path).resolve()))
+    parser = arguments(__doc__)
     parser.add_argument("--tables", nargs="+", type=int, default=[201, 202])
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", choices=["optimum", "weight"], default=None)
-    parser.add_argument("--work", default=None)
-    options = parser.parse_args()
-    options.work = options.work or tempfile.mkdtemp(prefix="strata_worlds_")
+    options = settled(parser)
     for part in (optimum, weight):
         if options.only in (None, part.__name__):
-            part(Lab(options))
+            part(Worlds(options, f"tests/validation/worlds_reference.py --tables {' '.join(map(str, options.tables))} --seeds {options.seeds} --only {part.__name__}"))
 
 
 if __name__ == "__main__":

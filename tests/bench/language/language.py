@@ -4,28 +4,26 @@
 usage: tests/bench/language/language.py --strata build/release/strata [--only SECTION ...] [--seeds K] [--work DIR]
 
 The corpora are those of ../shared/data, and Austen's novels where demo.sh puts them; what is absent is skipped and said, and so is a compressor that is
-not installed. Every run is kept in --work with its call and its configuration, and repeated where either has changed. Every section ends with the commits
-and the commands that made it; --only makes some of them anew and leaves the others of the page as they are. What is scored here chose no configuration: ptb.ini (which the others follow) was chosen on the end of ptb.train, tiny_shakespeare.ini on the end of
-what is left of that text without its last tenth. prequential.ini alone was chosen on bytes that are scored, the first of the 4 MiB.
+not installed. Every section ends with the commits and the commands that made it; --only makes some of them anew and leaves the others of the page as they
+are. What is scored here chose no configuration: ptb.ini (which the others follow) was chosen on the end of ptb.train, tiny_shakespeare.ini on the end of what
+is left of that text without its last tenth. prequential.ini alone was chosen on bytes that are scored, the first of the 4 MiB.
 """
 
-import argparse
 import functools
-import json
 import lzma
 import math
-import os
 import pathlib
 import random
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 
-import beside_lstm
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import beside_lstm  # noqa: E402
+from laboratory import DATA, REFERENCE, TOP, Lab, arguments, median, renew, sets, settled  # noqa: E402
 
-TOP = pathlib.Path(__file__).resolve().parents[3]
-DATA = TOP.parent / "shared" / "data"
 NOVELS = TOP / "results" / "demo" / "text" / "austen"
 # name: configuration, training text, held-out text (none: what the configuration holds out), longest n-grams, what holds for counting alone
 CORPORA = {
@@ -74,20 +72,8 @@ FORMS = {
 SPENDING, MOST_PASSES = {"four levels, as many operations, at their best": ("four_", (16, 32, 32)), "the token level alone, as many operations, at its best": ("alone_", ())}, 2
 
 
-class Lab:
-    """Runs the command, once per distinct run, and keeps what the page must say of where its figures come from."""
-
-    def __init__(self, options):
-        self.options, self.commits, self.commands = options, set(), []
-
-    def begin(self):
-        """Forgets what the sections before came from."""
-        self.commits, self.commands = set(), []
-
-    def made(self):
-        """The lines that end a section."""
-        return [f"Made at {', '.join(sorted(self.commits)) or 'no commit'} on {self.options.threads} thread{'s' if self.options.threads > 1 else ''} by:", "",
-                *[f"    strata {c}" for c in self.commands], ""]
+class Texts(Lab):
+    """Runs on the corpora."""
 
     def seeds(self, corpus):
         return 1 if corpus in LONG else self.options.seeds
@@ -97,52 +83,18 @@ class Lab:
 
     def texts(self, corpus):
         config, text, held_out, _, _ = CORPORA[corpus]
-        return ["--config", f"experiments/config/{config}.ini", "--text", str(text), *(["--held-out", str(held_out)] if held_out else [])]
-
-    def run(self, corpus, name, *words, seed=1):
-        return self.kept(self.folder(corpus, name, seed), [*words, *self.texts(corpus)], seed, name != "counting")
-
-    def shown(self, call):
-        """A call as the page shows it."""
-        text = " ".join(f"'{w}'" if " " in w else w for w in call)
-        for folder, short in ((DATA, "../shared/data"), (TOP, "."), (self.options.work, "WORK")):
-            text = text.replace(str(folder), short)
-        return text
-
-    def kept(self, out, call, seed=1, seeded=True):
-        shown = self.shown(call)
-        if (line := shown.replace(f"_{seed}/", "_N/") + " --seed N" if seeded else shown) not in self.commands:
-            self.commands.append(line)
-        config = TOP / call[call.index("--config") + 1] if "--config" in call else None
-        stamp = shown + "\n\n" + (config.read_text() if config else "")
-        of = out.with_suffix(".call")
-        if not (out / "summary.json").exists() or not of.exists() or of.read_text() != stamp:
-            print(shown, "with seed", seed, flush=True)
-            for left in (out, out.with_name(out.name + ".partial")):
-                shutil.rmtree(left, ignore_errors=True)
-            subprocess.run([self.options.strata, *call, "--seed", str(seed), "--threads", str(self.options.threads), "--set", "run.figures=false", "--quiet",
-                            "--json", "--out", str(out)], check=True, cwd=TOP, stdout=subprocess.DEVNULL)
-            (out / "trace.h5").unlink(missing_ok=True)
-            of.write_text(stamp)
-        summary = json.loads((out / "summary.json").read_text())
-        self.commits.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
-        return summary
-
-
-def spread(values, digits=2):
-    text = f"{statistics.median(values):.{digits}f}"
-    return text if len(values) == 1 else f"{text} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+        return ["--config", f"experiments/config/{config}.ini", "--text", text, *(["--held-out", held_out] if held_out else [])]
 
 
 def evaluated(lab, corpus):
     """The runs of a text, by seed."""
-    return [lab.run(corpus, "evaluate", "evaluate", "--plastic", "--set", "evaluate.experts=true", seed=s) for s in range(1, lab.seeds(corpus) + 1)]
+    return [lab.run(f"{corpus}_evaluate_{seed}", ["evaluate", "--plastic", *sets("evaluate.experts=true"), *lab.texts(corpus)], seed) for seed in range(1, lab.seeds(corpus) + 1)]
 
 
 def corpus_lines(lab, corpus):
     """What counting and the hierarchy come to on one text."""
     _, _, _, orders, settings = CORPORA[corpus]
-    counting = lab.run(corpus, "counting", "run", "baselines", "--set", f"baselines.orders={orders}", *(w for s in settings for w in ("--set", s)))
+    counting = lab.run(f"{corpus}_counting_1", ["run", "baselines", *sets(f"baselines.orders={orders}", *settings), *lab.texts(corpus)])
     runs = evaluated(lab, corpus)
     lines = [f"{counting['held_out_tokens']} held-out tokens, {counting['held_out_bytes']:.0f} bytes; unigram perplexity {math.exp(counting['unigram_nats']):.1f}.", "",
              "| | as trained | learning while it reads |", "| --- | --- | --- |"]
@@ -150,16 +102,16 @@ def corpus_lines(lab, corpus):
         cells = [[order[way + also]["perplexity"] for way in ("static", "learning")] for also in ("", "_cache")]
         lines.append(f"| Kneser-Ney {order['order']} | {cells[0][0]:.2f} | {cells[0][1]:.2f} |")
         lines.append(f"| Kneser-Ney {order['order']} + cache | {cells[1][0]:.2f} | {cells[1][1]:.2f} |")
-    lines.append(f"| **strata** | **{spread([r['perplexity'] for r in runs])}** | **{spread([r['plastic']['perplexity'] for r in runs])}** |")
-    lines.append(f"| **strata + experts** | **{spread([r['experts']['perplexity'] for r in runs])}** | **{spread([r['plastic_experts']['perplexity'] for r in runs])}** |")
+    lines.append(f"| **strata** | **{median([r['perplexity'] for r in runs])}** | **{median([r['plastic']['perplexity'] for r in runs])}** |")
+    lines.append(f"| **strata + experts** | **{median([r['experts']['perplexity'] for r in runs])}** | **{median([r['plastic_experts']['perplexity'] for r in runs])}** |")
     trained = runs[0]["training"]
     counted = next((order for order in counting["orders"] if order["order"] == 5), None)
     if counted:
         below = [[100 * (1 - r["perplexity"] / counted[way]["perplexity"]) for r in ([*runs] if way == "static_cache" else [r["plastic"] for r in runs])]
                  for way in ("static_cache", "learning_cache")]
-        lines += ["", f"strata alone is {spread(below[0], 1)} % below {BAR} as trained, {spread(below[1], 1)} % where both learn while they read."]
-    return [*lines, "", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and {runs[0].get('sparse_parameters', 0)} of sparse features; trained in {spread([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
-              f"{runs[0]['threads']} thread{'s' if runs[0]['threads'] > 1 else ''} ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most." + (f" Bits per byte as trained {spread([r['bits_per_byte'] for r in runs], 4)}." if "bits_per_byte" in runs[0] else ""), ""]
+        lines += ["", f"strata alone is {median(below[0], 1)} % below {BAR} as trained, {median(below[1], 1)} % where both learn while they read."]
+    return [*lines, "", f"{len(runs)} seed{'s' if len(runs) > 1 else ''}. {trained['parameters']} weights and {runs[0].get('sparse_parameters', 0)} of sparse features; trained in {median([r['training']['seconds'] / 60 for r in runs], 1)} minutes on "
+              f"{runs[0]['threads']} thread{'s' if runs[0]['threads'] > 1 else ''} ({runs[0]['isa']}); {runs[0]['peak_memory_bytes'] / 1e6:.0f} MB at most." + (f" Bits per byte as trained {median([r['bits_per_byte'] for r in runs], 4)}." if "bits_per_byte" in runs[0] else ""), ""]
 
 
 def compressor_lines(lab):
@@ -185,10 +137,9 @@ def compressor_lines(lab):
                 row(name, None)
     head = lab.options.work / "head.txt"
     head.write_bytes(data)
-    found = lab.kept(lab.options.work / "prequential_1",
-                     ["run", "prequential", "--config", "experiments/config/prequential.ini", "--text", str(head)], seeded=False)
+    found = lab.run("prequential_1", ["run", "prequential", "--config", "experiments/config/prequential.ini", "--text", head])
     lines += [f"| **strata** | **{found['bits_per_byte']:.3f}** |", f"| **strata + experts** | **{found['experts']['bits_per_byte']:.3f}** |", "",
-              f"strata: every byte scored before it is learned from (its configuration was chosen on the first MiB; WORK/head.txt below is `head -c {size} {lab.shown([str(path)])}`), {found['reading_seconds'] / 60:.1f} minutes on {found['threads']} thread{'s' if found['threads'] > 1 else ''}; by tenths of the text "
+              f"strata: every byte scored before it is learned from (its configuration was chosen on the first MiB; WORK/head.txt below is `head -c {size} {lab.shown([path])}`), {found['reading_seconds'] / 60:.1f} minutes on {found['threads']} thread{'s' if found['threads'] > 1 else ''}; by tenths of the text "
               + ", ".join(f"{b:.2f}" for b in found["bits_per_byte_by_tenth"]) + "."]
     return [*lines, ""]
 
@@ -199,13 +150,12 @@ def settling_lines(lab):
     lines = ["| | perplexity | nats more than the first row, paired | free energy falls while settling by |", "| --- | --- | --- | --- |"]
     nats = {}
     for name, (slug, *way) in WAYS.items():
-        runs = [lab.kept(lab.options.work / f"settling_{slug}_{seed}",
-                         ["evaluate", "--text", str(text), *(w for s in (*settings, *way) for w in ("--set", s))], seed) for seed in range(1, seeds + 1)]
+        runs = [lab.run(f"settling_{slug}_{seed}", ["evaluate", "--text", text, *sets(*settings, *way)], seed) for seed in range(1, seeds + 1)]
         nats[name] = [run["nats_per_token"] for run in runs]
         apart = [a - b for a, b in zip(nats[name], next(iter(nats.values())))]
         falls = [100 * (1 - run["free_energy_after"] / run["free_energy_before"]) for run in runs]
         paired = "" if len(nats) == 1 else f"{statistics.mean(apart):+.4f} +- {statistics.stdev(apart) / math.sqrt(len(apart)):.4f} (each {', '.join(f'{a:+.3f}' for a in apart)})"
-        lines.append(f"| {name} | {spread([math.exp(n) for n in nats[name]])} | {paired} | {spread(falls, 1)} % |")
+        lines.append(f"| {name} | {median([math.exp(n) for n in nats[name]])} | {paired} | {median(falls, 1)} % |")
     return [*lines, "", f"{seeds} seeds, median (least to greatest); +- the standard error of the mean difference. One sweep of 1 under precisions that grow tenfold with each level is "
             "back-propagation but for terms of the order of a tenth (tests/gradient/one_sweep.cpp; of a hundredth where the token level meets the first).", ""]
 
@@ -236,8 +186,7 @@ def form_lines(lab):
 
     def form(slug, intervals, units, keys, seed, of=text, passes=1, every=0):
         words = (*settings, f"hierarchy.levels={1 + len(intervals)}", f"level.0.units={units}", *((f"world.passes={passes}",) if passes > 1 else ()), f"evaluate.stream_every={every}", *keys)
-        return lab.kept(lab.options.work / f"form_{slug}_{seed}",
-                        ["evaluate", "--config", "experiments/config/reuters.ini", "--text", str(of), *(w for s in words for w in ("--set", s))], seed)
+        return lab.run(f"form_{slug}_{seed}", ["evaluate", "--config", "experiments/config/reuters.ini", "--text", of, *sets(*words)], seed)
 
     # With as many operations as four levels that read once: how often to read, the narrower the oftener, is chosen on documents of the training side.
     training_side = lab.options.work / "training_side.txt"
@@ -265,12 +214,12 @@ def form_lines(lab):
     for name, own in runs.items():
         apart = [r["nats_per_token"] - w["nats_per_token"] for r, w in zip(own, whole)]
         more = "" if own is whole else "{:+.4f} [{:+.4f}, {:+.4f}]".format(*interval(by_document(own, whole), tokens))
-        lines.append(f"| {name} | {wide[name]} | {own[0]['training']['parameters']} | {spent[name] / 1e6:.2f} M | {spread([r['perplexity'] for r in own])} | "
+        lines.append(f"| {name} | {wide[name]} | {own[0]['training']['parameters']} | {spent[name] / 1e6:.2f} M | {median([r['perplexity'] for r in own])} | "
                      f"{'' if own is whole else ', '.join(f'{a:+.4f}' for a in apart)} | {more} |")
     lines += ["", "| level of the four | lesioned, nats per token | swapped |", "| --- | --- | --- |"]
     for level in range(1, 4):
         own = [r["levels"][level] for r in whole]
-        lines.append(f"| {own[0]['name']} | {spread([o['topdown_gain_nats'] for o in own], 4)} | {spread([o['topdown_swap_nats'] for o in own], 4)} |")
+        lines.append(f"| {own[0]['name']} | {median([o['topdown_gain_nats'] for o in own], 4)} | {median([o['topdown_swap_nats'] for o in own], 4)} |")
     return [*lines, "", f"{seeds} seed{'s' if seeds > 1 else ''}, {whole[0]['training_tokens']} tokens of {text.parent.name} read once, scored on {whole[0]['held_out_tokens']} of its last tenth. Units: of the token level's words, beside 48 of the lexicon. Operations: multiply-adds of dense products per token of the text, all passes. "
             "At their best: within the operations of four levels that read once, read once or twice by narrower levels, whichever is better on documents of the training side ("
             + "; ".join(f"{name.split(',')[0]} " + ", ".join(f"{('once', 'twice')[p - 1]} with {u} units {math.exp(n):.1f}" for (p, u), n in found.items()) for name, found in tried.items())
@@ -280,10 +229,9 @@ def form_lines(lab):
 
 def broad_lines(lab):
     """What every level expects of its own unit, and how long that stays true; median and range over seeds."""
-    words = ["--text", str(EXPECTED[0]), *(w for s in EXPECTED[1] for w in ("--set", s))]
-    folders = [lab.options.work / f"expectations_{seed}" for seed in range(1, lab.options.seeds + 1)]
-    found = [lab.kept(out, ["evaluate", *words], seed) for seed, out in enumerate(folders, 1)]
-    ahead = [lab.kept(lab.options.work / f"expectations_forecasts_{seed}", ["run", "forecasts", *words, "--model", str(out / "model.h5")], seed) for seed, out in enumerate(folders, 1)]
+    words = ["--text", EXPECTED[0], *sets(*EXPECTED[1])]
+    found = [lab.run(f"expectations_{seed}", ["evaluate", *words], seed) for seed in range(1, lab.options.seeds + 1)]
+    ahead = [lab.run(f"expectations_forecasts_{seed}", ["run", "forecasts", *words, "--model", run["folder"] / "model.h5"], seed) for seed, run in enumerate(found, 1)]
 
     def by_level(runs):
         """What every seed has of one level, level by level."""
@@ -293,7 +241,7 @@ def broad_lines(lab):
         values = [of[key] for of in seeds if key in of]
         if not values:
             return "-"
-        text = spread(values, 3) + (f", {len(values)} of {len(seeds)} seeds" if len(values) < len(seeds) else "")
+        text = median(values, 3) + (f", {len(values)} of {len(seeds)} seeds" if len(values) < len(seeds) else "")
         limits = [of[f"{key}_ci95"] for of in seeds if f"{key}_ci95" in of]
         return text + (f" [{min(low for low, _ in limits):.3f}, {max(high for _, high in limits):.3f}]" if limits else "")
 
@@ -314,10 +262,13 @@ def broad_lines(lab):
     return [*lines, "", f"{seeds}; {found[0]['training_tokens']} tokens of {EXPECTED[0].parent.name} read once, scored on its last tenth: {found[0]['held_out_tokens']} tokens.", ""]
 
 
+INTRODUCTION = (
+    "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
+    "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text.")
 # Sections of the page in their order: what must be there, title, lines (none where a program is absent).
 SECTIONS = {
     **{corpus: (of[1], corpus, functools.partial(corpus_lines, corpus=corpus)) for corpus, of in CORPORA.items()},
-    "lstm": (DATA, "An LSTM of as many weights", functools.partial(beside_lstm.section, evaluated=evaluated, spread=spread)),
+    "lstm": (DATA, "An LSTM of as many weights", functools.partial(beside_lstm.section, evaluated=evaluated, spread=median)),
     "expectations": (EXPECTED[0], "What every level expects", broad_lines),
     "worth": (FORMS_TEXT[0], "What each level is worth", form_lines),
     "compressors": (COMPRESSED[0], f"One pass over the first {COMPRESSED[1] >> 20} MiB of {COMPRESSED[0].parent.name}, from nothing", compressor_lines),
@@ -325,44 +276,21 @@ SECTIONS = {
 }
 
 
-def renew(page, title, lines):
-    """Puts a section in its place on the page; the others stay."""
-    standing = dict(section.split("\n", 1) for section in page.read_text().split("\n## ")[1:]) if page.exists() else {}
-    standing[title] = "\n".join(["", *lines])
-    text = ["# The token level beside its peers", "",
-            "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
-            "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text. "
-            "Each section is made by `tests/bench/language/language.py --strata build/release/strata --only SECTION`, of which these are the commands (run once per seed, without figures).", "",
-            *(f"## {known}\n{standing[known].rstrip()}\n" for _, known, _ in SECTIONS.values() if known in standing)]
-    page.write_text("\n".join(text))
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--strata", required=True)
-    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS), metavar="SECTION",
-                        help=f"what is made anew: {', '.join(SECTIONS)} (all)")
-    parser.add_argument("--seeds", type=int, default=3, help="of every run that takes less than ten minutes")
-    parser.add_argument("--threads", type=int, default=0, help="of every run (0: all)")
-    parser.add_argument("--lstm-minutes", type=float, default=30, help="of processor time on each thread for training an LSTM of equal size, where PyTorch is there")
+    parser = arguments(__doc__)
+    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS), metavar="SECTION", help=f"what is made anew: {', '.join(SECTIONS)} (all)")
+    parser.add_argument("--lstm-minutes", type=float, default=30, help="of processor time on each thread for training an LSTM of equal size, where PyTorch is there (30)")
     parser.add_argument("--lstm-on", nargs="+", choices=list(CORPORA), default=["ptb", "reuters"], metavar="CORPUS", help="where it is trained (ptb reuters)")
-    parser.add_argument("--work", default=None, help="where runs are kept (a new temporary folder)")
-    parser.add_argument("--out", default=str(TOP / "results" / "reference" / "language.md"))
-    options = parser.parse_args()
-    options.strata = str(pathlib.Path(options.strata).resolve())
-    options.work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="strata_language_")).resolve()
-    options.threads = options.threads or os.cpu_count()
-    options.work.mkdir(parents=True, exist_ok=True)
-    lab = Lab(options)
+    parser.add_argument("--out", default=str(REFERENCE / "language.md"))
+    options = settled(parser)
     for name in options.only:
         needed, title, lines_of = SECTIONS[name]
         if not needed.exists():
             print(f"SKIPPED: {name}: {needed} is not there")
             continue
-        lab.begin()
+        lab = Texts(options, f"tests/bench/language/language.py --only {name} --seeds {options.seeds}" + (f" --lstm-minutes {options.lstm_minutes:g}" if name == "lstm" else ""))
         if lines := lines_of(lab):
-            print("\n".join([f"## {title}", "", *lines]), flush=True)
-            renew(pathlib.Path(options.out), title, [*lines, *lab.made()])
+            renew(pathlib.Path(options.out), "The token level beside its peers", [INTRODUCTION], [title for _, title, _ in SECTIONS.values()], title, [*lines, *lab.made()])
 
 
 if __name__ == "__main__":

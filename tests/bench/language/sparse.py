@@ -7,14 +7,14 @@ Reuters of ../shared/data, reuters.ini with a small vocabulary. The threshold is
 with it once, seed by seed, beside levels that compute at every tick.
 """
 
-import argparse
 import pathlib
 import statistics
-import tempfile
+import sys
 
-import language
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from laboratory import DATA, Lab, arguments, mean, sets, settled, write  # noqa: E402
 
-TEXT = language.DATA / "reuters/train.txt"
+TEXT = DATA / "reuters/train.txt"
 SETTINGS = ("world.passes=1", "text.vocabulary=4000", "evaluate.stream_every=0")
 UPPER = (1, 2, 3)
 TICKS, BROAD = (1, 5, 32), (16, 32, 32)  # of the levels above the token level, as reuters.ini and the defaults have them
@@ -39,10 +39,9 @@ class Reading:
     def run(self, threshold, seed=1, model=None, keys=(), name=""):
         upper = [f"level.{l}.activation_threshold={threshold}" for l in UPPER if threshold > 0]
         words = (f"world.tokens={self.tokens}", *SETTINGS, *upper, *keys)
-        out = self.lab.options.work / f"{self.part}{name}{'_read' if model else ''}_{threshold}_{seed}"
-        call = ["evaluate", "--config", "experiments/config/reuters.ini", "--text", str(self.train), "--held-out", str(self.held_out)]
-        summary = self.lab.kept(out, [*call, *(w for word in words for w in ("--set", word)), *(["--model", str(model)] if model else [])], seed)
-        return summary | {"model": out / "model.h5"}
+        call = ["evaluate", "--config", "experiments/config/reuters.ini", "--text", self.train, "--held-out", self.held_out]
+        summary = self.lab.run(f"{self.part}{name}{'_read' if model else ''}_{threshold}_{seed}", [*call, *sets(*words), *(["--model", model] if model else [])], seed)
+        return summary | {"model": summary["folder"] / "model.h5"}
 
     def thinned(self, threshold):
         """As many ticks as white errors would leave, but by the clock."""
@@ -82,10 +81,6 @@ def choice_lines(lab):
     return lines
 
 
-def spread(values, digits):
-    return f"{statistics.mean(values):.{digits}f}" + (f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else "")
-
-
 def end_lines(lab):
     reading = Reading(lab, "end")
     lines, more, only, read, learned = [*HEAD], [], [], [], []
@@ -97,36 +92,24 @@ def end_lines(lab):
             into.append(100 * (found["nats_per_token"] / base["nats_per_token"] - 1))
         read.append(100 * (1 - work(sparse["levels"]) / work(base["levels"])))
         learned.append(100 * (1 - work(sparse["training"]["levels"]) / work(base["training"]["levels"])))
-    lines += ["", f"The upper levels' work is less by {spread(read, 1)} % reading and {spread(learned, 1)} % learning (mean and standard deviation over {lab.options.seeds} seeds)."]
+    lines += ["", f"The upper levels' work is less by {mean(read, 1)} % reading and {mean(learned, 1)} % learning (mean and standard deviation over {lab.options.seeds} seeds)."]
     for name, costs in (("trained with it", more), ("only read with it", only)):
         held = statistics.mean(costs) < 100 * WORTH and min(*read, *learned) >= 50
-        lines.append(f"Models {name} lose {spread(costs, 2)} % of the nats, at most {max(costs):.2f} %: at least half saved at under {100 * WORTH:g} % "
+        lines.append(f"Models {name} lose {mean(costs, 2)} % of the nats, at most {max(costs):.2f} %: at least half saved at under {100 * WORTH:g} % "
                      f"{'does not hold' if not held else 'holds' if max(costs) < 100 * WORTH else 'holds of the mean, not of every seed'}.")
     return lines
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--strata", required=True)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--work", help="keeps the runs here and uses them again")
-    options = parser.parse_args()
-    options.strata = str(pathlib.Path(options.strata).resolve())
-    options.work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="strata_sparse_")).resolve()
-    options.work.mkdir(parents=True, exist_ok=True)
-    lab = language.Lab(options)
-    page = ["# What upper levels need not compute", "",
-            "Reuters, a vocabulary of 4,000, one pass. A tick of a level above the token level is left out where the errors since the last one are less than `activation_threshold` "
-            "times what usual ones add up to in a tick (levels/activation.hpp); a broad prediction due at it is not made, so that broad nats are of fewer moments, not of the same. "
-            "Work: multiply-adds of the three upper levels' dense products, per token, as they were done. 'Blocks': nothing is left out, but products take only the streams "
-            "that tick. Seconds are of runs that may have shared their core with others.", "",
-            f"## Chosen on the training side ({PARTS['choice'][1]} tokens, seed 1)", "", *choice_lines(lab), "",
-            f"## The end of the text, threshold {CHOSEN} ({PARTS['end'][1]} tokens)", "", *end_lines(lab), "",
-            f"Made at {', '.join(sorted(lab.commits))} by `tests/bench/language/sparse.py --seeds {options.seeds} --threads {options.threads}`, which ran:", "",
-            *[f"    strata {c}" for c in lab.commands], ""]
-    (language.TOP / "results" / "reference" / "sparse.md").write_text("\n".join(page))
-    print("\n".join(page))
+    options = settled(arguments(__doc__))
+    lab = Lab(options, f"tests/bench/language/sparse.py --seeds {options.seeds}")
+    write("sparse.md", "What upper levels need not compute", [
+        "Reuters, a vocabulary of 4,000, one pass. A tick of a level above the token level is left out where the errors since the last one are less than `activation_threshold` "
+        "times what usual ones add up to in a tick (levels/activation.hpp); a broad prediction due at it is not made, so that broad nats are of fewer moments, not of the same. "
+        "Work: multiply-adds of the three upper levels' dense products, per token, as they were done. 'Blocks': nothing is left out, but products take only the streams "
+        "that tick. Seconds are of runs that may have shared their core with others.", "",
+        f"## Chosen on the training side ({PARTS['choice'][1]} tokens, seed 1)", "", *choice_lines(lab), "",
+        f"## The end of the text, threshold {CHOSEN} ({PARTS['end'][1]} tokens)", "", *end_lines(lab), "", *lab.made()])
 
 
 if __name__ == "__main__":

@@ -15,30 +15,10 @@ import pathlib
 import re
 import statistics
 import subprocess
+import sys
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-
-
-def table(head, rows):
-    return [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |", *[f"| {' | '.join(map(str, row))} |" for row in rows]]
-
-
-def spread(values, digits=1, factor=1):
-    """Median (least to greatest)."""
-    return f"{factor * statistics.median(values):.{digits}f} ({factor * min(values):.{digits}f} to {factor * max(values):.{digits}f})"
-
-
-def commit():
-    name = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True, check=True).stdout.strip()
-    changed = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], cwd=TOP, capture_output=True, text=True, check=True).stdout.strip()
-    return name + (" with changes" if changed else "")
-
-
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return "unknown processor"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from laboratory import TOP, commit, median, processor, table, write  # noqa: E402
 
 
 def middle(runs, key):
@@ -57,8 +37,8 @@ def text_tables(found, million):
     for name, runs in text.items():
         if name.startswith("law/"):
             continue
-        share = spread([run["peak_share"] for run in runs], 1, 100)
-        rows.append([name.replace("/", ", ").replace(":", " "), spread([run["tokens/s"] for run in runs], 0), spread([run["GFLOP/s"] for run in runs]), share])
+        share = median([run["peak_share"] for run in runs], 1, 100)
+        rows.append([name.replace("/", ", ").replace(":", " "), median([run["tokens/s"] for run in runs], 0), median([run["GFLOP/s"] for run in runs], 1), share])
     rate = {name: middle(runs, "tokens/s") for name, runs in text.items()}
     laws = []
     for name, runs in text.items():
@@ -75,7 +55,7 @@ def text_tables(found, million):
         *table(["what", "tokens per second", "GFLOP/s", "per cent of peak"], rows), "",
         f"One thread: forecasting without inference {rate['forecast/threads:1'] / rate['train/threads:1']:.2f} times the tokens per second of training, inference alone "
         f"{rate['infer/threads:1'] / rate['train/threads:1']:.2f} times. Recording what is recorded by default, every step "
-        f"of all 32 streams, costs {spread(recording, 1, 100)} per cent.", "",
+        f"of all 32 streams, costs {median(recording, 1, 100)} per cent.", "",
         "What it costs, training, one thread, all else as above:", "",
         *table(["what grows", "to", "tokens per second", "microseconds per token", "million weights", "MiB held"], laws), "",
         f"Microseconds per token that each level adds to those below it, from level 1 on: {added} (differences of a tenth of the whole are noise). Four levels cost {cost[3] / cost[0]:.2f} times the token level alone, "
@@ -94,11 +74,11 @@ def operation_tables(found):
         what, *sizes = name.removeprefix("operation/").split("/units:")
         time = statistics.median(run["real_time"] for run in runs)
         if "peak_share" in runs[0]:
-            products.append([what.replace("/", " "), f"{time / 1000:,.1f}", spread([run["GFLOP/s"] for run in runs]), spread([run["peak_share"] for run in runs], 0, 100)])
+            products.append([what.replace("/", " "), f"{time / 1000:,.1f}", median([run["GFLOP/s"] for run in runs], 1), median([run["peak_share"] for run in runs], 0, 100)])
         elif middle(runs, "GB/s") == 0:
             latency.append(f"{what} {time / 32:.1f}")
         else:
-            moved.setdefault(what, {})[sizes[0]] = f"{time / 1000:,.2f} · {spread([run['GB/s'] for run in runs], 0)} · {middle(runs, 'bandwidth_share'):.2f}"
+            moved.setdefault(what, {})[sizes[0]] = f"{time / 1000:,.2f} · {median([run['GB/s'] for run in runs], 0)} · {middle(runs, 'bandwidth_share'):.2f}"
     sizes = ["64/streams:32", "8192/streams:32", "8192/streams:1024"]
     bandwidth = statistics.median(run["bandwidth"] for runs in found.values() for run in runs if "bandwidth" in run) * 1e-9
     return [
@@ -139,13 +119,12 @@ def main():
         milliseconds = [run["real_time"] for run in runs]
         pairs[(width, activation, samples, threads)] = statistics.median(milliseconds)
         if threads == 1:
-            rows.append([width, activation, samples, spread(milliseconds, 2), spread([run["GFLOP/s"] for run in runs]),
-                         spread([run["peak_share"] for run in runs], 1, 100), f"{statistics.median(run['samples/s'] for run in runs):,.0f}"])
+            rows.append([width, activation, samples, median(milliseconds, 2), median([run["GFLOP/s"] for run in runs], 1),
+                         median([run["peak_share"] for run in runs], 1, 100), f"{statistics.median(run['samples/s'] for run in runs):,.0f}"])
     threads = [[w, a, s, f"{pairs[(w, a, s, 1)] / pairs[(w, a, s, 2)]:.2f}"] for w, a, s, t in pairs if t == 2 and s == "256"]
     peak = statistics.median(run["fma_peak"] for runs in found.values() for run in runs) * 1e-9
     both = statistics.median(run["fma_two"] for runs in found.values() for run in runs if "fma_two" in run)
-    page = [
-        "# How fast", "",
+    write("performance.md", "How fast", [
         f"{processor()}, {datetime.date.today()}, commit {commit()}; median of {options.repetitions} (least to greatest). Peak of one thread: {peak:.1f} GFLOP/s, fused "
         f"multiply-adds in registers alone, float, in the same run; two threads of that loop: {both:.2f} times one.", "",
         "## The classic network", "",
@@ -153,9 +132,7 @@ def main():
         "that are needed, the clamped input's product once.", "",
         *table(["network", "f", "samples", "milliseconds", "GFLOP/s", "per cent of peak", "samples per second"], rows), "",
         "Two threads against one:", "", *table(["network", "f", "samples", "times as fast"], threads), "",
-        *text_tables(found, million), *operation_tables(operations), "Made by", "", f"    tests/bench/performance.py --repetitions {options.repetitions}" + (f" --bench {options.bench}" if options.bench != parser.get_default("bench") else ""), ""]
-    (TOP / "results" / "reference" / "performance.md").write_text("\n".join(page))
-    print("\n".join(page))
+        *text_tables(found, million), *operation_tables(operations), "Made by", "", f"    tests/bench/performance.py --repetitions {options.repetitions}" + (f" --bench {options.bench}" if options.bench != parser.get_default("bench") else ""), ""])
 
 
 if __name__ == "__main__":

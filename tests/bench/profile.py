@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 
-from performance import TOP, commit, processor, table
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from laboratory import TOP, commit, processor, table, write  # noqa: E402
 
 CONDITIONS = {"float, four sweeps": "text/train/threads:1/real_time", "bfloat16, four sweeps": "text/train/products:bfloat16/real_time",
               "bfloat16, two sweeps": "text/train/products:bfloat16/sweeps:2/real_time"}
@@ -51,12 +52,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         found = {condition: sampled(options.bench, name, folder) for condition, name in CONDITIONS.items()}
     kinds = [k for k in next(iter(found.values())) if any(shares[k] >= .1 for shares in found.values())]
-    page = ["# Where the time goes", "",
-            f"{processor()}, {datetime.date.today()}, commit {commit()}. Training the demo's hierarchy (8,192 words, 32 streams, one thread) as performance.md times it: "
+    page = [f"{processor()}, {datetime.date.today()}, commit {commit()}. Training the demo's hierarchy (8,192 words, 32 streams, one thread) as performance.md times it: "
             "per cent of the samples that perf took.", "",
             *table(["", *found], [[kind, *(f"{shares[kind]:.1f}" for shares in found.values())] for kind in kinds]), "", "Made by", "", "    tests/bench/profile.py" + (f" --bench {options.bench}" if options.bench != parser.get_default("bench") else ""), ""]
-    (TOP / "results" / "reference" / "profile.md").write_text("\n".join(page))
-    print("\n".join(page))
+    write("profile.md", "Where the time goes", page)
 
 
 if __name__ == "__main__":

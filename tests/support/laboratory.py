@@ -94,6 +94,20 @@ class Lab:
         return lines
 
 
+def commit():
+    """Of this tree, for what is measured with a build of it."""
+    name = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True, check=True).stdout.strip()
+    changed = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], cwd=TOP, capture_output=True, text=True, check=True).stdout.strip()
+    return name + (" with changes" if changed else "")
+
+
+def processor():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return "unknown processor"
+
+
 def write(name, title, lines):
     """A page of results/reference."""
     text = "\n".join([f"# {title}", "", *lines])
@@ -114,10 +128,10 @@ def table(head, rows):
     return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *["| " + " | ".join(map(str, row)) + " |" for row in rows]]
 
 
-def median(values, digits=2):
+def median(values, digits=2, factor=1):
     """Median (least to greatest)."""
-    text = f"{statistics.median(values):.{digits}f}"
-    return text if len(values) == 1 else f"{text} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    middle, least, greatest = (f"{factor * x:.{digits}f}" for x in (statistics.median(values), min(values), max(values)))
+    return middle if len(values) == 1 else f"{middle} ({least} to {greatest})"
 
 
 def mean(values, digits=2):

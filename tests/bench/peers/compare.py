@@ -21,9 +21,8 @@ import time
 import numpy
 
 HERE = pathlib.Path(__file__).resolve().parent
-TOP = HERE.parents[2]
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-from performance import commit, processor, spread, table  # noqa: E402
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "support")]
+from laboratory import TOP, commit, median, processor, table, write  # noqa: E402
 
 PEERS = ["torch_by_hand"]
 NETWORKS = {"784-256-256-10": (784, 256, 256, 10), "784-512-512-512-10": (784, 512, 512, 512, 10)}
@@ -107,13 +106,12 @@ def main():
                     strata = Strata(options.step, activation, options.threads, numbers)
                     for hoist in (False, True):
                         pairs, apart = compare(strata, lambda: peer.Step(activation, STEPS, RATE, LEARNING_RATE, options.threads, numbers, hoist), options.rounds)
-                        rows.append([peer.NAME + (", hoisted" if hoist else ""), network, activation, samples, spread([p for p, _ in pairs], 2),
-                                     spread([s for _, s in pairs], 2), spread([p / s for p, s in pairs], 2), f"{apart:.0e}"])
+                        rows.append([peer.NAME + (", hoisted" if hoist else ""), network, activation, samples, median([p for p, _ in pairs], 2),
+                                     median([s for _, s in pairs], 2), median([p / s for p, s in pairs], 2), f"{apart:.0e}"])
                         print(*rows[-1], sep="  ", flush=True)
     if not rows:
         raise SystemExit("compare.py: no peer is installed, nothing was compared")
-    page = ["# Against peers", "",
-            f"{processor()}, {datetime.date.today()}, commit {commit()}; {', '.join(versions)}; {options.threads} thread{'s' if options.threads > 1 else ''}; median of "
+    page = [f"{processor()}, {datetime.date.today()}, commit {commit()}; {', '.join(versions)}; {options.threads} thread{'s' if options.threads > 1 else ''}; median of "
             f"{options.rounds} rounds (least to greatest), the two timed in turn.", "",
             f"One learning step of the classic network on the same numbers: T = {STEPS} steps of settling, one update. \"Hoisted\": the peer, too, computes the clamped input's "
             "product once, which strata always does. The last column is how far the weights are apart after one step, relative to the largest.", "",
@@ -122,7 +120,7 @@ def main():
     if missing:
         page += ["Not installed, skipped: " + "; ".join(missing) + ".", ""]
     page += ["Made by", "", f"    tests/bench/peers/compare.py --step {options.step}" if options.step != parser.get_default("step") else "    tests/bench/peers/compare.py", ""]
-    (TOP / "results" / "reference" / "peers.md").write_text("\n".join(page))
+    write("peers.md", "Against peers", page)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import subprocess
 import sys
 
 import support
@@ -25,9 +26,12 @@ class Laboratory(CommandTest):
         self.assertTrue((first[0]["folder"] / "model.h5").exists())
         self.assertFalse((first[0]["folder"] / "trace.h5").exists(), "only what is kept stays")
         self.assertTrue(any("perplexity" in line for line in first[0]["said"]))
-        self.assertEqual(lab.run("small_1", call, 1)["created"], first[0]["created"], "it is there")
+        when = self.made_at("small_1")
+        lab.run("small_1", call, 1)
+        self.assertEqual(self.made_at("small_1"), when, "it is there")
         other = lab.run("small_1", [*call, *sets({"world.tokens": 2000})], 1)
-        self.assertNotEqual(other["created"], first[0]["created"], "another call")
+        self.assertNotEqual(self.made_at("small_1"), when, "another call")
+        self.assertNotEqual(other["training_tokens"], first[0]["training_tokens"])
         made = lab.made()
         self.assertIn(other["commit"][:7], made[0])
         self.assertIn("script.py --seeds 2", made[0])
@@ -35,6 +39,24 @@ class Laboratory(CommandTest):
         self.assertEqual(len(commands), 2, "one for all seeds")
         self.assertTrue(all(line.endswith("--seed N") and self.base not in line.replace(self.prose, "") for line in commands))
         self.assertEqual([line for line in lab.made() if line.startswith("    strata ")], [], "what comes after belongs to the next section")
+
+    def made_at(self, name):
+        return os.stat(self.path(f"work/{name}/summary.json")).st_mtime_ns
+
+    def test_a_run_goes_on(self):
+        call, once = ["train", "--text", self.prose, *support.TINY, *sets({"world.passes": 6, "learning.checkpoint_seconds": .05})], self.lab()
+        once.options.strata = self.path("hasty")
+        self.write("hasty", f'#!/bin/sh\n"{support.STRATA}" "$@" &\nuntil [ -e "{self.path("work/long.partial/checkpoint.h5")}" ]; do sleep .02; done\nkill -TERM $!\nwait $!\n')
+        os.chmod(once.options.strata, 0o755)
+        with self.assertRaises(subprocess.CalledProcessError):
+            once.run("long", call, 1)
+        self.assertTrue(os.path.exists(self.path("work/long.partial/run.json")))
+        lab = self.lab()
+        self.assertEqual(lab.run("long", call, 1)["threads"], 1, "not as many as there are")
+        with open(self.path("work/long/log.txt"), encoding="utf-8") as file:
+            self.assertIn("going on after", file.read())
+        lab.run("read", ["evaluate", "--text", self.prose, "--model", self.path("work/long/model.h5")])
+        self.assertIn(f"    strata evaluate --text {self.prose} --model WORK/long/model.h5", lab.made())
 
     def test_a_section_is_renewed(self):
         page = pathlib.Path(self.path("page.md"))

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -30,7 +31,7 @@ def settled(parser):
     options.strata = str(pathlib.Path(options.strata).resolve())
     options.work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="strata_reference_")).resolve()
     options.work.mkdir(parents=True, exist_ok=True)
-    options.threads = options.threads or os.cpu_count()
+    options.threads = options.threads or len(os.sched_getaffinity(0))
     return options
 
 
@@ -46,15 +47,19 @@ class Lab:
     changed is made anew, one that was interrupted goes on. Another build measures again where WORK is another.
     """
 
-    def __init__(self, options, script):
-        """`script`: how a page names it, with the options that decide what it measures."""
-        self.options, self.script, self.commits, self.commands = options, script, set(), []
+    def __init__(self, options, script, called=None):
+        """`script`: how a page names it, with the options that decide what it measures. `called`: what a page calls paths of this machine."""
+        self.options, self.script, self.called = options, script, called or {}
+        self.forget()
+
+    def forget(self):
+        self.commits, self.threads, self.commands = set(), set(), []
 
     def shown(self, call):
         """A call as a page shows it."""
         text = " ".join(f"'{word}'" if " " in word else word for word in map(str, call))
-        for folder, short in ((DATA, "../shared/data"), (TOP, "."), (self.options.work, "WORK")):
-            text = text.replace(str(folder), short)
+        for short, folder in {"WORK": self.options.work, **self.called, "../shared/data": DATA, ".": TOP}.items():
+            text = re.sub(re.escape(str(folder)) + r"(?=[/ ']|$)", short, text)
         return text
 
     def run(self, name, call, seed=None, keep=("model.h5",)):
@@ -67,9 +72,10 @@ class Lab:
         stamp = shown + "\n\n" + (config.read_text() if config else "")
         of, said, partial = (out.with_name(out.name + ending) for ending in (".call", ".txt", ".partial"))
         same = of.exists() and of.read_text() == stamp
-        if not (same and (out / "summary.json").exists()):
+        if not (same and (out / "summary.json").exists() and said.exists()):
             print(shown, f"--seed {seed}" if seed is not None else "", flush=True)
-            words = [call[0], "--resume", out]
+            words = [call[0], "--resume", out, "--threads", self.options.threads]
+            said.unlink(missing_ok=True)
             if not (same and (partial / "run.json").exists()):
                 for left in (out, partial):
                     shutil.rmtree(left, ignore_errors=True)
@@ -82,15 +88,14 @@ class Lab:
                     file.unlink()
         summary = json.loads((out / "summary.json").read_text())
         self.commits.add(summary["commit"][:7] + (" with changes" if summary["dirty"] else ""))
-        lines = said.read_text().splitlines() if said.exists() else []
-        return {**summary, "folder": out, "said": [line for line in lines if not line.startswith(("results:", "model:"))]}
+        self.threads.add(summary["threads"])
+        return {**summary, "folder": out, "said": [line for line in said.read_text().splitlines() if not line.startswith(("results:", "model:"))]}
 
     def made(self):
         """The lines that end a page or a section of one; what is run after it belongs to the next."""
-        threads = self.options.threads
-        lines = [f"Made at {', '.join(sorted(self.commits)) or 'no commit'} by `{self.script}`, which ran ({threads} thread{'s' if threads > 1 else ''}, without figures):", "",
+        lines = [f"Made at {', '.join(sorted(self.commits)) or 'no commit'} by `{self.script}`, which ran (threads: {', '.join(map(str, sorted(self.threads))) or 'none'}; without figures):", "",
                  *[f"    strata {command}" for command in self.commands], ""]
-        self.commits, self.commands = set(), []
+        self.forget()
         return lines
 
 

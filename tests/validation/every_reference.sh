@@ -10,6 +10,6 @@ text=${1:-results/demo/text/austen}
 [ -e "$text" ] || { echo "every_reference.sh: no text at $text; ./demo.sh fetches it" >&2; exit 2; }
 for tables in worlds linear_gaussian scales signatures; do tests/validation/${tables}_reference.py --strata "$strata"; done
 tests/validation/text_reference.py --strata "$strata"
-tests/validation/reference.py --text "$text" ${2:+--reuters "$2"}
+tests/validation/reference.py --strata "$strata" --text "$text" ${2:+--reuters "$2"}
 tests/bench/language/language.py --strata "$strata"
 tests/bench/language/sparse.py --strata "$strata"

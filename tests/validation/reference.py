@@ -28,7 +28,7 @@ class Demo(Lab):
     def of(self, name, settings=(), seed=1, model=None, text=None, config=DEMO):
         words = ["evaluate"] if name == "evaluate" else ["run", name]
         call = [*words, "--text", text or self.options.text, *config, *sets(*settings), *(["--model", model] if model else [])]
-        return self.run(f"{name}_{hashlib.sha256(' '.join(map(str, call)).encode()).hexdigest()[:12]}_{seed}", call, seed)
+        return self.run(f"{name}_{hashlib.sha256(self.shown(call).encode()).hexdigest()[:12]}_{seed}", call, seed)
 
     def trained(self, settings=(), seed=1, **more):
         """The evaluation of a model trained with these settings, and the model."""
@@ -235,7 +235,7 @@ def main():
         if path and not path.exists():
             sys.exit(f"reference.py: {path} is not there")
     for name in options.only:
-        PARTS[name](Demo(options, f"tests/validation/reference.py --only {name} --seeds {options.seeds}"))
+        PARTS[name](Demo(options, f"tests/validation/reference.py --only {name} --seeds {options.seeds}", {"TEXT": options.text, **({"REUTERS": options.reuters} if options.reuters else {})}))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def main():
     parser.add_argument("--only", choices=["time_scales", "depth"], nargs="*", default=["time_scales", "depth"])
     options = settled(parser)
     for part in options.only:
-        {"time_scales": time_scales, "depth": depth}[part](Lab(options, f"tests/validation/scales_reference.py --only {part}"))
+        {"time_scales": time_scales, "depth": depth}[part](Lab(options, f"tests/validation/scales_reference.py --only {part} --tables {' '.join(map(str, options.tables))} --seeds {options.seeds} --depth-seeds {options.depth_seeds}"))
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ CORPORA = {"austen": (TOP / "results" / "demo" / "text" / "austen", ()), "speech
 # with 64; on which texts.
 UNITS = {1: 107, 2: 72, 3: 68, 4: 64}
 WIDE_UNITS = {1: 111, 2: 70, 3: 67, 4: 64}  # with a vocabulary of 8,000
-DEPTHS = {"demo": ("demo.ini", SMALL, UNITS, tuple(CORPORA)), "prose": ("prose.ini", SMALL, UNITS, tuple(CORPORA)),
-          "whole": ("prose.ini", ("world.passes=1",), WIDE_UNITS, ("austen", "speeches_us"), "the whole text"),
-          "long": ("prose.ini", ("world.tokens=1200000", "world.passes=1"), WIDE_UNITS, ("reuters",), "1,200,000 tokens")}
+DEPTHS = {"demo": ("demo.ini", SMALL, UNITS, tuple(CORPORA), "{}, demo.ini"), "prose": ("prose.ini", SMALL, UNITS, tuple(CORPORA), "{}, prose.ini"),
+          "whole": ("prose.ini", ("world.passes=1",), WIDE_UNITS, ("austen", "speeches_us"), "{}, prose.ini, the whole text"),
+          "long": ("prose.ini", ("world.tokens=1200000", "world.passes=1"), WIDE_UNITS, ("reuters",), "{}, prose.ini, 1,200,000 tokens")}
 GATE_TEXT = ("text.vocabulary=4000", "text.marks=none", "world.tokens=300000", "world.passes=1")
 CONTRAST = ("belief_inertia.pairs=90", "belief_inertia.after=1200", "belief_inertia.switches=false", "belief_inertia.single=false", "belief_inertia.contrast=true")
 GATED = tuple(f"level.{level}.{key}" for level, window in ((1, 16), (2, 32), (3, 64)) for key in ("gate=true", "gate_by=words", "gate_threshold=4", f"gate_window={window}"))
@@ -115,14 +115,14 @@ def coherence(lab):
 DEPTHS_INTRODUCTION = (
     "The token level under none to three levels, all with as many weights (the fewer levels, the wider its words). By demo.ini the "
     "token level sees the last words alone; by prose.ini it has features of n-grams and of what was read lately as well. 150,000 tokens read once with a vocabulary of 4,000; or "
-    "the whole text, but for every tenth document, read once with a vocabulary of 8,000. Reuters in the order of its dates; levels above the token "
+    "what the title says, read once with a vocabulary of 8,000. Every tenth document is held out; of Reuters, read in the order of its dates, the last tenth. Levels above the token "
     "level keep their memory across documents everywhere. Saved: nats per token less than with one level fewer, ± the standard error (over held-out documents and over seeds, "
     "added in squares). Own unit: nats per word of what the highest level predicts, less than the unigram's. Its window: by how many nats per word the highest level foretells the words of its "
     "window better than the level below it does. Nats per token, own unit and window: median (least to greatest) over seeds [from the lowest to the highest end of any seed's 95 % interval].")
 
 
 def depths(lab):
-    cases = [(variant, name, f"{name}, {DEPTHS[variant][0]}{'' if DEPTHS[variant][1] is SMALL else ', ' + DEPTHS[variant][4]}") for variant in DEPTHS for name in DEPTHS[variant][3]]
+    cases = [(variant, name, title.format(name)) for variant, (_, _, _, names, title) in DEPTHS.items() for name in names]
     for variant, name, title in cases:
         config, common, units = DEPTHS[variant][:3]
         text, settings = CORPORA[name]
@@ -171,8 +171,8 @@ def gates(lab):
         "300,000 tokens of speeches_us read once by demo.ini, with carry and level-fed memories, without marks of lines, paragraphs and documents (text.marks=none), "
         f"{plural(lab.options.seeds, 'seed')}. Gate: level.L.gate_by=words (levels/gate.hpp), opened by 4 nats in a window of 16, 32 and 64 tokens. Half-life: 90 pairs of copies with "
         "two stretches of one document behind them, which then read another document (contradicted) or how their own goes on; difference with pairs drawn for both. Forgetting over "
-        "alignment: tokens until copies with one past have come half apart, over those until copies with different pasts agree half. Pairs of one document share text, which the "
-        "intervals do not know.", "",
+        "alignment: tokens until copies with one past have come half apart, over those until copies with different pasts agree half. Pairs of one document share text: intervals of half-lives draw "
+        "the documents of the histories, each with all its pairs (what contradicts them may be shared); those of forgetting over alignment draw pairs.", "",
         *table(["gate", "seed", "nats per token", "level", "contradicted, tokens", "goes on", "contradicted less goes on", "forgetting / alignment"], rows), "", *lab.made()])
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -37,7 +38,12 @@ def peers(lab, corpus):
     found, refused = [], []
     for seed in range(1, lab.seeds(corpus) + 1):
         out = lab.folder(corpus, "lstm", seed)
-        if not (out / "summary.json").exists():
+        run = json.loads((lab.folder(corpus, "evaluate", seed) / "summary.json").read_text())
+        of, stamp = out.with_suffix(".call"), f"{lab.options.lstm_minutes:g} minutes beside the run of {run['created']}\n"
+        if not ((out / "summary.json").exists() and of.exists() and of.read_text() == stamp):
+            of.write_text(stamp)
+            for left in (out, *(lab.folder(corpus, name, 1) for name in EXPERIMENTS if seed == 1)):
+                shutil.rmtree(left, ignore_errors=True)
             folders, refused = trials(lab, corpus) if seed == 1 else ([], [])
             words = ["--strata", lab.options.strata, "--beside", lab.folder(corpus, "evaluate", seed), "--out", out, "--minutes", lab.options.lstm_minutes, "--seed", seed]
             words += ["--threads", lab.options.threads, "--trials", *folders]
@@ -58,6 +64,9 @@ def section(lab, evaluated, spread):
         return []
     table, tables = [], []
     for corpus in lab.options.lstm_on:
+        if not lab.there(corpus):
+            print(f"SKIPPED: the LSTM on {corpus}: its text is not there")
+            continue
         runs = evaluated(lab, corpus)
         if found := peers(lab, corpus):
             table.append(row(corpus, found, [run["perplexity"] for run in runs], spread))

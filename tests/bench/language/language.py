@@ -78,6 +78,9 @@ class Texts(Lab):
     def seeds(self, corpus):
         return 1 if corpus in LONG else self.options.seeds
 
+    def there(self, corpus):
+        return CORPORA[corpus][1].exists()
+
     def folder(self, corpus, name, seed):
         return self.options.work / f"{corpus}_{name}_{seed}"
 
@@ -288,7 +291,8 @@ def main():
         if not needed.exists():
             print(f"SKIPPED: {name}: {needed} is not there")
             continue
-        lab = Texts(options, f"tests/bench/language/language.py --only {name} --seeds {options.seeds}" + (f" --lstm-minutes {options.lstm_minutes:g}" if name == "lstm" else ""))
+        lstm = f" --lstm-minutes {options.lstm_minutes:g} --lstm-on {' '.join(options.lstm_on)}" if name == "lstm" else ""
+        lab = Texts(options, f"tests/bench/language/language.py --only {name} --seeds {options.seeds}{lstm}")
         if lines := lines_of(lab):
             renew(pathlib.Path(options.out), "The token level beside its peers", [INTRODUCTION], [title for _, title, _ in SECTIONS.values()], title, [*lines, *lab.made()])
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <string>
 
@@ -45,6 +46,29 @@ void check_lengths(const char* where, std::size_t expected, std::size_t got) {
   if (expected != got) throw ShapeError(where, std::to_string(expected) + " values", std::to_string(got));
 }
 
+/// Trials of every block, blocks in the order of their first trials.
+std::vector<std::vector<Index>> members_of(std::span<const Index> blocks) {
+  std::map<Index, std::size_t> place;
+  std::vector<std::vector<Index>> members;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto [found, fresh] = place.try_emplace(blocks[i], members.size());
+    if (fresh) members.emplace_back();
+    members[found->second].push_back(static_cast<Index>(i));
+  }
+  return members;
+}
+
+BootstrapDraw resample_blocks(const std::vector<std::vector<Index>>& members, Index trials, std::uint64_t seed, Index number) {
+  BootstrapDraw draw;
+  draw.weight.assign(static_cast<std::size_t>(trials), 0.0);
+  for (const Index block : resample(static_cast<Index>(members.size()), seed, number).index)
+    for (const Index trial : members[static_cast<std::size_t>(block)]) {
+      draw.index.push_back(trial);
+      draw.weight[static_cast<std::size_t>(trial)] += 1.0;
+    }
+  return draw;
+}
+
 }  // namespace
 
 Estimate Estimate::none() { return {kNan, Bound::exact, kNan, kNan, false, false}; }
@@ -84,11 +108,19 @@ std::vector<Estimate> bootstrap(std::span<const Index> group_sizes, const Statis
     out.back().value = full.value;
     out.back().bound = full.bound;
   }
-  if (*std::min_element(group_sizes.begin(), group_sizes.end()) < 2) return out;
+  const bool blocked = !options.blocks.empty();
+  if (blocked && (group_sizes.size() > 1 || group_sizes[0] != static_cast<Index>(options.blocks.size())))
+    throw ShapeError("bootstrap", "a block for every trial of one group",
+                     std::to_string(options.blocks.size()) + " blocks and " + std::to_string(group_sizes.size()) +
+                         " groups, the first of " + std::to_string(group_sizes[0]) + " trials");
+  const auto members = members_of(options.blocks);
+  if ((blocked ? static_cast<Index>(members.size()) : *std::min_element(group_sizes.begin(), group_sizes.end())) < 2) return out;
 
   std::vector<std::vector<Bounded>> drawn(out.size());
   for (Index number = 0; number < options.resamples; ++number) {
-    for (std::size_t g = 0; g < draws.size(); ++g) draws[g] = resample(group_sizes[g], options.seed, number, static_cast<std::uint32_t>(g));
+    for (std::size_t g = 0; g < draws.size(); ++g)
+      draws[g] = blocked ? resample_blocks(members, group_sizes[g], options.seed, number)
+                         : resample(group_sizes[g], options.seed, number, static_cast<std::uint32_t>(g));
     const std::vector<Bounded> values = statistics(draws);
     check_lengths("bootstrap statistic", out.size(), values.size());
     for (std::size_t k = 0; k < out.size(); ++k) drawn[k].push_back(values[k]);

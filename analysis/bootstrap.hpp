@@ -3,6 +3,7 @@
 //
 // Equation   draw d of group g picks n_g trials with replacement; trial i of the draw is a pure function of (seed, d, g, i), so the
 //            interval is a pure function of the data and the seed. Limits: the (1 -+ level)/2 percentiles of the statistic over draws.
+//            Where trials share what they are made of, blocks of them are drawn, each whole: as many as there are.
 // Joint      everything a statistic computes from one draw (all levels, numerator and denominator of a ratio) sees the same trials.
 // Censoring  a draw may know its value only as "at least" or "at most"; such draws are never dropped: an end of the interval that
 //            rests on them is marked open.
@@ -44,11 +45,13 @@ struct BootstrapOptions {
   Index resamples = 2000;
   std::uint64_t seed = 1;
   double level = 0.95;  ///< nominal coverage
+  std::vector<Index>
+      blocks{};  ///< of one group: what every trial belongs to; trials of one block are drawn together. Empty: each by itself
 };
 
 /// One resampling of a group of n trials.
 struct BootstrapDraw {
-  std::vector<Index> index;    ///< n trials, drawn with replacement, 0 .. n-1
+  std::vector<Index> index;    ///< n trials (of blocks more or fewer), drawn with replacement, 0 .. n-1
   std::vector<double> weight;  ///< n counts: how often each trial was drawn
 };
 
@@ -63,7 +66,8 @@ using Statistics = std::function<std::vector<Bounded>(std::span<const BootstrapD
 
 /// Values on all trials, and percentile intervals over resamples. `group_sizes`: number of trials per independent group.
 /// An undefined (NaN) statistic is skipped in its draw; with more than one draw in twenty undefined there is no interval, nor with
-/// fewer than two trials in the smallest group. Throws ShapeError for an empty group.
+/// fewer than two trials, or blocks of them, in the smallest group. Throws ShapeError for an empty group, and for blocks that are not of one group's
+/// every trial.
 std::vector<Estimate> bootstrap(std::span<const Index> group_sizes, const Statistics& statistics, const BootstrapOptions& options = {});
 
 /// The same for one group and one statistic.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "core/error.hpp"
 
@@ -119,9 +120,30 @@ void report_against(MeasureResult& out, const Trace& trace, const TwinDistances&
   out.columns.push_back({"half_life_minus_against", "less that (tokens) [95 %]"});
 }
 
+/// The document of each pair's histories: of the last token before time 0, which both copies must have of the same.
+std::vector<Index> documents_before(const Recording& a, const Recording& b) {
+  std::vector<Index> found;
+  for (const Recording* copy : {&a, &b}) {
+    const IntegerSeries documents = copy->token_documents();
+    const auto behind = std::lower_bound(documents.time.begin(), documents.time.end(), 0);
+    std::vector<Index> own;
+    for (Index s = 0; s < documents.streams && behind != documents.time.begin(); ++s)
+      own.push_back(documents.at(static_cast<std::size_t>(behind - documents.time.begin()) - 1, s));
+    if (copy == &a) found = own;
+    if (own.empty() || own != found || std::any_of(own.begin(), own.end(), [](Index document) { return document < 0; }))
+      throw DataError(
+          "condition " + b.name(), 0,
+          "holds pairs whose histories are not of one document of a text: intervals can only draw pairs (analyse.drawn = pairs)");
+  }
+  return found;
+}
+
 MeasureResult run(const Trace& trace, const Values& values) {
-  const BootstrapOptions options = bootstrap_options(values);
+  const BootstrapOptions each_pair = bootstrap_options(values);
+  BootstrapOptions options = each_pair;
   const std::string condition = values.text("condition");
+  const bool by_document = values.text("drawn") == "documents";
+  if (by_document) options.blocks = documents_before(trace.reference_of(trace.condition(condition)), trace.condition(condition));
   const auto [kind, each] = chosen_distance(values);
   const TwinDistances twins = twin_distances(trace, condition, values.text("of"), kind, each);
   const HalfLives found = half_lives(twins.curves, options);
@@ -140,12 +162,21 @@ MeasureResult run(const Trace& trace, const Values& values) {
                  {"half_life_per_time_constant", "per time constant"},
                  {"censored_fraction", "pairs censored"}};
   report_levels(out, twins, found);
-  if (twins.curves[0].trials() < 30) out.notes.emplace_back("fewer than 30 pairs: read the intervals with care");
+  const std::set<Index> documents(options.blocks.begin(), options.blocks.end());
+  const auto drawn = by_document ? static_cast<Index>(documents.size()) : twins.curves[0].trials();
+  if (drawn < 30)
+    out.notes.push_back(std::string("fewer than 30 ") + (by_document ? "documents" : "pairs") + ": read the intervals with care");
   out.notes.push_back("distance: " + values.text("distance") + ", normalised " + values.text("normalise") +
                       " (analyse.distance, analyse.normalise)");
+  if (by_document) {
+    out.values.set("documents", MeasuredValue(static_cast<std::int64_t>(drawn)));
+    out.notes.push_back(drawn < 2 ? "no intervals: all histories are of one document"
+                                  : "intervals: the " + std::to_string(drawn) +
+                                        " documents of the histories drawn, each with all its pairs (thirds: pairs)");
+  }
   if (found.rho.measured()) out.notes.push_back("geometric ratio per level " + short_text(found.rho));
   const Recording twin = trace.condition(condition);
-  report_thirds(out, twins, early_surprise(trace.reference_of(twin), twin, twins.valid, values.integer("thirds_tokens")), options);
+  report_thirds(out, twins, early_surprise(trace.reference_of(twin), twin, twins.valid, values.integer("thirds_tokens")), each_pair);
   report_single(out, trace, twins, condition, kind, each, options);
   if (const std::string other = values.text("against"); !other.empty()) report_against(out, trace, twins, other, kind, each, options);
   return out;
@@ -318,13 +349,21 @@ Measure half_life_measure() {
       "Two copies of the model with different histories read the same input from time 0. Half-life: first time at which\n"
       "the distance of their vectors, each pair divided by its own start (time -1, else the first sample) and averaged\n"
       "over pairs, is at most half; between samples straight in the logarithm, in tokens read since. Ratio: to the level\n"
-      "below; geometric ratio: (highest / lowest)^(1/(levels - 1)). Intervals: bootstrap over pairs, jointly over\n"
+      "below; geometric ratio: (highest / lowest)^(1/(levels - 1)). Intervals: bootstrap over pairs (or documents, drawn), jointly over\n"
       "levels. A level that has not halved while half of the pairs still have text is \"at least\"; the fraction of pairs\n"
       "that have not halved by their own end is counted.";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"condition", std::string("twin"), 0, 0, {}, "", "recorded condition that holds the other copy", ""});
   measure.parameters.push_back(
       {"against", std::string(""), 0, 0, {}, "", "condition of the same pairs whose half-lives are taken off; empty: none", ""});
+  measure.parameters.push_back({"drawn",
+                                std::string("pairs"),
+                                0,
+                                0,
+                                {"pairs", "documents"},
+                                "",
+                                "what intervals draw anew: pairs, or the documents that their histories come from, each with all its pairs",
+                                ""});
   measure.parameters.push_back(compared_parameter());
   for (const Parameter& parameter : distance_parameters()) measure.parameters.push_back(parameter);
   measure.parameters.push_back(

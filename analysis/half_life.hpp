@@ -7,7 +7,8 @@
 //            unit: their distance may start next to 0, and a pair that weighs by 1 / D(start, s) would then outweigh all others.
 // Symbols    H_l tokens; ratio_l = H_l / H_(l-1); rho = (H_L / H_1)^(1/(L-1)) over the L recorded levels; per pair: the same with one pair.
 // Reads      `prediction` where both copies have it, else `belief`; L2, or total variation for categorical beliefs.
-// Intervals  percentile bootstrap over pairs; ratios and rho resample the pairs jointly over levels.
+// Intervals  percentile bootstrap over pairs, or (drawn = documents) over the documents of their histories, whose pairs share text; ratios and rho
+//            resample jointly over levels.
 // Censoring  a curve that has not halved by the horizon (half of the pairs still have text) is "at least"; a pair that has not by its own
 //            end counts in censored_fraction.
 // Thirds     pairs split by the mean surprise of the first 100 common tokens (both copies averaged): half-life of the low, middle and high

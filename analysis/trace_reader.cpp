@@ -163,9 +163,12 @@ Series Recording::token_surprise() const {
 
 bool Recording::has_token_ids() const { return file_->hdf5.is_dataset(prefix_ + "tokens/id"); }
 
-IntegerSeries Recording::token_ids() const {
+IntegerSeries Recording::token_ids() const { return of_tokens("id"); }
+IntegerSeries Recording::token_documents() const { return of_tokens("document"); }
+
+IntegerSeries Recording::of_tokens(const std::string& dataset) const {
   const Hdf5File& hdf5 = file_->hdf5;
-  const std::string object = prefix_ + "tokens/id";
+  const std::string object = prefix_ + "tokens/" + dataset;
   if (!hdf5.is_dataset(object))
     throw DataError(hdf5.path(), 0, "no dataset " + object + " (time, stream) inside; every command that records tokens writes it");
   auto array = hdf5.read<std::int32_t>(object);

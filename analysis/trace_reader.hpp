@@ -78,6 +78,8 @@ class Recording {
   /// tokens/id; -1 where a stream has no token any more.
   bool has_token_ids() const;
   IntegerSeries token_ids() const;
+  /// tokens/document, the document that every token stands in; -1 where there is none.
+  IntegerSeries token_documents() const;
   /// events/time, stream, kind.
   bool has_events() const;
   std::vector<EventRow> events() const;
@@ -90,6 +92,7 @@ class Recording {
  private:
   std::string level_path(Index level) const;
   Series read(const std::string& group, const std::string& dataset, std::size_t rank) const;
+  IntegerSeries of_tokens(const std::string& dataset) const;
 
   std::shared_ptr<TraceFile> file_;
   std::string name_, prefix_, reference_;

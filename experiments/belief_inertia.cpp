@@ -7,7 +7,7 @@
 //           series: with its own from different places), the exact observer beside the model on the same pairs; switches are those of the
 //           true contexts in a long reading, or where those are numbers or unknown, of stretches.
 //           `contrast`: two copies with two stretches of one document behind them both read how it goes on, and both read another document
-//           (places of one document may share text, which intervals do not know).
+//           (places of one document may share text: intervals draw the documents of the histories; what contradicts them may be shared).
 //           Distances: total variation where every level holds probabilities, else L2.
 // Measures  half-life with its ratio per level and by thirds of surprise, evidence in nats, tokens to switch (analysis/)
 // Limit     plain leaky integrators: half-life tau ln 2 (tests/validation)
@@ -193,6 +193,7 @@ Findings run_text(Bench& bench) {
     Configuration conditions_compared;
     conditions_compared.set("analyse.condition", "contradicts");
     conditions_compared.set("analyse.against", "goes_on");
+    conditions_compared.set("analyse.drawn", "documents");
     const MeasureResult result = analyse("half_life", trace_path, conditions_compared);
     add_parts(findings.summary.section("contrast"), result);
     findings.table +=

@@ -43,6 +43,7 @@ class Segmentation(CommandTest):
                     belief_inertia={"pairs": 8, "context": 16, "history": 60, "room": 24, "after": 60, "switches": "false", "single": "false", "contrast": "true"})
         said = self.strata("run", "belief_inertia", "--text", "prose.txt", "--out", "gated", "--quiet", *SMALL, *keys)
         self.assertIn("how the document goes on", said)
+        self.assertIn(f"the {self.summary('gated')['contrast']['documents']} documents of the histories drawn", said)
         level = self.summary("gated")["contrast"]["levels"][2]
         self.assertEqual(level["name"], "paragraph")
         self.assertAlmostEqual(level["half_life_minus_against"], level["half_life"] - level["half_life_against"], places=6)

@@ -57,6 +57,40 @@ TEST_CASE("a joint draw sees the same trials in every statistic", "[analysis]") 
   CHECK(found[2].high == Approx(2.0));
 }
 
+TEST_CASE("blocks are drawn whole", "[analysis]") {
+  // Three documents of 4, 1 and 2 trials: where trials of a document are alike, the interval is that of its documents, however many trials it has.
+  const std::vector<double> of_document = {3, 1, 4}, count = {4, 1, 2};
+  BootstrapOptions options;
+  options.blocks = {7, 7, 2, 7, 5, 5, 7};
+  const std::vector<double> value = {3, 3, 1, 3, 4, 4, 3};
+  const auto mean = [](const std::vector<double>& x, const std::vector<double>& each) {
+    return [&](const BootstrapDraw& draw) {
+      double sum = 0, weight = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        sum += draw.weight[i] * each[i] * x[i];
+        weight += draw.weight[i] * each[i];
+      }
+      return Bounded{sum / weight};
+    };
+  };
+  const std::vector<double> ones(7, 1.0);
+  const Estimate blocked = bootstrap(7, mean(value, ones), options), documents = bootstrap(3, mean(of_document, count));
+  CHECK(blocked.value == Approx(documents.value));
+  CHECK(blocked.low == Approx(documents.low));
+  CHECK(blocked.high == Approx(documents.high));
+  const Estimate trials = bootstrap(7, mean(value, ones));
+  CHECK(blocked.high - blocked.low > trials.high - trials.low);
+  options.blocks.assign(7, 1);
+  CHECK_FALSE(bootstrap(7, mean(value, ones), options).has_interval());
+  options.blocks.pop_back();
+  CHECK_THROWS_AS(bootstrap(7, mean(value, ones), options), ShapeError);
+  options.blocks.assign(3, 1);
+  const Index two_groups[] = {3, 3};
+  CHECK_THROWS_AS(bootstrap(
+                      two_groups, [](std::span<const BootstrapDraw>) { return std::vector<Bounded>{{1.0}}; }, options),
+                  ShapeError);
+}
+
 TEST_CASE("ends that rest on censored draws are open", "[analysis]") {
   const auto late = [](const BootstrapDraw& draw) { return draw.index[0] < 10 ? Bounded{50.0} : Bounded{600.0, Bound::at_least}; };
   const Estimate found = bootstrap(20, late);

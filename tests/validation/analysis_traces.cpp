@@ -186,3 +186,42 @@ TEST_CASE("surprise and recovery from a trace", "[analysis]") {
   CHECK(surprise.levels[0].number("insertions") == 24.0);
   CHECK_THROWS_AS(analyse("half_life", path), DataError);
 }
+
+TEST_CASE("half_life draws the documents of the histories where it is asked to", "[analysis]") {
+  // 40 pairs of four documents, whose pairs are alike: half-lives 5, 10, 15 and 20 ln 2. Drawn by document an interval holds what four numbers can say.
+  const test::TemporaryFolder folder;
+  const Index pairs = 40;
+  const auto write = [&](const std::string& path, bool shared) {
+    Hdf5File file(path, Hdf5File::Mode::create);
+    const auto grid = times(-2, 199);
+    for (const char* copy : {"", "/conditions/twin"}) {
+      const double sign = *copy == '\0' ? 1.0 : -1.0;
+      write_level(file, copy + std::string("/levels/0"), "belief", grid, pairs, 1,
+                  [&](double t, Index s, Index) { return sign * std::exp(-(t + 1.0) / (5.0 * static_cast<double>(s % 4 + 1))); });
+      std::vector<std::int32_t> documents;
+      for (const std::int64_t t : grid)
+        for (Index s = 0; s < pairs; ++s)
+          documents.push_back(t >= 0 ? 100 : static_cast<std::int32_t>(s % 4) + (shared || *copy == '\0' ? 0 : 4));
+      file.write<std::int32_t>(copy + std::string("/tokens/document"), {static_cast<std::int64_t>(grid.size()), pairs}, documents);
+      file.write<std::int64_t>(copy + std::string("/tokens/time"), {static_cast<std::int64_t>(grid.size())}, grid);
+    }
+    file.close();
+  };
+  const std::string path = folder.file("shared.h5"), apart = folder.file("apart.h5");
+  write(path, true);
+  write(apart, false);
+  Configuration by_document;
+  by_document.set("analyse.drawn", "documents");
+  const auto width = [](const MeasureResult& result) {
+    const auto json = nlohmann::json::parse(to_json(result));
+    const auto ends = json["levels"][0]["half_life_ci95"];
+    return ends[1].get<double>() - ends[0].get<double>();
+  };
+  const MeasureResult pairs_drawn = analyse("half_life", path), documents_drawn = analyse("half_life", path, by_document);
+  CHECK(documents_drawn.values.number("documents") == 4.0);
+  CHECK(documents_drawn.levels[0].number("half_life") == pairs_drawn.levels[0].number("half_life"));
+  CHECK(width(documents_drawn) / width(pairs_drawn) == Approx(std::sqrt(10.0)).epsilon(.25));
+  Configuration once_more;
+  once_more.set("analyse.drawn", "documents");
+  CHECK_THROWS_AS(analyse("half_life", apart, once_more), DataError);
+}

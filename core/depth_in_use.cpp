@@ -21,7 +21,8 @@ DepthInUse<T>::DepthInUse(const GrowthSettings& settings, Hierarchy<T>& hierarch
 template <class T>
 void DepthInUse<T>::before_observe(const Step<T>& step) {
   tokens_ += step.active_count;
-  if (!lesion_ || step.index % static_cast<std::uint64_t>(settings_.every) != 0 || step.active_count == 0) return;
+  if (!lesion_) return std::fill(in_use_.begin(), in_use_.end(), static_cast<double>(hierarchy_.awake() + 1) / 2);
+  if (step.index % static_cast<std::uint64_t>(settings_.every) != 0 || step.active_count == 0) return;
   const Index awake = hierarchy_.awake();
   const std::size_t b = in_use_.size();
   if (awake != awake_) std::fill(belief_.begin(), belief_.end(), 1 / static_cast<double>(awake));

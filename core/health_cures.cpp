@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/health.hpp"
+#include "core/parameter.hpp"
 
 namespace strata {
 
@@ -19,7 +20,6 @@ constexpr double brisk_rate = .5;  // gamma, until which it is the rate that is 
 constexpr Index most_sweeps = 32;
 constexpr double least_rate = 1e-6, least_precision = 1e-6, most_precision = 1e9;  // what their keys may be
 
-std::string key_of(Index level, const char* name) { return "level." + std::to_string(level) + "." + name; }
 }  // namespace
 
 template <class T>
@@ -28,20 +28,20 @@ bool Health<T>::treat(const Reading& reading) {
   switch (reading.ailment) {
     case Ailment::frozen: return raise_rate(reading, rate_step, highest_frozen_boost);
     case Ailment::ignored: {
-      const auto dropout = read(key_of(l, "dropout"));
+      const auto dropout = read(level_key(l, "dropout"));
       gain_from_[static_cast<std::size_t>(l)] = verdicts_;  // what it was worth before says nothing of what it will be
-      if (dropout && *dropout > least_dropout) return turn(reading, key_of(l, "dropout"), std::max(least_dropout, *dropout / 2));
+      if (dropout && *dropout > least_dropout) return turn(reading, level_key(l, "dropout"), std::max(least_dropout, *dropout / 2));
       return raise_rate(reading, 2, highest_ignored_boost);
     }
     case Ailment::imbalance: {  // errors are sqrt(pi) |message / pi|
-      const auto precision = read(key_of(l, "precision"));
+      const auto precision = read(level_key(l, "precision"));
       const double factor = std::clamp(reading.value * reading.value, 1 / precision_step, precision_step);
-      return precision && turn(reading, key_of(l, "precision"), *precision * factor);
+      return precision && turn(reading, level_key(l, "precision"), *precision * factor);
     }
     case Ailment::runaway: {
       const double begun = std::exp(precision_[static_cast<std::size_t>(l)]);
-      return reading.value < 1 ? turn(reading, key_of(l, "precision_min"), begun / bounded_factor)
-                               : turn(reading, key_of(l, "precision_max"), begun * bounded_factor);
+      return reading.value < 1 ? turn(reading, level_key(l, "precision_min"), begun / bounded_factor)
+                               : turn(reading, level_key(l, "precision_max"), begun * bounded_factor);
     }
     case Ailment::collapsed: return revive(reading);
     case Ailment::unsettled: return settle_longer(reading);
@@ -64,7 +64,7 @@ bool Health<T>::raise_rate(const Reading& reading, double factor, double most) {
   double& boost = boost_[static_cast<std::size_t>(reading.level)];
   const double to = std::min(most, boost * factor);
   if (to <= boost) return false;
-  treatments_.push_back({reading.ailment, reading.level, tokens_, key_of(reading.level, "pace"), boost, to});
+  treatments_.push_back({reading.ailment, reading.level, tokens_, level_key(reading.level, "pace"), boost, to});
   change_rates(reading.level, to / boost);
   boost = to;
   return true;
@@ -90,7 +90,7 @@ template <class T>
 bool Health<T>::revive(const Reading& reading) {
   bool fed = false;
   for (const auto& [name, least] : {std::pair{"feed_belief", least_feed_belief}, {"feed_innovation", least_feed_innovation}}) {
-    const std::string key = key_of(reading.level - 1, name);
+    const std::string key = level_key(reading.level - 1, name);
     if (const auto feed = read(key); feed && *feed < least) fed |= turn(reading, key, least);
   }
   if (fed) return true;
@@ -106,7 +106,7 @@ bool Health<T>::revive(const Reading& reading) {
     weight.randomise(sd, draw, static_cast<std::uint32_t>(reading.level));
     if (weight.separate()) device_.axpby(T(1), weight.value, T(1), weight.feedback);  // the way back differs by as much as before
   });
-  if (drawn) treatments_.push_back({reading.ailment, reading.level, tokens_, key_of(reading.level, "weights"), 0, 1});
+  if (drawn) treatments_.push_back({reading.ailment, reading.level, tokens_, level_key(reading.level, "weights"), 0, 1});
   return drawn;
 }
 
@@ -144,7 +144,7 @@ std::vector<std::pair<std::string, double>> Health<T>::cured_keys() const {
   std::map<std::string, double> last;
   for (const Treatment& treatment : treatments_) last[treatment.key] = treatment.to;
   for (Index l = 0; l < depth_; ++l)
-    for (const char* name : {"pace", "weights"}) last.erase(key_of(l, name));  // no keys of a configuration
+    for (const char* name : {"pace", "weights"}) last.erase(level_key(l, name));  // no keys of a configuration
   return {last.begin(), last.end()};
 }
 

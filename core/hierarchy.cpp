@@ -1,6 +1,7 @@
 #include "core/hierarchy.hpp"
 
 #include "core/error.hpp"
+#include "core/parameter.hpp"
 
 namespace strata {
 
@@ -15,12 +16,12 @@ Hierarchy<T>::Hierarchy(Device<T>& device, std::unique_ptr<Lexicon<T>> lexicon, 
       relaxation_(device, streams, relaxation) {
   for (std::size_t l = 1; l < levels_.size(); ++l)
     if (levels_[l]->tick() < levels_[l - 1]->tick())
-      throw ConfigError("level." + std::to_string(l) + ".tick", std::to_string(levels_[l]->tick()),
+      throw ConfigError(level_key(l, "tick"), std::to_string(levels_[l]->tick()),
                         "a level may not tick more often than the level below it (" + std::to_string(levels_[l - 1]->tick()) + " tokens)");
   for (std::size_t l = 2; l < levels_.size(); ++l)
     if (levels_[l]->joint() && !levels_[l - 1]->joint())
       throw ConfigError(
-          "level." + std::to_string(l) + ".tick", "1",
+          level_key(l, "tick"), "1",
           "a level may not settle at every token where the level below it leaves ticks out; give it an activation_threshold too");
 }
 

@@ -1,16 +1,14 @@
 #include "core/parameter.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
-#include <system_error>
 
 #include "core/error.hpp"
+#include "core/io/file.hpp"
 
 namespace strata {
 namespace {
@@ -164,6 +162,8 @@ const T& held(const std::map<std::string, ParameterValue>& values, const std::st
 
 }  // namespace
 
+std::string level_key(std::int64_t level, const std::string& name) { return "level." + std::to_string(level) + "." + name; }
+
 std::string trimmed(const std::string& text) {
   const char* blanks = " \t\r\n\f\v";
   const auto first = text.find_first_not_of(blanks);
@@ -180,17 +180,14 @@ double Values::real(const std::string& name) const {
   return held<double>(values_, name);
 }
 
-void Configuration::read_ini(const std::string& path) {
-  std::ifstream in(path);
-  if (!in)
-    throw FileError(path, "",
-                    (errno == ENOENT ? std::string("there is no such file or folder") : std::generic_category().message(errno)) +
-                        "; give a configuration that can be read");
-  for (const auto& [key, value] : read_assignments(in, path)) {
+void Configuration::read_ini(const std::string& path) { read_ini_text(read_file(path), path); }
+
+void Configuration::read_ini_text(const std::string& ini_text, const std::string& name) {
+  std::istringstream in(ini_text);
+  for (const auto& [key, value] : read_assignments(in, name)) {
     set(key, value);
     from_file_.insert(key);
   }
-  if (in.bad()) throw FileError(path, "", "cannot be read as text (is it a folder?)");
 }
 
 void Configuration::adopt(const std::string& ini_text, const std::string& name) {
@@ -236,6 +233,11 @@ void Configuration::set_assignment(const std::string& key_equals_value) {
 }
 
 bool Configuration::has(const std::string& key) const { return assigned_.count(key) != 0; }
+
+std::string Configuration::assigned(const std::string& key) const {
+  const auto found = assigned_.find(key);
+  return found == assigned_.end() ? "" : found->second;
+}
 
 Values Configuration::resolve(const ParameterTable& table, const std::string& prefix) {
   Values values;

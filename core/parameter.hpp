@@ -47,11 +47,17 @@ class Configuration {
  public:
   /// Reads "key = value" lines, [section] headers prefixing "section."; '#' and ';' start comments. Throws FileError, ConfigError.
   void read_ini(const std::string& path);
+  /// The same from what stood in a file. `name` stands in errors.
+  void read_ini_text(const std::string& ini_text, const std::string& name);
   /// The same from text (the configuration inside a model file), but what is already assigned stays. `name` stands in errors.
   void adopt(const std::string& ini_text, const std::string& name);
   void set(const std::string& key, const std::string& value);
   void set_assignment(const std::string& key_equals_value);  ///< "level.2.tau=64"; throws ConfigError
   bool has(const std::string& key) const;
+  std::string assigned(const std::string& key) const;  ///< as it stands there; "" where nothing assigns it
+  bool has_from_file(const std::string& key) const {
+    return from_file_.contains(key);
+  }  ///< whether an INI file assigned it, and nothing since
 
   /// Values of `table` under `prefix` ("level.2."); validates type, range and choices, marks the keys as read and remembers
   /// the resolved values for resolved(). Throws ConfigError.
@@ -75,6 +81,9 @@ class Configuration {
   std::set<std::string> from_file_;
   std::vector<std::string> spared_;
 };
+
+/// "level.2.tau", the key of a level; without a name the prefix of all its keys, "level.2."
+std::string level_key(std::int64_t level, const std::string& name = "");
 
 /// The candidate with the smallest edit distance to `word`, or "" when none is near (more than max(2, size/3) edits).
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);

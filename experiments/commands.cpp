@@ -194,6 +194,12 @@ std::vector<std::pair<std::string, std::string>> descriptions() {
   return all;
 }
 
+/// With one blank wherever several stand: tables pad their columns, each as its own keys need.
+std::string blanks_once(std::string text) {
+  text.erase(std::unique(text.begin(), text.end(), [](char a, char b) { return a == ' ' && b == ' '; }), text.end());
+  return text;
+}
+
 /// A key and the line that says what it is.
 std::vector<std::pair<std::string, std::string>> key_lines(const std::string& text) {
   std::vector<std::pair<std::string, std::string>> found;
@@ -219,7 +225,7 @@ std::optional<std::pair<Index, std::string>> level_part(const std::string& word)
 
 /// A key of a level for every kind that has it, with the default that it has at that level; "" where none has.
 std::string level_key_description(Index level, const std::string& name) {
-  const std::string prefix = "level." + std::to_string(level) + ".";
+  const std::string prefix = level_key(level);
   std::string text;
   for (const LevelKind& kind : level_kinds()) {
     if (std::string(kind.name) == (level == 0 ? "situation" : "token")) continue;  // stands elsewhere
@@ -239,15 +245,31 @@ std::string description_of(const std::string& word) {
     if (!key.empty()) wanted = (level == 0 ? "level.0." : "level.1.") + key;  // levels above the lowest have the same keys
   }
   std::vector<std::string> known;
+  std::vector<std::pair<std::string, std::string>> found;  // a line that says what the key is, and of what it is one
   for (const auto& [name, text] : descriptions()) {
     if (name == wanted) return text;
     known.push_back(name);
     for (const auto& [key, line] : key_lines(text)) {
-      if (key == wanted) return key + ": a key of " + name + "\n\n" + columns + line + "\n";
       known.push_back(key);
+      if (key != wanted) continue;
+      const auto same =
+          std::find_if(found.begin(), found.end(), [&line = line](const auto& f) { return blanks_once(f.first) == blanks_once(line); });
+      if (same == found.end())
+        found.emplace_back(line, name);
+      else
+        same->second += ", " + name;
     }
   }
-  throw ConfigError("describe", word, "nothing has this name (strata list)", nearest(wanted, known));
+  if (!found.empty()) {
+    std::string text;
+    for (const auto& [line, names] : found)
+      text += "a key of " + names + "\n\n" + columns + line + "\n" + (&line == &found.back().first ? "" : "\n");
+    return wanted + ": " + text;
+  }
+  std::string near = nearest(wanted, known);
+  const auto asked = level_part(word), found_at = level_part(near);
+  if (asked && found_at && !level_key_description(asked->first, found_at->second).empty()) near = level_key(asked->first, found_at->second);
+  throw ConfigError("describe", word, "nothing has this name (strata list)", near);
 }
 
 std::string list_line(const std::string& name, const std::string& summary) {

@@ -363,6 +363,7 @@ Findings run_text(Bench& bench) {
   std::string table = lines + head;
   for (Index l = 0; l < hierarchy->depth(); ++l)
     table += level_line(*s.entry("levels", static_cast<std::size_t>(l)), study.level_name(l), l);
+  table += "strata describe evaluate says what the columns are\n";
   table += unmeasured_line(scores, hierarchy->depth(), bench.values);
   table += depth + work_line(study, s) + term_lines(study, scores.terms);
   findings.table.insert(0, table);
@@ -378,7 +379,11 @@ Experiment evaluate_experiment() {
       "evaluate",
       "scores held-out documents, or a fresh stretch of a sampled world, level by level",
       "Perplexity and bits per byte of the token level; nats of each level's own broad prediction against decaying unigrams; what each level's\n"
-      "share of the output stream is worth to the next token (replaced by its slow mean, or by another document's).",
+      "share of the output stream is worth to the next token (replaced by its slow mean, or by another document's).\n\n"
+      "Columns    prediction: what the level's own prediction costs, nats per token at level 0, per word of its unit above; decaying, unigram: what the\n"
+      "           best decaying unigram and the training text's word frequencies cost there; entropy of the prediction, and its departure from those\n"
+      "           frequencies (KL); top-down gain, swap: what the next token costs more with the level's share of the output stream replaced by its\n"
+      "           slow mean, by that of another document; narrows: by how much that share lowers the entropy of the next token",
       parameters(),
       {{"steps", "1024"}},
       run,

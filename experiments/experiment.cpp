@@ -35,11 +35,13 @@ void require_world(const Experiment& experiment, const std::string& world) {
   throw ConfigError("--world", world, experiment.name + " is for: " + worlds);
 }
 
-void resolve_experiments(Configuration& configuration, const std::string& running) {
+void resolve_experiments(Configuration& configuration, const std::string& running, bool typed) {
   for (const Experiment& experiment : experiments()) {
     if (experiment.name == running) continue;
-    for (const Parameter& parameter : experiment.parameters)
-      if (configuration.has(experiment.name + "." + parameter.name)) configuration.resolve({parameter}, experiment.name + ".");
+    for (const Parameter& parameter : experiment.parameters) {
+      const std::string key = experiment.name + "." + parameter.name;
+      if (typed ? configuration.has(key) : configuration.has_from_file(key)) configuration.resolve({parameter}, experiment.name + ".");
+    }
   }
 }
 

@@ -48,8 +48,9 @@ const Experiment& find_experiment(const std::string& name);
 /// Throws ConfigError naming the worlds that the experiment is for, where `world` is not among them.
 void require_world(const Experiment& experiment, const std::string& world);
 
-/// Keys of experiments other than `running` are checked and kept: one configuration may serve several commands.
-void resolve_experiments(Configuration& configuration, const std::string& running);
+/// Keys of experiments other than `running` are checked and kept: one configuration, or one list of --set, may serve several commands. Where not
+/// `typed`, those of --set are left for check_all_read() to refuse.
+void resolve_experiments(Configuration& configuration, const std::string& running, bool typed = true);
 
 /// Copies measured level records into summary.levels, by position, and notes into nothing.
 void add_levels(Summary& summary, const std::vector<MeasuredValues>& levels);

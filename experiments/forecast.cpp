@@ -229,7 +229,7 @@ int forecast_command(Options given) {
   watch_for_interrupt();
   Options options = as_study(std::move(given));
   const Values values = options.configuration.resolve(forecast_parameters(), "forecast.");
-  resolve_experiments(options.configuration, "");
+  resolve_experiments(options.configuration, "", false);
   Progress progress(options.quiet);
   if (options.standard_input && isatty(STDIN_FILENO) != 0) progress.say("reading standard input; Ctrl-D ends it");
   TextStudy study(std::move(options), progress);

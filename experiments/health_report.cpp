@@ -72,7 +72,7 @@ std::string cell(const Summary& s, const char* key) {
 std::string warning(const Finding& finding, const Study& study) {
   const Reading& r = finding.first;
   const std::string about = r.level < 0 ? "" : who(r.level, study.level_name(r.level));
-  return "warning: " + about + complaint(r, "level." + std::to_string(r.level) + ".") +
+  return "warning: " + about + complaint(r, level_key(r.level)) +
          (study.monitor().cure ? " (treated)" : " (or let monitor.cure=true do so)");
 }
 

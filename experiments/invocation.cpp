@@ -95,8 +95,8 @@ ParameterTable run_parameters() {
 
 void read_configuration(Options& o) {
   if (!o.config_file.empty()) {
-    o.configuration.read_ini(o.config_file);
     o.config_text = read_file(o.config_file);
+    o.configuration.read_ini_text(o.config_text, o.config_file);
   }
   for (const std::string& assignment : o.sets) o.configuration.set_assignment(assignment);
 }
@@ -173,7 +173,7 @@ Options recalled(const std::string& dir, const Options& now) {
   o.device.name = text("device");
   o.device.isa = text("isa");
   o.configuration = Configuration();
-  o.configuration.adopt(o.config_text, path);
+  o.configuration.read_ini_text(o.config_text, path);
   for (const std::string& assignment : o.sets) o.configuration.set_assignment(assignment);
   o.given = {"seed", "world", "text", "held-out", "foreign", "device", "isa"};
   if (o.command != "train") o.given.insert("model");

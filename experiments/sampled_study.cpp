@@ -39,7 +39,7 @@ void SampledStudy::suit_hierarchy() {
   suggest("learning.interval", "1");
   const Index depth = c.resolve({{"levels", std::int64_t{1}, 1, 16, {}, "levels", "", ""}}, "hierarchy.").integer("levels");
   for (std::size_t l = 0; l < static_cast<std::size_t>(depth); ++l) {
-    const std::string level = "level." + std::to_string(l) + ".";
+    const std::string level = level_key(l);
     suggest(level + "kind", vocabulary() > 0 ? "categorical" : "gaussian");
     const LevelKind& kind = find_level_kind(c.resolve({{"kind", std::string(), 0, 0, {}, "", "", ""}}, level).text("kind"));
     for (const Parameter& p : kind.parameters(static_cast<Index>(l))) {

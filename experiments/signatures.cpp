@@ -43,7 +43,7 @@ void clamp(Hierarchy<float>& hierarchy, const std::vector<std::vector<float>>& m
     const auto& mean = means[static_cast<std::size_t>(l)];
     if (!hierarchy.level(l).clamps())
       throw ConfigError(
-          "level." + std::to_string(l) + ".kind", hierarchy.level(l).kind(),
+          level_key(l, "kind"), hierarchy.level(l).kind(),
           "what this kind says downwards cannot be clamped; that of categorical, conditional, gaussian and volatile levels can");
     const Index units = hierarchy.level(l).downward().activity.rows;
     if (units != static_cast<Index>(mean.size()))

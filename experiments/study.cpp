@@ -39,6 +39,22 @@ std::string cured_of(const std::map<std::string, std::string>& notes) {
   return found != notes.end() ? found->second : "";
 }
 
+/// The keys of levels and their values as `model` was made with them, where `now` says otherwise; at most three are shown.
+std::string made_otherwise(const std::string& model, const std::map<std::string, std::string>& now) {
+  const auto notes = read_notes(model);
+  Configuration its;
+  its.adopt(cured_of(notes), model);
+  if (const auto config = notes.find("config"); config != notes.end()) its.adopt(config->second, model);
+  std::string text;
+  int found = 0;
+  for (const auto& [key, value] : now) {
+    const bool of_levels = key.starts_with("hierarchy.") || key.starts_with("level.");
+    if (!of_levels || !its.has(key) || its.assigned(key) == value || ++found > 3) continue;
+    text += (text.empty() ? "" : ", ") + key + " = " + its.assigned(key) + " (here " + value + ")";
+  }
+  return text + (found > 3 ? " and " + std::to_string(found - 3) + " more" : "");
+}
+
 /// What dynamic depth does not go with is said before anything is read.
 void require_growth(const Hierarchy<float>& hierarchy, const ScheduleSettings& schedule, const HealthSettings& monitor) {
   const auto alone = [](const char* key, const std::string& value, const char* why) {
@@ -66,8 +82,6 @@ void require_all_read(const Configuration& configuration, Index depth) {
 }
 
 }  // namespace
-
-std::string level_key(Index level, const std::string& name) { return "level." + std::to_string(level) + "." + name; }
 
 ParameterTable checkpoint_parameters() {
   return {{"checkpoint_seconds",
@@ -129,13 +143,19 @@ std::unique_ptr<Hierarchy<float>> Study::load_hierarchy(const std::string& model
     Archive::Scope scope(archive, "parameters");
     hierarchy->archive_parameters(archive);
   };
+  const auto why = [&](const std::string& what) {
+    const std::string keys = made_otherwise(model, cured.resolved());
+    return "cannot be read into this hierarchy (" + what + "): " +
+           (keys.empty() ? "the file is damaged, or was made by another version; train again"
+                         : "it was made with " + keys + "; take back what --set or --config says otherwise");
+  };
   try {
     load(model, body);
+  } catch (const ShapeError& e) {
+    throw DataError(model, 0, why(e.where + ": expected " + e.expected + ", got " + e.got));
   } catch (const FileError& e) {
     if (e.dataset.find("/parameters/") == std::string::npos) throw;
-    throw FileError(e.path, e.dataset,
-                    "cannot be read from this model: its levels were made with other settings (take back what --set or --config says of "
-                    "hierarchy.* and level.*), or the file is damaged");
+    throw FileError(e.path, e.dataset, why("an array is missing, or not as it should be"));
   }
   return hierarchy;
 }

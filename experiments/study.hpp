@@ -18,8 +18,6 @@ namespace strata {
 
 /// Assignments of an arm of an experiment: key and value.
 using Keys = std::vector<std::pair<std::string, std::string>>;
-/// "level.2.tau"
-std::string level_key(Index level, const std::string& name);
 
 /// How often a checkpoint is written (learning.*).
 ParameterTable checkpoint_parameters();

@@ -112,7 +112,7 @@ std::string TextStudy::level_name(Index level) const {
   static const char* const names[] = {"token", "sentence", "paragraph", "document"};
   if (level > 3) return "level " + std::to_string(level);
   const auto keys = options.configuration.resolved();
-  const auto unit = keys.find("level." + std::to_string(level) + ".unit");  // a situation level says what it stands for
+  const auto unit = keys.find(level_key(level, "unit"));  // a situation level says what it stands for
   return unit != keys.end() ? unit->second : names[level];
 }
 

@@ -35,10 +35,9 @@ std::unique_ptr<Source> make_source(const SampledStudy& study, const Keys& keys)
 
 bool level_offers(const SampledStudy& study, Index level, const std::string& parameter) {
   Configuration configuration = study.options.configuration;
-  const std::string kind = configuration
-                               .resolve({{"kind", std::string(level == 0 ? "token" : "situation"), 0, 0, {}, "", "", ""}},
-                                        "level." + std::to_string(level) + ".")
-                               .text("kind");
+  const std::string kind =
+      configuration.resolve({{"kind", std::string(level == 0 ? "token" : "situation"), 0, 0, {}, "", "", ""}}, level_key(level))
+          .text("kind");
   for (const Parameter& p : find_level_kind(kind).parameters(level))
     if (p.name == parameter) return true;
   return false;

@@ -42,13 +42,13 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   const Index depth = shape.integer("levels"), units = shape.integer("units");
   const std::string feedback = shape.text("feedback");
   const bool separate = feedback != "tied";
-  for (Index l = depth; l < most_levels; ++l) configuration.spare("level." + std::to_string(l) + ".");
+  for (Index l = depth; l < most_levels; ++l) configuration.spare(level_key(l));
   std::vector<const LevelKind*> kinds;
   std::vector<Values> values;
   std::vector<Index> units_of;
   std::vector<double> paces;
   for (Index l = 0; l < depth; ++l) {
-    const std::string prefix = "level." + std::to_string(l) + ".";
+    const std::string prefix = level_key(l);
     kinds.push_back(&find_level_kind(configuration.resolve(kind_parameters(l), prefix).text("kind")));
     paces.push_back(configuration.resolve(common_level_parameters(), prefix).real("pace"));
     values.push_back(configuration.resolve(kinds.back()->parameters(l), prefix));
@@ -61,7 +61,7 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
   for (Index l = 2; l < depth; ++l)
     if (kinds[static_cast<std::size_t>(l)]->name == situation && kinds[static_cast<std::size_t>(l - 1)]->name == situation &&
         rank(l) < rank(l - 1))
-      throw ConfigError("level." + std::to_string(l) + ".unit", values[static_cast<std::size_t>(l)].text("unit"),
+      throw ConfigError(level_key(l, "unit"), values[static_cast<std::size_t>(l)].text("unit"),
                         "a level's unit may not be smaller than that of the level below it");
   const bool spoken = depth > 1 || (kinds[0]->name == std::string_view("token") && values[0].flag("share"));
   const Index words = !kinds[0]->uses_lexicon ? 0 : spoken ? units : 1;
@@ -75,8 +75,7 @@ std::unique_ptr<Hierarchy<T>> build_hierarchy(Configuration& configuration, Devi
       throw ConfigError("hierarchy.feedback", feedback,
                         "is for token and situation levels; level " + std::to_string(l) + " is " + kinds[i]->name);
     if (l > 0 && kinds[i]->uses_lexicon && words == 0)
-      throw ConfigError("level." + std::to_string(l) + ".kind", kinds[i]->name,
-                        "reads the words of a token level; make level.0.kind=token");
+      throw ConfigError(level_key(l, "kind"), kinds[i]->name, "reads the words of a token level; make level.0.kind=token");
     const Index inputs = l == 0 ? 0 : levels.back()->upward().features.rows;
     const Index stream = l == 0 ? vocabulary : levels[0]->upward().emission_error.rows;
     const LevelPlace<T> place{device, *lexicon, l,       depth,    inputs, l + 1 < depth ? units_of[i + 1] : 0,

@@ -105,7 +105,7 @@ void CategoricalSettings::take_band(const Values& v, const std::vector<double>& 
   tau_rate = v.real("tau_rate");
   tau_min = v.real("tau_min");
   tau_max = v.real("tau_max");
-  const std::string prefix = "level." + std::to_string(index) + ".";
+  const std::string prefix = level_key(index);
   if (tau_min > tau_max) throw ConfigError(prefix + "tau_min", to_text(tau_min), "must not lie above tau_max, " + to_text(tau_max));
   for (const double start : learned)
     if (start < tau_min || start > tau_max)

@@ -14,7 +14,7 @@ namespace {
 /// h(u), one per state of the level above. Throws ConfigError where the list is not that long.
 std::vector<double> parent_hazards(const ConditionalSettings& s, Index above) {
   const auto parents = static_cast<std::size_t>(std::max<Index>(1, above));
-  const std::string key = "level." + std::to_string(s.index) + ".tau_per_parent";
+  const std::string key = level_key(s.index, "tau_per_parent");
   if (s.tau_per_parent.empty()) {
     if (s.learn_hazards) throw ConfigError(key, "", "is where learn_tau_per_parent starts; give one number per state of the level above");
     return std::vector<double>(parents, 1 / s.tau);
@@ -236,7 +236,7 @@ ConditionalSettings settings(Index index, const Values& v) {
   s.tau_per_parent = v.text("tau_per_parent");
   s.redraw = v.flag("redraw");
   s.learn_hazards = v.flag("learn_tau_per_parent");
-  const std::string key = "level." + std::to_string(index) + ".tau_per_parent";
+  const std::string key = level_key(index, "tau_per_parent");
   s.take_band(v, s.learn_hazards && !s.tau_per_parent.empty() ? real_list(key, s.tau_per_parent, 1, 1e12) : std::vector<double>{});
   return s;
 }

@@ -115,7 +115,7 @@ GaussianSettings GaussianSettings::from(Index index, const Values& values) {
            : mode == "scheduled" ? Precision::scheduled
            : mode == "learned"   ? Precision::learned
                                  : Precision::predictive;
-  const std::string prefix = "level." + std::to_string(index) + ".";
+  const std::string prefix = level_key(index);
   if (s.tau_min > s.tau_max) throw ConfigError(prefix + "tau_min", to_text(s.tau_min), "must not lie above tau_max, " + to_text(s.tau_max));
   if (s.learn_tau && (s.tau < s.tau_min || s.tau > s.tau_max))
     throw ConfigError(prefix + "tau", to_text(s.tau), "must lie in the band " + to_text(s.tau_min) + " to " + to_text(s.tau_max));

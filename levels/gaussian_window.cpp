@@ -14,8 +14,7 @@ GaussianWindow::GaussianWindow(std::vector<Level> levels, double observation_pre
       numbers_(std::move(numbers)),
       x_(levels_.size() * numbers_.size(), 0) {
   for (std::size_t l = 0; l < levels_.size(); ++l)
-    if (!(levels_[l].precision > 0))
-      throw ConfigError("level." + std::to_string(l) + ".precision", to_text(levels_[l].precision), "must be positive");
+    if (!(levels_[l].precision > 0)) throw ConfigError(level_key(l, "precision"), to_text(levels_[l].precision), "must be positive");
   if (!(observation_precision > 0)) throw ConfigError("observation precision", to_text(observation_precision), "must be positive");
 }
 

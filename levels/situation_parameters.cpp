@@ -41,7 +41,7 @@ Unit unit_of(const std::string& name) {
 }
 
 void refuse(Index index, const char* key, const Values& values, const std::string& why) {
-  throw ConfigError("level." + std::to_string(index) + "." + key, to_text(values.real(key)), why);
+  throw ConfigError(level_key(index, key), to_text(values.real(key)), why);
 }
 
 /// What each key allows by itself may not go together.

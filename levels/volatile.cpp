@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/error.hpp"
+#include "core/parameter.hpp"
 
 namespace strata {
 
@@ -74,7 +75,7 @@ void VolatileLevel<T>::check(const Observation* observation, ConstView<T> x, boo
     for (Index i = 0; i < n; ++i) {
       const T value = host_[static_cast<std::size_t>(j * n + i)];
       if (std::isfinite(value) && (!positive || value > T(0))) continue;
-      const std::string own = "level." + std::to_string(settings_.index) + ".";
+      const std::string own = level_key(settings_.index);
       const std::string advice =
           settings_.index == 0
               ? "lower level.0.omega or level.0.kappa"

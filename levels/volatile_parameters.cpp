@@ -84,7 +84,7 @@ namespace {
 template <class T>
 std::unique_ptr<Level<T>> make(const LevelPlace<T>& p) {
   auto settings = VolatileSettings::from(p.index, p.values);
-  const std::string prefix = "level." + std::to_string(p.index) + ".";
+  const std::string prefix = level_key(p.index);
   const Index symbols = p.index == 0 && p.channels == 0 ? p.stream : 0, n = settings.units;
   if (symbols > 0) {
     if (symbols != 2)
@@ -98,7 +98,7 @@ std::unique_ptr<Level<T>> make(const LevelPlace<T>& p) {
                       symbols > 0 ? "must be 1 in a world of tokens" : "must be the world's channels, " + std::to_string(shown));
   if (p.index > 0 && p.inputs != 1) throw ConfigError(prefix + "kind", "volatile", "stands at level 0 or above a volatile level");
   if (p.above != 0 && p.above != 1 && p.above != n)
-    throw ConfigError("level." + std::to_string(p.index + 1) + ".units", std::to_string(p.above),
+    throw ConfigError(level_key(p.index + 1, "units"), std::to_string(p.above),
                       "above a volatile level must be 1 or its units, " + std::to_string(n));
   if (p.above == 0 && settings.learn_kappa) throw ConfigError(prefix + "learn_kappa", "true", "the highest level is coupled to none");
   return std::make_unique<VolatileLevel<T>>(p.device, settings, p.above, symbols, p.streams);

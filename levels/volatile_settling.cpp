@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/error.hpp"
+#include "core/parameter.hpp"
 #include "levels/volatile.hpp"
 
 namespace strata {
@@ -26,7 +27,7 @@ void VolatileLevel<T>::listen(const Upward<T>& below) {
     const auto flag = std::span<T>(host_).first(1);
     if (below.feedback_precision.data != nullptr && below.features.rows == 1) device_.download(below.features.cols_at(0, 1), flag);
     if (below.feedback_precision.data == nullptr || below.features.rows != 1 || (flag[0] != T(0) && flag[0] != T(1)))
-      throw ConfigError("level." + std::to_string(settings_.index) + ".kind", "volatile", "stands at level 0 or above a volatile level");
+      throw ConfigError(level_key(settings_.index, "kind"), "volatile", "stands at level 0 or above a volatile level");
     below_by_volatility_ = flag[0] == T(1);
     device_.copy(below.feedback, slope_);
     device_.copy(below.feedback_precision, bend_);

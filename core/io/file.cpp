@@ -96,11 +96,14 @@ void require_writable(const std::string& path) {
 }
 
 std::string read_file(const std::string& path) {
+  const auto refuse = [&path](int number) {
+    throw FileError(path, "", number == ENOENT ? disk_reason(number) : "cannot be read (" + std::string(std::strerror(number)) + ")");
+  };
   if (std::filesystem::is_directory(path)) throw FileError(path, "", "is a folder, not a file");
   std::ifstream in(path, std::ios::binary);
-  if (!in) throw FileError(path, "", disk_reason(errno));
+  if (!in) refuse(errno);
   std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (in.bad()) throw FileError(path, "", disk_reason(errno));
+  if (in.bad()) refuse(errno);
   return text;
 }
 

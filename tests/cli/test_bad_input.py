@@ -74,7 +74,8 @@ class Words(CommandTest):
             (["cqu", "'cpu'"], ["train", *text, "--device", "cqu"]),
             (["mesures", "'measures'"], ["list", "mesures"]),
             (["half_lif", "'half_life'"], ["describe", "half_lif"]),
-            (["level.3.ta", "'level.1.tau'"], ["describe", "level.3.ta"]),
+            (["level.3.ta", "'level.3.tau'"], ["describe", "level.3.ta"]),
+            (["level.2.hidden", "'level.0.hidden'"], ["describe", "level.2.hidden"]),
             (["trian", "'train'"], ["trian", "--help"]),
             (["belief_inerta", "'belief_inertia'"], ["run", "belief_inerta", "--help"]),
         ):
@@ -201,7 +202,7 @@ class Models(CommandTest):
         self.evaluate(4, ["nan.h5", "level_2", "memory_in", "nan"], self.changed("nan.h5", spoil))
 
     def test_other_size(self):
-        self.refused(3, ["model.h5", "expected", "got"], "evaluate", "--text", "prose.txt", "--model", "model.h5", "--set", "hierarchy.units=9")
+        self.refused(3, ["model.h5", "expected", "was made with hierarchy.units = ", "(here 9)", "take back"], "evaluate", "--text", "prose.txt", "--model", "model.h5", "--set", "hierarchy.units=9")
 
 
 class Places(CommandTest):

@@ -68,6 +68,10 @@ class Looking(CommandTest):
             said = self.strata("describe", key)
             self.assertEqual([line.split()[0] for line in said.splitlines() if line.startswith("  ")], [key], said)
             self.assertIn(owner, said)
+        said = self.strata("describe", "world.tokens")
+        self.assertIn("how much", self.strata("describe", "world"))
+        for owner in ("a key of nested", "a key of world"):
+            self.assertIn(owner, said, "every one that has the key")
         self.assertNotEqual(self.fallback("level.1.tau"), self.fallback("level.3.tau"), "the default is that of the level asked for")
         self.assertEqual(self.strata("describe", "level.0"), self.strata("describe", "token"))
         self.assertEqual(self.strata("describe", "level.2"), self.strata("describe", "situation"))

@@ -113,6 +113,7 @@ class Forecast(CommandTest):
         self.refused(2, ["--text", "standard input"], *ask, "--text", "-", "--text", "prose.txt", input=self.open)
         self.refused(2, ["--held-out", "means nothing"], *ask, "--held-out", "prose.txt")
         self.refused(2, ["forecast.wrds", "'forecast.words'"], *ask, "--set", "forecast.wrds=3", input=self.open)
+        self.refused(2, ["forecasts.words", "'forecast.words'"], *ask, "--set", "forecasts.words=3", input=self.open)
         self.strata("train", "--world", "linear_gaussian", "--set", "world.tokens=2000", "--out", "numbers", "--quiet")
         self.refused(2, ["numbers/model.h5", "linear_gaussian", "text"], "forecast", "--model", "numbers/model.h5", input=self.open)
 

@@ -80,8 +80,8 @@ class Plastic(CommandTest):
 
     def test_a_model_of_other_weights_says_which_keys_to_take_back(self):
         self.strata("train", *TINY, "--text", "prose.txt", "--out", "tied", "--quiet")
-        for key, value in (("hierarchy.feedback", "mirrored"), ("level.0.embeddings", "separate")):
-            self.refused(6, ["hierarchy.*", "other settings"], "evaluate", "--model", "tied/model.h5", "--text", "prose.txt", "--out", "no", *sets({key: value}))
+        for key, made, value in (("hierarchy.feedback", "tied", "mirrored"), ("level.0.embeddings", "tied", "separate")):
+            self.refused(6, [f"made with {key} = {made} (here {value})", "take back"], "evaluate", "--model", "tied/model.h5", "--text", "prose.txt", "--out", "no", *sets({key: value}))
         self.refused(2, ["level.", "this hierarchy has levels 0 to 1"], "evaluate", "--model", "tied/model.h5", "--text", "prose.txt", "--out", "no", *sets({"hierarchy.levels": 2}))
 
     def test_units_of_the_text_grow_with_the_level(self):

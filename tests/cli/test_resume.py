@@ -105,6 +105,14 @@ class Resume(CommandTest):
         self.strata("train", "--text", "prose.txt", *TINY, "--out", "complete", "--quiet")
         self.refused(6, ["complete", "nothing to resume"], "train", "--resume", "complete")
 
+    def test_a_file_for_more_levels(self):
+        """What a configuration says of levels that are not there is passed over when a run goes on, too."""
+        self.write("deep.ini", "[hierarchy]\nlevels = 1\n[level.2]\ntau = 77\n")
+        process = self.begin("train", "--text", "prose.txt", "--config", "deep.ini", *TINY, *LONG, "--out", "shallow", "--quiet")
+        self.wait_for(process, "shallow.partial/checkpoint.h5")
+        self.end(process, signal.SIGINT, 130)
+        self.strata("train", "--resume", "shallow", "--quiet")
+
     def test_changed_text(self):
         self.write("changing.txt", support.text(seed=3))
         process = self.begin("train", "--text", "changing.txt", *TINY, *LONG, "--out", "changed", "--quiet")

@@ -215,3 +215,17 @@ TEST_CASE("growth: a token level that does not speak for itself keeps a level ab
   CHECK(reading.growth->judgements().empty());
   CHECK(reading.hierarchy->awake() == 2);
 }
+
+TEST_CASE("growth: where levels do not speak by a stream every depth of those awake is alike") {
+  const auto device = make_device<float>({"reference", "auto", 0});
+  Configuration configuration;
+  configuration.set("hierarchy.levels", "3");
+  for (Index l = 0; l < 3; ++l) configuration.set(level_key(l, "kind"), "volatile");
+  const auto hierarchy = build_hierarchy<float>(configuration, *device, {}, 2, 1, 1, 1);
+  DepthInUse<float> in_use({}, *hierarchy);
+  for (const Index awake : {3, 1, 2}) {
+    hierarchy->set_awake(awake);
+    in_use.before_observe({});
+    for (const double levels : in_use.levels()) CHECK(levels == static_cast<double>(awake + 1) / 2);
+  }
+}

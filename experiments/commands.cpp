@@ -240,7 +240,7 @@ std::string description_of(const std::string& word) {
   std::string wanted = word;
   if (const auto part = level_part(word)) {
     const auto& [level, key] = *part;
-    if (const std::string text = level_key_description(level, key); !text.empty()) return text;
+    if (std::string text = level_key_description(level, key); !text.empty()) return text;
     if (key.empty()) wanted = level == 0 ? "token" : "situation";             // the kind that stands there unless told otherwise
     if (!key.empty()) wanted = (level == 0 ? "level.0." : "level.1.") + key;  // levels above the lowest have the same keys
   }

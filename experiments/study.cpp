@@ -110,7 +110,7 @@ void Study::settle_configuration(Index few_words) {
   // A mistyped key must not cost minutes of reading: every one is checked by building the hierarchy over a vocabulary that costs nothing.
   const std::vector<double> few(static_cast<std::size_t>(few_words), -1.0);
   auto hierarchy = build_hierarchy<float>(c, *device, few, 1, 1, options.seed, channels());
-  Schedule<float>(schedule_, *hierarchy, std::numeric_limits<Index>::max(), learning_.interval);
+  const Schedule<float> schedule_tried(schedule_, *hierarchy, std::numeric_limits<Index>::max(), learning_.interval);
   if (growth_.dynamic && options.model.empty()) {
     require_growth(*hierarchy, schedule_, monitor_);
     Growth<float>(growth_, *hierarchy, build_hierarchy<float>(c, *device, few, 1, 1, options.seed, channels()), learning_, 0,

@@ -267,7 +267,8 @@ def broad_lines(lab):
 
 INTRODUCTION = (
     "Perplexity per token, of the same tokens in every row of a table. Learning while it reads: every token is scored before it is learned from. Experts: an n-gram model of "
-    "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text.")
+    "the training text and a cache of recent words, mixed online (experiments/expert_panel.hpp). A cache's weight beside counting is chosen on the end of the training text. "
+    "Minutes are of runs that may have shared their core with others.")
 # Sections of the page in their order: what must be there, title, lines (none where a program is absent).
 SECTIONS = {
     **{corpus: (of[1], corpus, functools.partial(corpus_lines, corpus=corpus)) for corpus, of in CORPORA.items()},

@@ -175,6 +175,10 @@ class Measured(CommandTest):
         except ImportError:
             return
         self.assertTrue(os.path.exists(self.path("measured/figures/forecasts.png")))
+        with open(self.path("measured/report.html"), encoding="utf-8") as file:
+            page = file.read()
+        for table in ("Forecasts held against what came", "How broad they are"):
+            self.assertIn(table, page)
 
     def test_the_same_moments_for_all_distances(self):
         self.strata("run", "forecasts", "--model", "model.h5", "--held-out", "prose.txt", "--out", "same", "--quiet",

@@ -40,6 +40,18 @@ class Laboratory(CommandTest):
         self.assertTrue(all(line.endswith("--seed N") and self.base not in line.replace(self.prose, "") for line in commands))
         self.assertEqual([line for line in lab.made() if line.startswith("    strata ")], [], "what comes after belongs to the next section")
 
+    def test_a_run_is_made_anew_for_another_configuration(self):
+        lab, config = self.lab(), self.path("small.ini")
+        call = ["evaluate", "--config", config, "--text", self.prose, *support.TINY]
+        self.write("small.ini", "[world]\ntokens = 3000\n")
+        more = lab.run("configured", call, 1)
+        when = self.made_at("configured")
+        lab.run("configured", call, 1)
+        self.assertEqual(self.made_at("configured"), when, "it is there")
+        self.write("small.ini", "[world]\ntokens = 2000\n")
+        less = lab.run("configured", call, 1)
+        self.assertGreater(more["training_tokens"], less["training_tokens"])
+
     def made_at(self, name):
         return os.stat(self.path(f"work/{name}/summary.json")).st_mtime_ns
 

@@ -38,6 +38,14 @@ def own_time(row):
     return number(found) if found is not None else ABSENT
 
 
+def estimate(key, digits=2):
+    """A column's cell: the value and its interval, where there is one."""
+    def text(index, row):
+        value = measured(row, key)
+        return f"{value.text(digits)} {value.interval_text(digits)}".strip() if value else ABSENT
+    return text
+
+
 COLUMNS = (
     ("level", lambda index, row: row["label"]),
     ("time constant\n(tokens)", lambda index, row: own_time(row)),

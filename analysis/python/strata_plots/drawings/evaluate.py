@@ -11,7 +11,7 @@ CAPTION = ("Left: nats per token of each level's own prediction of held-out text
 WHOLE = "whole stream"
 MARKS = (("prediction_nats", "own prediction", "filled"), ("baseline_nats", "best decaying unigram", "hollow"), ("unigram_nats", "unigram", "rule"))
 COLUMNS = (overview.COLUMNS[0], overview.COLUMNS[1]) + tuple(
-    (heading, lambda index, row, key=key, digits=digits: cell(row, key, digits)) for heading, key, digits in (
+    (heading, overview.estimate(key, digits)) for heading, key, digits in (
         ("prediction\n(nats)", "prediction_nats", 3), ("decaying\nunigram (nats)", "baseline_nats", 3), ("unigram\n(nats)", "unigram_nats", 3),
         ("entropy\n(nats)", "entropy_nats", 3), ("from the\nbackground (nats)", "background_kl_nats", 3),
         ("worth: mean\n(nats), 95 %", "topdown_gain_nats", 4), ("worth: swap\n(nats), 95 %", "topdown_swap_nats", 4)))
@@ -21,11 +21,6 @@ TERMS = (
     ("Entropy, departure", "how spread the level's forecast is, and how far it leaves the long-run mean (relative entropy)."),
     ("Worth", "nats per token that the next token costs more when the level's share of the output stream is replaced: by its slow mean, or swapped."),
 )
-
-
-def cell(row, key, digits):
-    value = measured(row, key)
-    return overview.ABSENT if value is None else " ".join(filter(None, (value.text(digits), value.interval_text(digits))))
 
 
 def scored(result):

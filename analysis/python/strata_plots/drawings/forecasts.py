@@ -21,9 +21,18 @@ COLUMNS = (
     ("recent\nwords", lambda index, row: part(row, "came_recent")),
     ("recent words\nby lift", lambda index, row: part(row, "came_recent_raised")),
 )
+BREADTH = (
+    ("level", lambda index, row: row["label"]),
+    *((heading, overview.estimate(key, 3)) for heading, key in (
+        ("departure\n(nats)", "departure_nats"), ("below\nminus own", "departure_below_minus_own_nats"), ("entropy\n(nats)", "entropy_nats"),
+        ("temper-\nature", "temperature"), ("its window:\nbelow minus own", "window_below_minus_own_nats"))),
+)
 TERMS = (
     ("Gain", "the background's nats minus the level's, on the same tokens: more is better, 0 is the word frequencies of the training text."),
     ("Lift", "how many times more likely a word is than in the background."),
+    ("Departure", "of a level's forecast from the background, relative entropy: less is vaguer; below minus own, above 0: vaguer than the level below at the same moments."),
+    ("Temperature", "T at which p^(1/T) foretells the window's words best: above 1 a level is too sure."),
+    ("Its window", "what a word of the level's window costs under the level below, more than under its own forecast: above 0 the level foretells it better."),
 )
 
 
@@ -49,7 +58,9 @@ def pictures(results, rows):
 
 def tables(results, rows):
     for result in filter(drawn, results):
-        yield "Forecasts held against what came", COLUMNS, [dict(level, label=label) for level, label in zip(result.levels, result.labels)]
+        levels = [dict(level, label=label) for level, label in zip(result.levels, result.labels)]
+        yield "Forecasts held against what came", COLUMNS, levels
+        yield "How broad they are; intervals 95 %.", BREADTH, [level for level in levels if measured(level, "departure_nats")]
 
 
 def forecasts_figure(result):

@@ -33,21 +33,14 @@ TERMS = (
 )
 
 
-def cell_text(key, digits=2):
-    def text(index, row):
-        value = measured(row, key)
-        return f"{value.text(digits)} {value.interval_text(digits)}".strip() if value else overview.ABSENT
-    return text
-
-
 KINDS = ("stable", "volatile")  # blocks
 CLAMPED = "top-down messages clamped"
 ALL_EFFECTS = (("local effect,\nxxxxx blocks", "local_in_xxxxx_blocks"), ("local effect,\nxxxxY blocks", "local_in_xxxxY_blocks"),
                ("global effect,\ntrials xxxxx", "global_of_xxxxx"), ("global effect,\ntrials xxxxY", "global_of_xxxxY"), ("global effect,\nmean of both", "global"))
 EFFECTS = (("local,\nxxxxx blocks", "fifth_local_in_xxxxx_blocks"), ("local,\nxxxxY blocks", "fifth_local_in_xxxxY_blocks"),
            ("global,\nxxxxx", "fifth_global_of_xxxxx"), ("global,\nxxxxY", "fifth_global_of_xxxxY"))
-COLUMNS = (overview.COLUMNS[0],) + tuple((f"{title}\n(d)", cell_text(f"{key}_d")) for title, key in EFFECTS) + tuple(
-    (f"{title}\n(relative)", cell_text(f"{key}_relative", 3)) for title, key in EFFECTS)
+COLUMNS = (overview.COLUMNS[0],) + tuple((f"{title}\n(d)", overview.estimate(f"{key}_d")) for title, key in EFFECTS) + tuple(
+    (f"{title}\n(relative)", overview.estimate(f"{key}_relative", 3)) for title, key in EFFECTS)
 
 
 def held(result, name):

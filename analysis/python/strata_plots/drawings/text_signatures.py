@@ -23,13 +23,6 @@ TERMS = (
 )
 
 
-def cell(key, digits=2):
-    def text(index, row):
-        value = measured(row, key)
-        return f"{value.text(digits)} {value.interval_text(digits)}".strip() if value else overview.ABSENT
-    return text
-
-
 COLUMNS = {
     "scrambled_story": (("shortest scale\n(tokens), 95 %", "shortest_scale", 0),),
     "construction": (("alignment\n(tokens), 95 %", "alignment_time", 1), ("forgetting\n(tokens), 95 %", "forgetting_time", 1),
@@ -72,7 +65,7 @@ def tables(results, rows):
     for result in results:
         if result.seeds or result.experiment not in COLUMNS:
             continue
-        columns = (overview.COLUMNS[0], overview.COLUMNS[1]) + tuple((heading, cell(key, digits)) for heading, key, digits in COLUMNS[result.experiment])
+        columns = (overview.COLUMNS[0], overview.COLUMNS[1]) + tuple((heading, overview.estimate(key, digits)) for heading, key, digits in COLUMNS[result.experiment])
         for suffix, memory, levels in arms(result):
             yield ", ".join(filter(None, ("The control" if suffix else "The model", memory))), columns, levels
 

@@ -10,6 +10,8 @@
 #include "core/random.hpp"
 #include "levels/word_change.hpp"
 #include "tests/support/level_rig.hpp"
+#include "tests/support/scripted_world.hpp"
+#include "tests/support/tiny.hpp"
 
 using namespace strata;
 using namespace strata::test;
@@ -266,4 +268,34 @@ TEST_CASE("segmentation: a level ticks, and its window ends, with the token behi
     }
   }
   CHECK(ends > 10);
+}
+
+TEST_CASE("segmentation: who is told of no end learns the same weights wherever a text is cut") {
+  constexpr Index length = 300;
+  const auto learned = [](Index shift, int hidden) {
+    std::vector<std::string> lines{"hierarchy.levels=4",        "learning.rate=.03",  "level.0.ngrams=3",
+                                   "level.0.recent_time=9, 40", "level.0.dropout=.2", "level.0.share=1"};
+    for (const char* l : {"1", "2", "3"})
+      for (const char* line : {"unit=found", "segment_window=4", "segment_beginning=2", "segment_every=9", "stability=.1", "contrastive=.1",
+                               "consistency=.1", "broad_interval=5", "broad_limit=30", "broad_cache=.2", "carry_rate=.02", "gate=1",
+                               "gate_by=words", "gate_window=2", "gate_threshold=.001"})
+        lines.push_back("level." + std::string(l) + "." + line);
+    Tiny<float> tiny(lines, 5, 4, 13);
+    ScriptedWorld world(5, 13, length, [=](Index t, Index j) {
+      Word word = random_word(static_cast<std::uint64_t>(j), t, 13);
+      word.boundary = static_cast<std::uint8_t>(random_word(static_cast<std::uint64_t>(j), t + shift, 13).boundary << hidden);
+      return word;
+    });
+    Simulation<float> simulation(*tiny.hierarchy, world, tiny.learning.get(), 4, 9);
+    simulation.start();
+    simulation.run();
+    MemoryArchive archive;
+    tiny.hierarchy->archive_parameters(archive);
+    tiny.hierarchy->archive_state(archive);
+    return archive.items();
+  };
+  const auto one = learned(0, untold);
+  CHECK(!one.empty());
+  CHECK((one == learned(17, untold)));
+  CHECK((one != learned(0, 0)));
 }

@@ -84,14 +84,16 @@ void require_all_read(const Configuration& configuration, Index depth) {
 }  // namespace
 
 ParameterTable checkpoint_parameters() {
-  return {{"checkpoint_seconds",
-           30.0,
-           0,
-           1e6,
-           {},
-           "seconds",
-           "a checkpoint for --resume is written so often while learning; 0: at every update",
-           ""}};
+  return {
+      {"checkpoint_seconds",
+       30.0,
+       0,
+       1e6,
+       {},
+       "seconds",
+       "a checkpoint for --resume is written so often while learning, less often where writing one would take more than a fiftieth of the "
+       "time; 0: at every update",
+       ""}};
 }
 
 Study::Study(Options its_options) : options(std::move(its_options)) {

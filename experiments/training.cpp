@@ -1,5 +1,6 @@
 #include "experiments/training.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -16,7 +17,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr Index few_updates = 50;  // fewer leave a hierarchy near the background, word frequencies
+constexpr Index few_updates = 50;             // fewer leave a hierarchy near the background, word frequencies
+constexpr double most_for_checkpoints = .02;  // of the time
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -202,10 +204,13 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
   progress.begin("training", world->tokens(), simulation.tokens());
   const auto begin = Clock::now();
   auto last = begin;
+  double until_next = study.checkpoint_seconds();
   const auto save = [&] {
+    const auto from = Clock::now();
     seconds = earlier + seconds_since(begin);
     save_atomically(checkpoint, body, study.notes(), checkpoint_file);
     last = Clock::now();
+    if (until_next > 0) until_next = std::max(study.checkpoint_seconds(), seconds_since(from) / most_for_checkpoints);
   };
   RecentNats recent(simulation);
   News news(study, health, depth.get());
@@ -214,7 +219,7 @@ Summary train(Study& study, const std::string& model, const std::string& checkpo
     progress.update(simulation.tokens(), [&] { return recent(); });
     if (simulation.steps() % static_cast<std::uint64_t>(study.interval()) != 0) return false;  // only between weight updates
     if (interrupted()) return true;
-    if (seconds_since(last) >= study.checkpoint_seconds()) save();
+    if (seconds_since(last) >= until_next) save();
     return false;
   };
   const bool ended = simulation.run(stop);

@@ -14,7 +14,8 @@ namespace strata {
 inline constexpr const char* checkpoint_name = "checkpoint.h5";
 inline const FileKind checkpoint_file{"strata checkpoint", 8};
 
-/// Trains and writes `model`. Every learning.checkpoint_seconds a checkpoint is written to `checkpoint`; where one lies there already,
+/// Trains and writes `model`. Every learning.checkpoint_seconds, and less often where writing takes long, a checkpoint is written to
+/// `checkpoint`; where one lies there already,
 /// training goes on from it and ends in the same bits as an uninterrupted run. On Ctrl-C: a last checkpoint, then Interrupted with
 /// `how_to_go_on`. Throws DataError where the texts are no longer those that the checkpoint was made from.
 /// What is known of the training goes into the model file's attribute `training` and is returned: tokens, nats_per_token (of level 0 while

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <numeric>
 
 namespace strata {
 
@@ -52,7 +54,8 @@ Health<T>::Health(const HealthSettings& its_settings, Hierarchy<T>& hierarchy, I
       hierarchy_(hierarchy),
       device_(hierarchy.device()),
       period_(static_cast<std::uint64_t>((its_settings.every + interval - 1) / interval * interval)),
-      depth_(hierarchy.depth()) {
+      depth_(hierarchy.depth()),
+      awake_(hierarchy.awake()) {
   if (settings.every == 0) return;
   const Index b = hierarchy.streams();
   const auto levels = static_cast<std::size_t>(depth_);
@@ -74,6 +77,7 @@ Health<T>::Health(const HealthSettings& its_settings, Hierarchy<T>& hierarchy, I
   intact_.resize(static_cast<std::size_t>(b));
   before_.assign(levels, 0);
   gain_from_.assign(levels, 0);
+  precision_.assign(levels, std::numeric_limits<double>::infinity());
   boost_.assign(levels, 1);
   streak_.assign(ailment_names.size() * (levels + 1), 0);
   clear_sums();
@@ -90,18 +94,32 @@ void Health<T>::clear_sums() {
       for (auto* x : {&moment_[l], &mean_[l]}) device_.fill(*x, T(0));
 }
 
-/// The step that ends with the update that is looked at; none while levels sleep.
+/// The step that ends with the update that is looked at.
 template <class T>
 bool Health<T>::due(const Step<T>& step) const {
-  return settings.every > 0 && step.learning && hierarchy_.awake() == depth_ && (step.index + 1) % period_ == 0;
+  return settings.every > 0 && step.learning && (step.index + 1) % period_ == 0;
+}
+
+/// Levels have woken or fallen asleep: a verdict is about one and the same hierarchy, and of a level that woke the first one says little of what it is worth.
+template <class T>
+void Health<T>::begin_anew() {
+  const Index now = hierarchy_.awake();
+  looks_ -= looks_ % looks_per_verdict;
+  clear_sums();
+  for (Index l = std::min(awake_, now); l < std::max(awake_, now); ++l) {
+    for (std::size_t a = 0; a < ailment_names.size(); ++a) streak_[place(static_cast<Ailment>(a), l)] = 0;
+    gain_from_[static_cast<std::size_t>(l)] = verdicts_ + 1;
+  }
+  awake_ = now;
 }
 
 template <class T>
 void Health<T>::before_observe(const Step<T>& step) {
   looking_ = due(step);
   if (!looking_) return;
+  if (hierarchy_.awake() != awake_) begin_anew();
   hierarchy_.relaxation().probing = true;
-  if (lesion_) sample_stream(step);
+  if (lesion_ && awake_ > 1) sample_stream(step);
   if (looks_ % looks_per_update_norm == looks_per_update_norm - 1) keep_weights();
 }
 
@@ -110,6 +128,7 @@ void Health<T>::before_forecast(const Step<T>& step) {
   tokens_ += step.active_count;
   if (!looking_) return;
   hierarchy_.relaxation().probing = false;
+  if (hierarchy_.awake() != awake_) return;  // since this step's update
   if (looks_ % looks_per_update_norm == looks_per_update_norm - 1) measure_updates();
   sample_beliefs(step);
   sample_relaxation();
@@ -130,7 +149,7 @@ double Health<T>::sum(ConstView<T> x) {
 template <class T>
 void Health<T>::keep_weights() {
   std::size_t i = 0;
-  for (std::size_t l = 0; l < before_.size(); ++l) {
+  for (std::size_t l = 0; l < static_cast<std::size_t>(awake_); ++l) {
     before_[l] = 0;
     const auto keep = [&](Weight<T>& weight) {
       device_.map(Unary::square, weight.value, kept_[i]);
@@ -144,7 +163,7 @@ void Health<T>::keep_weights() {
 template <class T>
 void Health<T>::measure_updates() {
   std::size_t i = 0;
-  for (std::size_t l = 0; l < before_.size(); ++l) {
+  for (std::size_t l = 0; l < static_cast<std::size_t>(awake_); ++l) {
     double moved = 0;
     const auto measure = [&](Weight<T>& weight) {
       Tensor<T>& kept = kept_[i++];
@@ -166,7 +185,7 @@ void Health<T>::sample_stream(const Step<T>& step) {
   if (looks_ == 0 || active == 0) return;  // the slow means know this very step alone
   lesion_->intact(step, intact_);
   const auto loss = std::span<T>(host_).first(intact_.size());
-  for (Index l = 1; l < depth_; ++l) {
+  for (Index l = 1; l < awake_; ++l) {
     if (!lesion_->speaks(l)) continue;
     lesion_->without(step, l, loss);
     double gain = 0;
@@ -186,7 +205,7 @@ template <class T>
 void Health<T>::sample_beliefs(const Step<T>& step) {
   const auto active = static_cast<double>(step.active_count);
   if (active == 0) return;
-  for (std::size_t l = 0; l < moment_.size(); ++l) {
+  for (std::size_t l = 0; l < static_cast<std::size_t>(awake_); ++l) {
     const Snapshot<T> now = hierarchy_.level(static_cast<Index>(l)).snapshot();
     if (now.error_norm.data != nullptr) {
       device_.download(now.error_norm, std::span<T>(host_).first(intact_.size()));
@@ -233,26 +252,31 @@ void Health<T>::pass_verdict() {
   clear_sums();
 }
 
+template <class T>
+std::size_t Health<T>::place(Ailment ailment, Index level) const {
+  return static_cast<std::size_t>(static_cast<Index>(ailment) * (depth_ + 1) + level + 1);
+}
+
 /// A finding is begun or goes on; where cures are wanted it is treated.
 template <class T>
 void Health<T>::note(const Reading& reading) {
-  const auto place = static_cast<std::size_t>(static_cast<Index>(reading.ailment) * (depth_ + 1) + reading.level + 1);
+  std::int64_t& streak = streak_[place(reading.ailment, reading.level)];
   auto found = std::find_if(findings_.begin(), findings_.end(), [&](const Finding& finding) {
     return finding.first.ailment == reading.ailment && finding.first.level == reading.level;
   });
-  streak_[place] = reading.ill ? streak_[place] + 1 : 0;
-  const bool sure = streak_[place] >= verdicts_per_finding || (reading.ill && !std::isfinite(reading.value));
+  streak = reading.ill ? streak + 1 : 0;
+  const bool sure = streak >= verdicts_per_finding || (reading.ill && !std::isfinite(reading.value));
   if (found != findings_.end()) found->last = reading;
   if (!sure) return;
   if (found == findings_.end()) found = findings_.insert(findings_.end(), {reading, reading, tokens_, 0});
   ++found->verdicts;
-  if (settings.cure && treat(reading)) streak_[place] = 0;
+  if (settings.cure && treat(reading)) streak = 0;
 }
 
 template <class T>
 void Health<T>::judge_frozen() {
   double below = 0, levels = 0;
-  for (Index l = 0; l < depth_; ++l) {
+  for (Index l = 0; l < awake_; ++l) {
     const auto i = static_cast<std::size_t>(l);
     if (sums_.updates[i] == 0 || (schedule != nullptr && schedule->wait(l) > 1)) continue;
     const double moved = sums_.update[i] / sums_.updates[i];
@@ -267,7 +291,7 @@ template <class T>
 void Health<T>::judge_ignored() {
   gain_history_.insert(gain_history_.end(), sums_.gain.begin(), sums_.gain.end());
   const auto row = static_cast<std::size_t>(depth_) * gain_fields;
-  for (Index l = 1; lesion_ && l < depth_; ++l) {
+  for (Index l = 1; lesion_ && l < awake_; ++l) {
     const auto i = static_cast<std::size_t>(l);
     double s[gain_fields] = {};
     for (auto v = static_cast<std::size_t>(std::max(verdicts_ / 2, gain_from_[i])); v < static_cast<std::size_t>(verdicts_); ++v)
@@ -283,7 +307,7 @@ template <class T>
 void Health<T>::judge_imbalance() {
   std::vector<std::pair<Index, double>> logs;  // of levels with errors, lowest first
   std::vector<double> sorted;
-  for (Index l = 0; l < depth_; ++l) {
+  for (Index l = 0; l < awake_; ++l) {
     const double power = ratio(sums_.error[static_cast<std::size_t>(l)], sums_.errors[static_cast<std::size_t>(l)]);
     if (power > 0) logs.emplace_back(l, std::log(power) / 2), sorted.push_back(logs.back().second);
   }
@@ -308,8 +332,7 @@ void Health<T>::judge_imbalance() {
 /// Of the unit that has gone furthest from where its level began.
 template <class T>
 void Health<T>::judge_precision() {
-  if (precision_.empty()) precision_.assign(static_cast<std::size_t>(depth_), 0);
-  for (Index l = 0; l < depth_; ++l) {
+  for (Index l = 0; l < awake_; ++l) {
     const ConstView<T> precision = hierarchy_.level(l).snapshot().precision;
     if (precision.data == nullptr) continue;
     const bool units = precision.cols == hierarchy_.streams();
@@ -319,8 +342,7 @@ void Health<T>::judge_precision() {
     std::vector<double> logs(n, 0);
     for (std::size_t k = 0; k < host.size(); ++k) logs[k % n] += std::log(static_cast<double>(host[k])) / static_cast<double>(b);
     double& begun = precision_[static_cast<std::size_t>(l)];
-    if (verdicts_ == 1)
-      for (const double x : logs) begun += x / static_cast<double>(n);
+    if (!std::isfinite(begun)) begun = std::accumulate(logs.begin(), logs.end(), 0.0) / static_cast<double>(n);
     double furthest = 0;
     for (const double x : logs)
       if (!std::isfinite(x) || std::abs(x - begun) > std::abs(furthest)) furthest = x - begun;

@@ -2,14 +2,15 @@
 // The health of a hierarchy that learns: six ways in which a level fails without an error, and what restores it.
 //
 // Discretisation  a look every monitor.every steps, at the step of an update; 16 looks make a verdict, each about its own looks. What two
-//                 verdicts in a row say is a finding; a precision that is no number is one at once. Every look but a cure leaves all bits as they were
+//                 verdicts in a row say is a finding; a precision that is no number is one at once. Every look but a cure leaves all bits as they were.
+//                 A verdict is about the levels that were awake at all of its looks
 // Equations   frozen      r_l = |dw_l| / |w_l| of one update, over all weights of level l;      r_l < .03 of the mean of r below
 //             ignored     d_l = loss with level l's share of the stream at its slow mean - loss (core/stream_lesion.hpp), over the later half of
 //                         all verdicts, 2048 tokens at least;                                    mean d_l < 2 standard errors
 //             imbalance   q_l = rms over streams and units of error_norm (Snapshot);             q of neighbours differ by more than 300;
 //                         the sick one lies further from the median of all
 //             runaway     rho = inferred or learned precision of the unit that has gone furthest, geometric mean over streams, over that of its level
-//                         at the first verdict; rho > 1000 or rho < 1/1000, or not a number
+//                         at its first verdict; rho > 1000 or rho < 1/1000, or not a number
 //             collapsed   effective rank (sum lambda)^2 / sum lambda^2 = (tr C)^2 / |C|^2 of the covariance C of the belief over streams and looks;
 //                         below 1 + n / 50, for n >= 8 above the lowest level, where 16 streams or time constants were seen
 //             unsettled   what one sweep more would lower the free energy by, of that and what all sweeps did;   > .1, or sweeps rejected > .25
@@ -96,6 +97,7 @@ class Health {
   bool looking_ = false;  // at this step: a level that wakes at its end is not looked at yet
 
   bool due(const Step<T>& step) const;
+  void begin_anew();
   void keep_weights();
   void measure_updates();
   void sample_stream(const Step<T>& step);
@@ -113,6 +115,7 @@ class Health {
   void judge_relaxation();
   std::vector<double> covariance(std::size_t level);
   void note(const Reading& reading);
+  std::size_t place(Ailment ailment, Index level) const;  // in streak_
 
   // --- cures (core/health_cures.cpp); true where something was changed
   bool treat(const Reading& reading);
@@ -129,7 +132,7 @@ class Health {
   Hierarchy<T>& hierarchy_;
   Device<T>& device_;
   std::uint64_t period_;  // steps
-  Index depth_;
+  Index depth_, awake_;   // levels; those that the present verdict is about
   std::int64_t looks_ = 0, verdicts_ = 0, tokens_ = 0;
   std::unique_ptr<StreamLesion<T>> lesion_;       // none where the hierarchy has no stream
   std::vector<Tensor<T>> kept_;                   // weights before the update that is looked at, in visiting order
@@ -141,7 +144,7 @@ class Health {
   Sums sums_;
   std::vector<double> gain_history_;     // Sums::gain of every verdict
   std::vector<std::int64_t> gain_from_;  // the first verdict that counts, per level
-  std::vector<double> precision_;        // logarithm at the first verdict, mean over units and streams, per level
+  std::vector<double> precision_;        // logarithm at a level's first verdict, mean over units and streams; infinite before
   std::vector<std::int64_t> streak_;     // verdicts in a row, per ailment, and the whole and every level
   std::vector<double> boost_;            // of the rates of a level's weights
   std::vector<Reading> readings_;

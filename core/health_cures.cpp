@@ -198,7 +198,8 @@ void Health<T>::archive_record(Archive& archive) {
 template <class T>
 void Health<T>::archive(Archive& archive) {
   if (settings.every == 0) return;
-  for (const auto& [name, x] : {std::pair{"looks", &looks_}, {"verdicts", &verdicts_}, {"tokens", &tokens_}}) archive.value(name, *x);
+  for (const auto& [name, x] : {std::pair{"looks", &looks_}, {"verdicts", &verdicts_}, {"tokens", &tokens_}, {"awake", &awake_}})
+    archive.value(name, *x);
   for (const auto& [name, x] : {std::pair{"update", &sums_.update},
                                 {"updates", &sums_.updates},
                                 {"gain", &sums_.gain},

@@ -68,7 +68,9 @@ void Hierarchy<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
 template <class T>
 Index Hierarchy<T>::parameter_count() {
   Index count = 0;
-  visit_weights([&](const Weight<T>& weight) { count += weight.size(); });
+  const auto add = [&](const Weight<T>& weight) { count += weight.idle ? 0 : weight.size(); };
+  if (lexicon_->used) add(lexicon_->vectors);
+  for (std::size_t l = 0; l < awake_; ++l) levels_[l]->visit_weights(add);
   return count;
 }
 

@@ -38,7 +38,7 @@ class Hierarchy {
   Relaxation<T>& relaxation() { return relaxation_; }
 
   void visit_weights(const std::function<void(Weight<T>&)>& visit);
-  Index parameter_count();
+  Index parameter_count();  ///< of the levels awake
   void archive_parameters(Archive& archive);
   void archive_optimiser(Archive& archive);
   void archive_power(Archive& archive);  ///< of gradients: what a learner needs to go on from a model

@@ -12,7 +12,7 @@ namespace strata {
 
 /// In the working folder while the run is not complete.
 inline constexpr const char* checkpoint_name = "checkpoint.h5";
-inline const FileKind checkpoint_file{"strata checkpoint", 8};
+inline const FileKind checkpoint_file{"strata checkpoint", 9};
 
 /// Trains and writes `model`. Every learning.checkpoint_seconds, and less often where writing takes long, a checkpoint is written to
 /// `checkpoint`; where one lies there already,

@@ -229,3 +229,12 @@ TEST_CASE("growth: where levels do not speak by a stream every depth of those aw
     for (const double levels : in_use.levels()) CHECK(levels == static_cast<double>(awake + 1) / 2);
   }
 }
+
+TEST_CASE("growth: weights of levels that sleep are not counted") {
+  const Reading whole({}, 0, "3");
+  for (const char* levels : {"1", "2", "3"}) {
+    const Reading fewer({}, 0, levels);
+    whole.hierarchy->set_awake(fewer.hierarchy->depth());
+    CHECK(whole.hierarchy->parameter_count() == fewer.hierarchy->parameter_count());
+  }
+}

@@ -180,6 +180,31 @@ TEST_CASE("health: beliefs that stop half-way are unsettled, until they settle l
   check_cured(Ailment::unsettled, -1, text_levels, {"relaxation.steps=1", "relaxation.rate=.05"}, 160);
 }
 
+TEST_CASE("health: levels that sleep are not looked at, those below them are, and all of them when they wake") {
+  Training training(text_levels, {}, {looked_every, false});
+  training.hierarchy->level(1).visit_weights([](Weight<float>& weight) { weight.rate = 0; });
+  training.simulation->start();
+  training.hierarchy->set_awake(2);
+  const auto most = [&] {
+    Index level = -1;
+    for (const Reading& reading : training.health->readings()) level = std::max(level, reading.level);
+    return level;
+  };
+  training.run(16 + 16 + 8);
+  CHECK(training.health->looks() == 40);
+  CHECK(most() == 1);
+  REQUIRE(training.finding(Ailment::frozen, 1) != nullptr);
+  const std::int64_t found = training.finding(Ailment::frozen, 1)->verdicts;
+  training.hierarchy->set_awake(3);
+  training.run(16 - 8);  // what was begun with two levels is not ended with three
+  CHECK(training.health->looks() == 40);
+  CHECK(training.finding(Ailment::frozen, 1)->verdicts == found);
+  training.run(8 + 16);
+  CHECK(training.finding(Ailment::frozen, 1)->verdicts == found + 2);
+  CHECK(most() == 2);
+  CHECK(training.finding(Ailment::frozen, 2) == nullptr);
+}
+
 TEST_CASE("health: looking changes no bit of what is learned") {
   for (const Lines& levels : {text_levels, gaussian_levels}) {
     Training looked(levels, {}, {looked_every, false}), alone(levels, {}, {0, false});

@@ -84,8 +84,24 @@ std::vector<double> by_tenths(const std::vector<text::EncodedDocument>& document
   return rates;
 }
 
+/// One pass, an update after every few tokens: what else training can do is not done here, and who asks for it is told.
+void require_plain_reading(const TextStudy& study) {
+  const auto keys = study.options.configuration.resolved();
+  for (const auto& [key, plain] : {std::pair{"learning.curriculum", "none"},
+                                   {"learning.own_ticks", "0"},
+                                   {"learning.lightness", "1"},
+                                   {"monitor.cure", "false"},
+                                   {"growth.dynamic", "false"},
+                                   {"world.passes", "1"},
+                                   {"world.scales", ""},
+                                   {"world.replay", "0"}})
+    if (keys.at(key) != plain)
+      throw ConfigError(key, keys.at(key), "belongs to training; prequential reads a text once and learns as it reads, without it");
+}
+
 Findings run(Bench& bench) {
   TextStudy& study = bench.text();
+  require_plain_reading(study);
   if (!study.held_out_corpus.documents.empty())
     throw ConfigError("--held-out", study.options.held_out.front(), "nothing is held out here: every text to read goes to --text");
   study.held_out = all_documents(study);

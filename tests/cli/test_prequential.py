@@ -52,6 +52,9 @@ class Prequential(CommandTest):
     def test_refused(self):
         self.refused(2, ["text.tokenizer", "words", "bytes"], "run", "prequential", "--text", "prose.txt", *sets({"text.tokenizer": "words"}), "--out", "no")
         self.refused(2, "--held-out", "run", "prequential", "--text", "prose.txt", "--held-out", "prose.txt", *sets(SMALL), "--out", "no")
+        for key, value in (("learning.curriculum", "upward"), ("learning.own_ticks", "1"), ("learning.lightness", ".5"), ("monitor.cure", "true"),
+                           ("growth.dynamic", "true"), ("world.passes", "2"), ("world.scales", "8, 0"), ("world.replay", ".25")):
+            self.refused(2, [key, "belongs to training"], "run", "prequential", "--text", "prose.txt", *sets({**SMALL, key: value}), "--out", "no")
         self.refused(2, "nested", "run", "prequential", "--world", "nested", "--out", "no")
 
 

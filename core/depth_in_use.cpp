@@ -27,8 +27,7 @@ void DepthInUse<T>::before_observe(const Step<T>& step) {
   const std::size_t b = in_use_.size();
   if (awake != awake_) std::fill(belief_.begin(), belief_.end(), 1 / static_cast<double>(awake));
   awake_ = awake;
-  lesion_->follow(step, followed_ ? mean_rate : 1);
-  followed_ = true;
+  lesion_->follow(step, mean_rate);
   const std::span<T> loss(loss_);
   for (Index d = 1; d <= awake; ++d) lesion_->without_above(step, d, loss.subspan(static_cast<std::size_t>(d - 1) * b, b));
   for (std::size_t s = 0; s < b; ++s) {
@@ -62,13 +61,10 @@ void DepthInUse<T>::believe(std::size_t stream, Index awake) {
 
 template <class T>
 void DepthInUse<T>::archive(Archive& archive) {
-  std::int64_t followed = followed_ ? 1 : 0;
-  for (const auto& [name, x] : {std::pair{"awake", &awake_}, {"looks", &looks_}, {"tokens", &tokens_}, {"followed", &followed}})
-    archive.value(name, *x);
+  for (const auto& [name, x] : {std::pair{"awake", &awake_}, {"looks", &looks_}, {"tokens", &tokens_}}) archive.value(name, *x);
   for (const auto& [name, x] : {std::pair{"sum", &sum_}, {"summed", &summed_}}) archive.value(name, *x);
   for (const auto& [name, x] : {std::pair{"belief", &belief_}, {"levels", &in_use_}, {"means", &means_}, {"mean_tokens", &mean_tokens_}})
     archive.value(name, *x);
-  followed_ = followed != 0;
   if (!lesion_) return;
   Archive::Scope scope(archive, "lesion");
   lesion_->archive(archive);

@@ -45,7 +45,6 @@ class DepthInUse {
   std::vector<double> belief_;  // [stream][depth]
   std::vector<double> in_use_, means_, mean_tokens_;
   std::vector<T> loss_;  // [depth][stream]
-  bool followed_ = false;
 };
 
 }  // namespace strata

@@ -39,13 +39,7 @@ Mean mean_from(std::size_t from, const std::vector<double>& more, const std::vec
 template <class T>
 void archive_whole(Archive& archive, Hierarchy<T>& hierarchy, Learning<T>& learning) {
   hierarchy.archive_parameters(archive);
-  {
-    Archive::Scope scope(archive, "optimiser");
-    hierarchy.archive_optimiser(archive);
-    learning.archive(archive);
-  }
-  Archive::Scope scope(archive, "state");
-  hierarchy.archive_state(archive);
+  archive_learner(archive, hierarchy, learning);
 }
 
 /// `to` becomes what `from` is, with `awake` levels awake.

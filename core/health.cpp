@@ -23,31 +23,6 @@ constexpr double unsettled_part = .1;
 double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 }  // namespace
 
-ParameterTable HealthSettings::parameters() {
-  const HealthSettings d;
-  return {
-      {"every",
-       std::int64_t{d.every},
-       0,
-       1e9,
-       {},
-       "tokens",
-       "tokens of every stream between two looks at the levels' health while learning, rounded up to whole updates; 0: none",
-       ""},
-      {"cure",
-       d.cure,
-       0,
-       1,
-       {},
-       "",
-       "what is found is treated: frozen raises the rate of the level's weights, ignored halves its dropout, imbalance rescales its precision, "
-       "runaway bounds it, collapsed feeds the level or draws its weights anew, unsettled settles longer",
-       ""},
-  };
-}
-
-HealthSettings HealthSettings::from(const Values& values) { return {values.integer("every"), values.flag("cure")}; }
-
 template <class T>
 Health<T>::Health(const HealthSettings& its_settings, Hierarchy<T>& hierarchy, Index interval)
     : settings(its_settings),
@@ -77,6 +52,7 @@ Health<T>::Health(const HealthSettings& its_settings, Hierarchy<T>& hierarchy, I
   intact_.resize(static_cast<std::size_t>(b));
   before_.assign(levels, 0);
   gain_from_.assign(levels, 0);
+  woke_.assign(levels, 0);
   precision_.assign(levels, std::numeric_limits<double>::infinity());
   boost_.assign(levels, 1);
   streak_.assign(ailment_names.size() * (levels + 1), 0);
@@ -100,17 +76,14 @@ bool Health<T>::due(const Step<T>& step) const {
   return settings.every > 0 && step.learning && (step.index + 1) % period_ == 0;
 }
 
-/// Levels have woken or fallen asleep: a verdict is about one and the same hierarchy, and of a level that woke the first one says little of what it is worth.
+/// Levels have woken or fallen asleep: a verdict, and what several in a row say, is about one and the same hierarchy.
 template <class T>
 void Health<T>::begin_anew() {
-  const Index now = hierarchy_.awake();
   looks_ -= looks_ % looks_per_verdict;
   clear_sums();
-  for (Index l = std::min(awake_, now); l < std::max(awake_, now); ++l) {
-    for (std::size_t a = 0; a < ailment_names.size(); ++a) streak_[place(static_cast<Ailment>(a), l)] = 0;
-    gain_from_[static_cast<std::size_t>(l)] = verdicts_ + 1;
-  }
-  awake_ = now;
+  std::fill(streak_.begin(), streak_.end(), 0);
+  for (Index l = awake_; l < hierarchy_.awake(); ++l) woke_[static_cast<std::size_t>(l)] = verdicts_;
+  awake_ = hierarchy_.awake();
 }
 
 template <class T>
@@ -152,6 +125,7 @@ void Health<T>::keep_weights() {
   for (std::size_t l = 0; l < static_cast<std::size_t>(awake_); ++l) {
     before_[l] = 0;
     const auto keep = [&](Weight<T>& weight) {
+      if (weight.idle) return static_cast<void>(++i);
       device_.map(Unary::square, weight.value, kept_[i]);
       before_[l] += sum(kept_[i]);
       device_.copy(weight.value, kept_[i++]);
@@ -167,6 +141,7 @@ void Health<T>::measure_updates() {
     double moved = 0;
     const auto measure = [&](Weight<T>& weight) {
       Tensor<T>& kept = kept_[i++];
+      if (weight.idle) return;
       device_.axpby(T(1), weight.value, T(-1), kept);
       device_.map(Unary::square, kept, kept);
       moved += sum(kept);
@@ -252,15 +227,10 @@ void Health<T>::pass_verdict() {
   clear_sums();
 }
 
-template <class T>
-std::size_t Health<T>::place(Ailment ailment, Index level) const {
-  return static_cast<std::size_t>(static_cast<Index>(ailment) * (depth_ + 1) + level + 1);
-}
-
 /// A finding is begun or goes on; where cures are wanted it is treated.
 template <class T>
 void Health<T>::note(const Reading& reading) {
-  std::int64_t& streak = streak_[place(reading.ailment, reading.level)];
+  std::int64_t& streak = streak_[static_cast<std::size_t>(static_cast<Index>(reading.ailment) * (depth_ + 1) + reading.level + 1)];
   auto found = std::find_if(findings_.begin(), findings_.end(), [&](const Finding& finding) {
     return finding.first.ailment == reading.ailment && finding.first.level == reading.level;
   });
@@ -294,7 +264,8 @@ void Health<T>::judge_ignored() {
   for (Index l = 1; lesion_ && l < awake_; ++l) {
     const auto i = static_cast<std::size_t>(l);
     double s[gain_fields] = {};
-    for (auto v = static_cast<std::size_t>(std::max(verdicts_ / 2, gain_from_[i])); v < static_cast<std::size_t>(verdicts_); ++v)
+    const std::int64_t later = woke_[i] + (verdicts_ - woke_[i]) / 2;
+    for (auto v = static_cast<std::size_t>(std::max(later, gain_from_[i])); v < static_cast<std::size_t>(verdicts_); ++v)
       for (std::size_t k = 0; k < gain_fields; ++k) s[k] += gain_history_[v * row + i * gain_fields + k];
     if (s[3] < fewest_gain_tokens || s[2] < looks_per_verdict) continue;
     const double mean = s[0] / s[2], variance = std::max(0.0, s[1] / s[2] - mean * mean) / (s[2] - 1);

@@ -3,10 +3,10 @@
 //
 // Discretisation  a look every monitor.every steps, at the step of an update; 16 looks make a verdict, each about its own looks. What two
 //                 verdicts in a row say is a finding; a precision that is no number is one at once. Every look but a cure leaves all bits as they were.
-//                 A verdict is about the levels that were awake at all of its looks
+//                 Where levels wake or fall asleep a verdict begins anew, and its looks with it; levels that sleep are not looked at
 // Equations   frozen      r_l = |dw_l| / |w_l| of one update, over all weights of level l;      r_l < .03 of the mean of r below
 //             ignored     d_l = loss with level l's share of the stream at its slow mean - loss (core/stream_lesion.hpp), over the later half of
-//                         all verdicts, 2048 tokens at least;                                    mean d_l < 2 standard errors
+//                         the level's verdicts, 2048 tokens at least;                                    mean d_l < 2 standard errors
 //             imbalance   q_l = rms over streams and units of error_norm (Snapshot);             q of neighbours differ by more than 300;
 //                         the sick one lies further from the median of all
 //             runaway     rho = inferred or learned precision of the unit that has gone furthest, geometric mean over streams, over that of its level
@@ -115,7 +115,6 @@ class Health {
   void judge_relaxation();
   std::vector<double> covariance(std::size_t level);
   void note(const Reading& reading);
-  std::size_t place(Ailment ailment, Index level) const;  // in streak_
 
   // --- cures (core/health_cures.cpp); true where something was changed
   bool treat(const Reading& reading);
@@ -144,6 +143,7 @@ class Health {
   Sums sums_;
   std::vector<double> gain_history_;     // Sums::gain of every verdict
   std::vector<std::int64_t> gain_from_;  // the first verdict that counts, per level
+  std::vector<std::int64_t> woke_;       // verdicts before it woke, per level
   std::vector<double> precision_;        // logarithm at a level's first verdict, mean over units and streams; infinite before
   std::vector<std::int64_t> streak_;     // verdicts in a row, per ailment, and the whole and every level
   std::vector<double> boost_;            // of the rates of a level's weights

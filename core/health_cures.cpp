@@ -213,7 +213,7 @@ void Health<T>::archive(Archive& archive) {
   for (const auto& [name, x] :
        {std::pair{"fall", &sums_.fall}, {"further", &sums_.further}, {"rejections", &sums_.rejections}, {"sweeps", &sums_.sweeps}})
     archive.value(name, *x);
-  for (const auto& [name, x] : {std::pair{"gain_from", &gain_from_}, {"streak", &streak_}}) archive.value(name, *x);
+  for (const auto& [name, x] : {std::pair{"gain_from", &gain_from_}, {"woke", &woke_}, {"streak", &streak_}}) archive.value(name, *x);
   for (std::size_t l = 0; l < moment_.size(); ++l) {
     if (moment_[l].empty()) continue;
     Archive::Scope scope(archive, "level_" + std::to_string(l));

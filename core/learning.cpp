@@ -108,7 +108,20 @@ void Learning<T>::archive(Archive& archive) {
   archive.value("planned", planned_);
 }
 
+template <class T>
+void archive_learner(Archive& archive, Hierarchy<T>& hierarchy, Learning<T>& learning) {
+  {
+    Archive::Scope scope(archive, "optimiser");
+    hierarchy.archive_optimiser(archive);
+    learning.archive(archive);
+  }
+  Archive::Scope scope(archive, "state");
+  hierarchy.archive_state(archive);
+}
+
 template class Learning<float>;
 template class Learning<double>;
+template void archive_learner(Archive&, Hierarchy<float>&, Learning<float>&);
+template void archive_learner(Archive&, Hierarchy<double>&, Learning<double>&);
 
 }  // namespace strata

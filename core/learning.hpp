@@ -51,4 +51,8 @@ class Learning {
   std::size_t place_ = 0;           // among them, of the weight that changes next
 };
 
+/// What a hierarchy that learns goes on from between two updates, beside its parameters: the optimiser, and what its levels carry.
+template <class T>
+void archive_learner(Archive& archive, Hierarchy<T>& hierarchy, Learning<T>& learning);
+
 }  // namespace strata

@@ -15,7 +15,6 @@ struct ArchivedMatrix {
   Index rows = 0, cols = 0;
   std::vector<double> data;  // column-major; floats are widened, which keeps their bits apart
   double operator()(Index i, Index j) const { return data[static_cast<std::size_t>(j * rows + i)]; }
-  bool operator==(const ArchivedMatrix&) const = default;
 };
 
 class MemoryArchive final : public Archive {

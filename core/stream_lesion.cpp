@@ -27,7 +27,7 @@ void StreamLesion<T>::without(const Step<T>& step, Index part, std::span<T> loss
 
 template <class T>
 void StreamLesion<T>::without_above(const Step<T>& step, Index first, std::span<T> loss) {
-  replace({first, hierarchy_.depth()}, {});
+  replace({first, hierarchy_.awake()}, {});
   score(step, stream_, loss);
 }
 
@@ -39,10 +39,14 @@ void StreamLesion<T>::swapped(const Step<T>& step, Index part, std::span<const s
 
 template <class T>
 void StreamLesion<T>::follow(const Step<T>& step, double rate) {
-  for (Index l = 1; l < hierarchy_.depth(); ++l)
-    if (speaks(l))
-      device_.row_sum(static_cast<T>(rate / static_cast<double>(std::max<Index>(1, step.active_count))), hierarchy_.level(l).contribution(),
-                      step.active, static_cast<T>(1 - rate), means_[static_cast<std::size_t>(l)]);
+  const auto active = static_cast<double>(std::max<Index>(1, step.active_count));
+  for (Index l = 1; l < hierarchy_.awake(); ++l) {
+    if (!speaks(l)) continue;
+    const double part = l < followed_ ? rate : 1;
+    device_.row_sum(static_cast<T>(part / active), hierarchy_.level(l).contribution(), step.active, static_cast<T>(1 - part),
+                    means_[static_cast<std::size_t>(l)]);
+  }
+  followed_ = hierarchy_.awake();
 }
 
 /// stream_ = the whole, with the shares of these levels replaced: by their slow means, or by those of other streams where `from` names them.
@@ -70,6 +74,7 @@ void StreamLesion<T>::score(const Step<T>& step, ConstView<T> stream, std::span<
 
 template <class T>
 void StreamLesion<T>::archive(Archive& archive) {
+  archive.value("followed", followed_);
   for (std::size_t l = 1; l < means_.size(); ++l) archive.tensor("mean_" + std::to_string(l), means_[l]);
 }
 

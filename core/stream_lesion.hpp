@@ -27,17 +27,17 @@ class StreamLesion {
     replace(levels_of(part), {});
     return stream_.view();
   }
-  /// The slow means move by `rate` towards the mean over the active streams.
+  /// The slow means move by `rate` towards the mean over the active streams; that of a level which has woken since begins with it.
   void follow(const Step<T>& step, double rate);
 
   bool speaks(Index l) const { return hierarchy_.level(l).contribution().data != nullptr; }
-  void archive(Archive& archive);  ///< the slow means
+  void archive(Archive& archive);  ///< the slow means, and whose they are
 
  private:
   struct Levels {
     Index first, end;
   };
-  Levels levels_of(Index part) const { return part == 0 ? Levels{1, hierarchy_.depth()} : Levels{part, part + 1}; }
+  Levels levels_of(Index part) const { return part == 0 ? Levels{1, hierarchy_.awake()} : Levels{part, part + 1}; }
   void replace(const Levels& levels, std::span<const std::int32_t> from);
   void score(const Step<T>& step, ConstView<T> stream, std::span<T> loss);
 
@@ -45,6 +45,7 @@ class StreamLesion {
   Device<T>& device_;
   Tensor<T> stream_, other_, loss_;
   std::vector<Tensor<T>> means_;
+  Index followed_ = 0;  // levels that have one
 };
 
 }  // namespace strata

@@ -73,7 +73,9 @@ std::string warning(const Finding& finding, const Study& study) {
   const Reading& r = finding.first;
   const std::string about = r.level < 0 ? "" : who(r.level, study.level_name(r.level));
   return "warning: " + about + complaint(r, level_key(r.level)) +
-         (study.monitor().cure ? " (treated)" : " (or let monitor.cure=true do so)");
+         (study.monitor().cure     ? " (treated)"
+          : study.growth().dynamic ? ""
+                                   : " (or let monitor.cure=true do so)");
 }
 
 void add_health(Summary& training, const Health<float>& health, const Study& study) {

@@ -4,7 +4,8 @@
 //           by side. Of the text's structure only the ends of documents are told, which the bytes before them say. What a configuration
 //           drops out is dropped out here too: prequential.ini drops nothing. Beside it the mixture with n-grams and a cache that count as
 //           they read. What the vocabulary had to be told is added: nothing for bytes, else its pieces as people see them (somewhat longer
-//           than their bytes) by an n-gram model that learns as it reads them. Not charged: the text's length, by which the rate falls
+//           than their bytes) by an n-gram model that learns as it reads them. Not charged: the text's length, by which the rate falls.
+//           Schedules of training, cures, dynamic depth and further passes are refused
 // Measures  bits per byte of the whole and of each tenth of its documents; nats per token
 // Limit     a uniform forecast of bytes costs 8 bits
 // Source    Dawid 1984, J. R. Statist. Soc. A 147 (prequential score); as a code, Rissanen 1984, IEEE Trans. Inf. Theory 30
@@ -166,7 +167,8 @@ Experiment prequential_experiment() {
       "prequential",
       "what a text costs a hierarchy that knows nothing of it: one pass, every token scored before it is learned from",
       "Bits per byte of a whole text, the vocabulary's cost included, as a compressor's: by the hierarchy alone, and mixed with n-grams and\n"
-      "a cache that count as they read. No model is trained before or needed; all documents of --text are read.",
+      "a cache that count as they read. No model is trained before or needed; all documents of --text are read. Schedules of training, cures,\n"
+      "dynamic depth and more than one pass are refused.",
       parameters(),
       {},
       run,

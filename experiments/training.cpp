@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <memory>
 
 #include "core/error.hpp"
 #include "core/simulation.hpp"
@@ -17,8 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr Index few_updates = 50;             // fewer leave a hierarchy near the background, word frequencies
-constexpr double most_for_checkpoints = .02;  // of the time
+constexpr Index few_updates = 50;                                 // fewer leave a hierarchy near the background, word frequencies
+constexpr double most_for_checkpoints = .02, longest_wait = 600;  // of the time; seconds
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -40,32 +42,77 @@ struct Depth {
   DepthInUse<float> in_use;
 };
 
-/// Everything a resumed run needs, in one body for saving and loading. `seconds` of learning so far are part of it.
-void archive_run(Archive& archive, Study& study, Hierarchy<float>& hierarchy, Learning<float>& learning, Schedule<float>& schedule,
-                 Simulation<float>& simulation, Health<float>& health, Depth* depth, double& seconds) {
-  study.archive_model(archive, hierarchy);
-  {
-    Archive::Scope scope(archive, "optimiser");
-    hierarchy.archive_optimiser(archive);
-    learning.archive(archive);
+/// What learns from a text or a world, and what looks after it.
+struct Training {
+  explicit Training(Study& its_study)
+      : study(its_study),
+        world(study.training_world()),
+        hierarchy(study.make_hierarchy(study.streams())),
+        planned((world->steps() + study.interval() - 1) / study.interval()),
+        learning(study.learning(), planned),
+        schedule(study.schedule(), *hierarchy, planned, study.interval()),
+        simulation(*hierarchy, *world, &learning, study.interval(), study.options.seed),
+        health(study.monitor(), *hierarchy, study.interval()),
+        depth(study.growth().dynamic ? std::make_unique<Depth>(study, *hierarchy, planned) : nullptr) {
+    learning.schedule = &schedule;
+    health.schedule = &schedule;
+    simulation.after_update = [this] { schedule.advance(*hierarchy, learning.updates(), simulation.nats(), simulation.tokens()); };
+    simulation.before_observe = [this](const Step<float>& step) {
+      if (depth) {
+        depth->growth.before_observe(step, simulation, learning);
+        depth->in_use.before_observe(step);
+      }
+      health.before_observe(step);
+    };
+    simulation.before_forecast = [this](const Step<float>& step) { health.before_forecast(step); };
   }
-  {
-    Archive::Scope scope(archive, "state");
-    hierarchy.archive_state(archive);
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
+
+  /// Everything a resumed run needs, in one body for saving and loading.
+  void archive(Archive& archive) {
+    study.archive_model(archive, *hierarchy);
+    archive_learner(archive, *hierarchy, learning);
+    {
+      Archive::Scope scope(archive, "schedule");
+      schedule.archive(archive, *hierarchy);
+    }
+    {
+      Archive::Scope scope(archive, "health");
+      health.archive(archive);
+    }
+    if (depth) depth->archive(archive);
+    Archive::Scope scope(archive, "simulation");
+    archive.value("seconds", seconds);
+    simulation.archive(archive);
   }
-  {
-    Archive::Scope scope(archive, "schedule");
-    schedule.archive(archive, hierarchy);
+
+  Summary summary() const {
+    const auto tokens = static_cast<double>(simulation.tokens());
+    Summary s;
+    s.set("tokens", simulation.tokens()).set("nats_per_token", simulation.nats() / tokens);
+    s.set("parameters", static_cast<std::int64_t>(hierarchy->parameter_count()));
+    s.set("updates", static_cast<std::int64_t>(learning.updates()));
+    s.set("seconds", seconds).set("tokens_per_second", tokens / seconds);
+    for (Index l = 0; l < hierarchy->awake(); ++l)
+      if (const Work work = hierarchy->level(l).work(); work.operations > 0) add_work(s.item("levels", static_cast<std::size_t>(l)), work);
+    if (study.schedule().upward) s.set("woken", std::vector<double>(schedule.woken().begin(), schedule.woken().end()));
+    add_health(s, health, study);
+    if (depth) add_growth(s, depth->growth, hierarchy->awake(), depth->in_use);
+    return s;
   }
-  {
-    Archive::Scope scope(archive, "health");
-    health.archive(archive);
-  }
-  if (depth != nullptr) depth->archive(archive);
-  Archive::Scope scope(archive, "simulation");
-  archive.value("seconds", seconds);
-  simulation.archive(archive);
-}
+
+  Study& study;
+  const std::unique_ptr<World> world;
+  const std::unique_ptr<Hierarchy<float>> hierarchy;
+  const Index planned;  ///< updates
+  Learning<float> learning;
+  Schedule<float> schedule;
+  Simulation<float> simulation;
+  Health<float> health;
+  const std::unique_ptr<Depth> depth;
+  double seconds = 0;  ///< of learning so far
+};
 
 /// A run goes on with the texts it began with, or not at all: other texts are another run.
 void require_same_inputs(const Study& study, const std::map<std::string, std::string>& notes, const std::string& path) {
@@ -94,66 +141,84 @@ class RecentNats {
   std::int64_t tokens_;
 };
 
-void watch(Simulation<float>& simulation, Learning<float>& learning, Health<float>& health, Depth* depth) {
-  simulation.before_observe = [&simulation, &learning, &health, depth](const Step<float>& step) {
-    if (depth != nullptr) {
-      depth->growth.before_observe(step, simulation, learning);
-      depth->in_use.before_observe(step);
-    }
-    health.before_observe(step);
-  };
-  simulation.before_forecast = [&](const Step<float>& step) { health.before_forecast(step); };
-}
-
 /// What health and trials of levels have found since it was last asked for.
 class News {
  public:
-  News(const Study& study, const Health<float>& health, const Depth* depth)
-      : study_(study),
-        health_(health),
-        depth_(depth),
-        warned_(health.findings().size()),
-        judged_(depth != nullptr ? judgements().size() : 0) {}
+  explicit News(const Training& run) : run_(run), warned_(run.health.findings().size()), judged_(run.depth ? judgements().size() : 0) {}
   void tell(Progress& progress) {
-    for (; warned_ < health_.findings().size(); ++warned_) progress.say(warning(health_.findings()[warned_], study_));
-    for (; depth_ != nullptr && judged_ < judgements().size(); ++judged_)
-      if (judgements()[judged_].verdict != Verdict::goes_on) progress.say(announcement(judgements()[judged_], study_));
+    const auto& findings = run_.health.findings();
+    for (; warned_ < findings.size(); ++warned_) progress.say(warning(findings[warned_], run_.study));
+    for (; run_.depth && judged_ < judgements().size(); ++judged_)
+      if (judgements()[judged_].verdict != Verdict::goes_on) progress.say(announcement(judgements()[judged_], run_.study));
   }
 
  private:
-  const std::vector<Judgement>& judgements() const { return depth_->growth.judgements(); }
+  const std::vector<Judgement>& judgements() const { return run_.depth->growth.judgements(); }
 
-  const Study& study_;
-  const Health<float>& health_;
-  const Depth* depth_;
+  const Training& run_;
   std::size_t warned_, judged_;
 };
 
-Summary summary_of(const Simulation<float>& simulation, Hierarchy<float>& hierarchy, const Learning<float>& learning, double seconds) {
-  const auto tokens = static_cast<double>(simulation.tokens());
-  Summary s;
-  s.set("tokens", simulation.tokens()).set("nats_per_token", simulation.nats() / tokens);
-  s.set("parameters", static_cast<std::int64_t>(hierarchy.parameter_count())).set("updates", static_cast<std::int64_t>(learning.updates()));
-  s.set("seconds", seconds).set("tokens_per_second", tokens / seconds);
-  for (Index l = 0; l < hierarchy.awake(); ++l)
-    if (const Work work = hierarchy.level(l).work(); work.operations > 0) add_work(s.item("levels", static_cast<std::size_t>(l)), work);
-  return s;
-}
+/// The checkpoint of a run, and when it is time for the next one.
+class Checkpoints {
+ public:
+  Checkpoints(Training& run, std::string path) : run_(run), path_(std::move(path)), until_next_(run.study.checkpoint_seconds()) {}
+  Checkpoints(const Checkpoints&) = delete;
+  Checkpoints& operator=(const Checkpoints&) = delete;
+
+  /// Goes on from the one that lies there; false where there is none.
+  bool load() {
+    if (!std::filesystem::exists(path_)) return false;
+    require_same_inputs(run_.study, read_notes(path_, checkpoint_file), path_);
+    strata::load(path_, body_, checkpoint_file);
+    return true;
+  }
+  void begin() { earlier_ = run_.seconds, begin_ = last_ = Clock::now(); }
+  void keep_time() { run_.seconds = earlier_ + seconds_since(begin_); }
+  bool due() const { return seconds_since(last_) >= until_next_; }
+  void save() {
+    const auto from = Clock::now();
+    keep_time();
+    save_atomically(path_, body_, run_.study.notes(), checkpoint_file);
+    last_ = Clock::now();
+    until_next_ = checkpoint_wait(run_.study.checkpoint_seconds(), seconds_since(from));
+  }
+  void remove() {
+    std::filesystem::remove(path_);
+    std::filesystem::remove(path_ + ".partial");  // of a kill in the middle of writing one
+  }
+
+ private:
+  Training& run_;
+  const std::string path_;
+  const std::function<void(Archive&)> body_ = [this](Archive& archive) { run_.archive(archive); };
+  double earlier_ = 0, until_next_;  // seconds of learning before this process; until the next is due
+  Clock::time_point begin_, last_;
+};
 
 /// The model, with what is known of its training and what reading with it must follow.
-void save_model(const std::string& path, Study& study, Hierarchy<float>& hierarchy, const Learning<float>& learning,
-                const Health<float>& health, const Depth* depth, const Summary& training) {
-  auto notes = study.notes(depth != nullptr ? hierarchy.awake() : 0);
-  std::string cured = cured_assignments(health);
-  if (depth != nullptr) cured += "hierarchy.levels = " + std::to_string(hierarchy.awake()) + "\n";
+void save_model(const std::string& path, Training& run, const Summary& training) {
+  Hierarchy<float>& hierarchy = *run.hierarchy;
+  auto notes = run.study.notes(run.depth ? hierarchy.awake() : 0);
+  std::string cured = cured_assignments(run.health);
+  if (run.depth) cured += "hierarchy.levels = " + std::to_string(hierarchy.awake()) + "\n";
   if (!cured.empty()) notes["cured"] = cured;
   notes["training"] = training.to_json();
   const auto body = [&](Archive& archive) {
-    study.archive_model(archive, hierarchy);
-    auto updates = static_cast<std::int64_t>(learning.updates());
+    run.study.archive_model(archive, hierarchy);
+    auto updates = static_cast<std::int64_t>(run.learning.updates());
     Study::archive_power(archive, hierarchy, updates);
   };
   save_atomically(path, body, notes);
+}
+
+/// Texts so short that nothing can be learned from them.
+void warn_of_few_updates(const Training& run, Progress& progress) {
+  if (run.study.options.world != "text" || run.planned >= few_updates) return;
+  progress.say("only " + std::to_string(run.world->tokens()) + " tokens in " + std::to_string(run.study.streams()) + " streams, which is " +
+               std::to_string(run.planned) + (run.planned == 1 ? " update" : " updates") +
+               " of the weights: too little to learn from; give more text, or read it more often (world.passes) in fewer streams "
+               "(world.streams)");
 }
 
 }  // namespace
@@ -161,6 +226,10 @@ void save_model(const std::string& path, Study& study, Hierarchy<float>& hierarc
 void add_work(Summary& level, const Work& work) {
   if (work.operations == 0) return;
   level.set("operations_per_token", work.operations / work.tokens).set("ticks_per_token", work.ticks / work.tokens);
+}
+
+double checkpoint_wait(double every, double took) {
+  return every == 0 ? 0 : std::max(every, std::min(longest_wait, took / most_for_checkpoints));
 }
 
 std::optional<Summary> training_of(const Study& study, const std::string& model) {
@@ -172,69 +241,35 @@ std::optional<Summary> training_of(const Study& study, const std::string& model)
 }
 
 Summary train(Study& study, const std::string& model, const std::string& checkpoint, const std::string& how_to_go_on, Progress& progress) {
-  const auto world = study.training_world();
-  auto hierarchy = study.make_hierarchy(study.streams());
-  const Index planned = (world->steps() + study.interval() - 1) / study.interval();
-  Learning<float> learning(study.learning(), planned);
-  Schedule<float> schedule(study.schedule(), *hierarchy, planned, study.interval());
-  learning.schedule = &schedule;
-  Simulation<float> simulation(*hierarchy, *world, &learning, study.interval(), study.options.seed);
-  simulation.after_update = [&] { schedule.advance(*hierarchy, learning.updates(), simulation.nats(), simulation.tokens()); };
-  Health<float> health(study.monitor(), *hierarchy, study.interval());
-  health.schedule = &schedule;
-  const auto depth = study.growth().dynamic ? std::make_unique<Depth>(study, *hierarchy, planned) : nullptr;
-  watch(simulation, learning, health, depth.get());
-  double earlier = 0, seconds = 0;  // of learning, before this process and in all
-  const auto body = [&](Archive& archive) {
-    archive_run(archive, study, *hierarchy, learning, schedule, simulation, health, depth.get(), seconds);
-  };
-  if (std::filesystem::exists(checkpoint)) {
-    require_same_inputs(study, read_notes(checkpoint, checkpoint_file), checkpoint);
-    load(checkpoint, body, checkpoint_file);
-    earlier = seconds;
+  Training run(study);
+  const Simulation<float>& simulation = run.simulation;
+  Checkpoints checkpoints(run, checkpoint);
+  if (checkpoints.load())
     progress.say("going on after " + std::to_string(simulation.tokens()) + " tokens");
-  } else {
-    simulation.start();
-  }
-  if (study.options.world == "text" && planned < few_updates)
-    progress.say("only " + std::to_string(world->tokens()) + " tokens in " + std::to_string(study.streams()) + " streams, which is " +
-                 std::to_string(planned) + (planned == 1 ? " update" : " updates") +
-                 " of the weights: too little to learn from; give more text, or read it more often (world.passes) in fewer streams "
-                 "(world.streams)");
-  progress.begin("training", world->tokens(), simulation.tokens());
-  const auto begin = Clock::now();
-  auto last = begin;
-  double until_next = study.checkpoint_seconds();
-  const auto save = [&] {
-    const auto from = Clock::now();
-    seconds = earlier + seconds_since(begin);
-    save_atomically(checkpoint, body, study.notes(), checkpoint_file);
-    last = Clock::now();
-    if (until_next > 0) until_next = std::max(study.checkpoint_seconds(), seconds_since(from) / most_for_checkpoints);
-  };
+  else
+    run.simulation.start();
+  warn_of_few_updates(run, progress);
+  progress.begin("training", run.world->tokens(), simulation.tokens());
+  checkpoints.begin();
   RecentNats recent(simulation);
-  News news(study, health, depth.get());
-  const auto stop = [&] {
+  News news(run);
+  const bool ended = run.simulation.run([&] {
     news.tell(progress);
     progress.update(simulation.tokens(), [&] { return recent(); });
     if (simulation.steps() % static_cast<std::uint64_t>(study.interval()) != 0) return false;  // only between weight updates
     if (interrupted()) return true;
-    if (seconds_since(last) >= until_next) save();
+    if (checkpoints.due()) checkpoints.save();
     return false;
-  };
-  const bool ended = simulation.run(stop);
+  });
   progress.end();
   if (!ended) {
-    save();
+    checkpoints.save();
     throw Interrupted(how_to_go_on);
   }
-  Summary summary = summary_of(simulation, *hierarchy, learning, earlier + seconds_since(begin));
-  if (study.schedule().upward) summary.set("woken", std::vector<double>(schedule.woken().begin(), schedule.woken().end()));
-  add_health(summary, health, study);
-  if (depth) add_growth(summary, depth->growth, hierarchy->awake(), depth->in_use);
-  save_model(model, study, *hierarchy, learning, health, depth.get(), summary);
-  std::filesystem::remove(checkpoint);
-  std::filesystem::remove(checkpoint + ".partial");  // of a kill in the middle of writing one
+  checkpoints.keep_time();
+  Summary summary = run.summary();
+  save_model(model, run, summary);
+  checkpoints.remove();
   return summary;
 }
 

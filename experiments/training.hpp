@@ -14,10 +14,13 @@ namespace strata {
 inline constexpr const char* checkpoint_name = "checkpoint.h5";
 inline const FileKind checkpoint_file{"strata checkpoint", 9};
 
-/// Trains and writes `model`. Every learning.checkpoint_seconds, and less often where writing takes long, a checkpoint is written to
-/// `checkpoint`; where one lies there already,
-/// training goes on from it and ends in the same bits as an uninterrupted run. On Ctrl-C: a last checkpoint, then Interrupted with
-/// `how_to_go_on`. Throws DataError where the texts are no longer those that the checkpoint was made from.
+/// Seconds from one checkpoint to the next, of which the one before took `took`: `every`, more where they would take more than a fiftieth of the time,
+/// but not more than ten minutes for that; 0 stays 0, after every update.
+double checkpoint_wait(double every, double took);
+
+/// Trains and writes `model`. Every so often (checkpoint_wait() of learning.checkpoint_seconds) a checkpoint is written to `checkpoint`; where one
+/// lies there already, training goes on from it and ends in the same bits as an uninterrupted run. On Ctrl-C: a last checkpoint, then Interrupted
+/// with `how_to_go_on`. Throws DataError where the texts are no longer those that the checkpoint was made from.
 /// What is known of the training goes into the model file's attribute `training` and is returned: tokens, nats_per_token (of level 0 while
 /// learning, over all passes), parameters, updates, seconds (of learning, interrupted parts added up), tokens_per_second, health
 /// (experiments/health_report.hpp), growth (of dynamic depth: experiments/growth_report.hpp), woken (of a curriculum: updates after which each level

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""prequential: a text's cost from nothing, its prefix's cost whatever follows, the vocabulary charged, words refused."""
+"""prequential: a text's cost from nothing, its prefix's cost whatever follows, the vocabulary charged, words and schedules of training refused."""
 import math
 import os
 

@@ -19,7 +19,7 @@ class Resume(CommandTest):
     def begin(self, *arguments):
         return subprocess.Popen([STRATA, *arguments], cwd=self.base, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def wait_for(self, process, *names, seconds=60):
+    def wait_for(self, process, *names, seconds=600):
         """Until the running process has made one of these files."""
         end = time.monotonic() + seconds
         while not any(os.path.exists(self.path(name)) for name in names):
@@ -36,7 +36,7 @@ class Resume(CommandTest):
     def end(self, process, sent, expected):
         self.assertIsNone(process.poll(), "ended before it could be interrupted")
         process.send_signal(sent)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=600)
         self.assertEqual(process.returncode, expected, said)
         return said
 
@@ -84,7 +84,7 @@ class Resume(CommandTest):
         self.wait_for(process, "twice.partial/checkpoint.h5")
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=600)
         self.assertEqual(process.returncode, 130)
         self.assertIn("--resume", said)
         self.strata("train", "--resume", "twice", "--quiet")

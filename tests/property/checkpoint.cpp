@@ -43,15 +43,7 @@ void archive_all(Archive& archive, Tiny<T>& tiny, Simulation<T>& simulation) {
     Archive::Scope scope(archive, "parameters");
     tiny.hierarchy->archive_parameters(archive);
   }
-  {
-    Archive::Scope scope(archive, "optimiser");
-    tiny.hierarchy->archive_optimiser(archive);
-    tiny.learning->archive(archive);
-  }
-  {
-    Archive::Scope scope(archive, "state");
-    tiny.hierarchy->archive_state(archive);
-  }
+  archive_learner(archive, *tiny.hierarchy, *tiny.learning);
   Archive::Scope scope(archive, "simulation");
   simulation.archive(archive);
 }

@@ -140,17 +140,8 @@ TEMPLATE_TEST_CASE("gaussian: a restored run goes on with the same bits", "", fl
       INFO(mode << ", " << scheme << ", " << activity);
       auto assignments = lines("residual", scheme, mode, activity);
       const auto archive_all = [](Archive& archive, Model<TestType>& model) {
-        {
-          Archive::Scope scope(archive, "parameters");
-          model.hierarchy->archive_parameters(archive);
-        }
-        {
-          Archive::Scope scope(archive, "optimiser");
-          model.hierarchy->archive_optimiser(archive);
-          model.learning.archive(archive);
-        }
-        Archive::Scope scope(archive, "state");
-        model.hierarchy->archive_state(archive);
+        model.hierarchy->archive_parameters(archive);
+        archive_learner(archive, *model.hierarchy, model.learning);
       };
       const auto script = [](Index t, Index j) {
         Word word = random_word(static_cast<std::uint64_t>(j), t, vocabulary);

@@ -80,15 +80,7 @@ struct Reading {
   }
   void archive(Archive& archive) {
     hierarchy->archive_parameters(archive);
-    {
-      Archive::Scope scope(archive, "optimiser");
-      hierarchy->archive_optimiser(archive);
-      learning->archive(archive);
-    }
-    {
-      Archive::Scope scope(archive, "state");
-      hierarchy->archive_state(archive);
-    }
+    archive_learner(archive, *hierarchy, *learning);
     if (growth) {
       Archive::Scope scope(archive, "growth");
       growth->archive(archive);

@@ -66,15 +66,7 @@ struct Training {
 
   void archive(Archive& archive) {
     hierarchy->archive_parameters(archive);
-    {
-      Archive::Scope scope(archive, "optimiser");
-      hierarchy->archive_optimiser(archive);
-      learning->archive(archive);
-    }
-    {
-      Archive::Scope scope(archive, "state");
-      hierarchy->archive_state(archive);
-    }
+    archive_learner(archive, *hierarchy, *learning);
     {
       Archive::Scope scope(archive, "health");
       health->archive(archive);
@@ -199,10 +191,68 @@ TEST_CASE("health: levels that sleep are not looked at, those below them are, an
   training.run(16 - 8);  // what was begun with two levels is not ended with three
   CHECK(training.health->looks() == 40);
   CHECK(training.finding(Ailment::frozen, 1)->verdicts == found);
-  training.run(8 + 16);
-  CHECK(training.finding(Ailment::frozen, 1)->verdicts == found + 2);
+  training.run(8 + 16);  // nor goes the row of verdicts on
+  CHECK(training.finding(Ailment::frozen, 1)->verdicts == found + 1);
   CHECK(most() == 2);
   CHECK(training.finding(Ailment::frozen, 2) == nullptr);
+  training.simulation->after_update = [&] { training.hierarchy->set_awake(2); };
+  training.run(1);  // at the end of a look: it is none
+  CHECK(training.health->looks() == 64);
+  training.simulation->after_update = [] {};
+  training.run(16);
+  CHECK(training.health->looks() == 80);
+  CHECK(most() == 1);
+}
+
+TEST_CASE("health: a level that wakes late is judged by the later half of its own verdicts") {
+  Training training(text_levels, {}, {looked_every, false});
+  training.simulation->start();
+  training.hierarchy->set_awake(2);
+  training.run(1600);
+  training.hierarchy->set_awake(3);
+  const auto worth = [&]() -> const Reading* {
+    for (const Reading& reading : training.health->readings())
+      if (reading.ailment == Ailment::ignored && reading.level == 2) return &reading;
+    return nullptr;
+  };
+  training.run(128);
+  CHECK(worth() == nullptr);  // the later half of its verdicts is of fewer than 2048 tokens
+  training.run(128);
+  REQUIRE(worth() != nullptr);
+}
+
+TEST_CASE("health: the slow mean of a level's share begins with the share where the level wakes") {
+  Training training(text_levels, {}, {0, false});
+  StreamLesion<float> lesion(*training.hierarchy);
+  double apart = 0, share = 0;
+  const auto look = [&](const Step<float>& step) {
+    lesion.follow(step, 1. / 16);
+    if (training.hierarchy->awake() < 3) return;
+    const auto whole = values<float>(training.hierarchy->level(1).downward().stream, *training.device);
+    const auto without = values<float>(lesion.stream_without(2), *training.device);
+    const auto own = values<float>(training.hierarchy->level(2).contribution(), *training.device);
+    const std::size_t n = own.size() / streams;
+    for (std::size_t i = 0; i < n; ++i) {
+      double difference = 0, mean = 0;
+      for (std::size_t j = 0; j < streams; ++j) {
+        difference += static_cast<double>(whole[j * n + i] - without[j * n + i]) / streams;
+        mean += static_cast<double>(own[j * n + i]) / streams;
+      }
+      apart = std::max(apart, std::abs(difference));
+      share = std::max(share, std::abs(mean));
+    }
+  };
+  training.simulation->start();
+  training.hierarchy->set_awake(2);
+  training.simulation->before_observe = look;
+  training.run(8);
+  training.hierarchy->set_awake(3);
+  training.simulation->before_observe = [](const Step<float>&) {};
+  training.run(8);
+  training.simulation->before_observe = look;
+  training.simulation->advance();
+  CHECK(share > 1e-3);
+  CHECK(apart < 1e-3 * share);
 }
 
 TEST_CASE("health: looking changes no bit of what is learned") {
@@ -244,4 +294,25 @@ TEST_CASE("health: a training that goes on from a checkpoint is treated with the
   resumed->archive(found);
   CHECK(differences(expected, found).empty());
   CHECK(whole->health->cured_keys() == resumed->health->cured_keys());
+}
+
+TEST_CASE("health: a training in which levels wake goes on from a checkpoint with the same bits") {
+  for (const int since : {0, 8}) {  // looks since then
+    Training whole(text_levels, {}, {looked_every, false}), resumed(text_levels, {}, {looked_every, false});
+    whole.simulation->start();
+    whole.hierarchy->set_awake(2);
+    whole.run(40);
+    whole.hierarchy->set_awake(3);
+    whole.run(since);
+    MemoryArchive checkpoint, expected, found;
+    whole.archive(checkpoint);
+    whole.run(300);
+    whole.archive(expected);
+    checkpoint.rewind();
+    resumed.archive(checkpoint);
+    resumed.run(300);
+    resumed.archive(found);
+    CHECK(differences(expected, found).empty());
+    CHECK(resumed.health->looks() == 32 + since + 300);
+  }
 }

@@ -187,15 +187,7 @@ TEST_CASE("schedule: a run that is restored goes on with the same bits") {
   REQUIRE(whole.schedule.wait(1) == 2);
   const auto body = [](Archive& archive, Scheduled& run) {
     run.tiny.hierarchy->archive_parameters(archive);
-    {
-      Archive::Scope scope(archive, "optimiser");
-      run.tiny.hierarchy->archive_optimiser(archive);
-      run.tiny.learning->archive(archive);
-    }
-    {
-      Archive::Scope scope(archive, "state");
-      run.tiny.hierarchy->archive_state(archive);
-    }
+    archive_learner(archive, *run.tiny.hierarchy, *run.tiny.learning);
     {
       Archive::Scope scope(archive, "schedule");
       run.schedule.archive(archive, *run.tiny.hierarchy);

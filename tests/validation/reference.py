@@ -129,7 +129,8 @@ def broad(lab):
                   *table(["seed", "level", "prediction", "decaying unigram", "unigram", "entropy", "departure", "predictions"], rows), ""]
     write("broad.md", "Each level's own broad prediction", [
         "Nats per word of the bag of words to the end of the next sentence, the next paragraph, this document, every word alike. Decaying unigram: of the level's own longer "
-        "time constant, mixed with the unigram at the best of nine weights. Departure: KL(prediction || unigram).", "", *lines, *lab.made()])
+        "time constant, mixed with the unigram at the best of nine weights. Departure: KL(prediction || unigram), each level's over the moments at which it predicts. As a level "
+        "predicts by itself; what it learns from recent words and from the level above, and departures at the same moments, are in language.md (What every level expects).", "", *lines, *lab.made()])
 
 
 def inertia_row(label, seed, found):

@@ -177,7 +177,7 @@ class Measured(CommandTest):
         self.assertTrue(os.path.exists(self.path("measured/figures/forecasts.png")))
         with open(self.path("measured/report.html"), encoding="utf-8") as file:
             page = file.read()
-        for table in ("Forecasts held against what came", "How broad they are"):
+        for table in ("Gain over the background, nats per token", "10 tokens\nlater", "the part that came", "How broad they are"):
             self.assertIn(table, page)
 
     def test_the_same_moments_for_all_distances(self):

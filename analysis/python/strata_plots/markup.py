@@ -28,10 +28,14 @@ def table_html(rows, columns, caption):
     return rows_html(header, cells, caption)
 
 
+MOST_IN_A_PAIR = 5  # columns of a table that stands beside another
+
+
 def rows_html(header, cells, caption):
     """A table whose first column names the line."""
+    wide = ' class="row"' if len(header) > MOST_IN_A_PAIR else ""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
     body = "".join("<tr>" + "".join(f'<th scope="row">{escape(cell)}</th>' if column == 0 else f"<td>{escape(cell)}</td>"
                                     for column, cell in enumerate(line)) + "</tr>" for line in cells)
-    return (f'<div><p class="caption">{escape(caption)}</p><div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+    return (f'<div{wide}><p class="caption">{escape(caption)}</p><div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></div>")

@@ -10,11 +10,10 @@ CAPTION = ("Left: nats per token by which each level's forecast, as it stands, b
            "that came within its window, beside what chance lets one expect of these very words and beside as many other words.")
 TICKS = (-5, -2, -1, -0.5, -0.2, -0.1, 0, 0.1, 0.2, 0.5, 1, 2, 5)
 LISTS = (("came", "the level's words", 0), ("came_recent_raised", "recent words by lift", 1), ("came_by_chance", "the level's by chance", None))
-COLUMNS = (
-    ("level", lambda index, row: row["label"]),
+LEVEL = ("level", lambda index, row: row["label"])
+WORDS = (
+    LEVEL,
     ("window\n(tokens)", lambda index, row: f"{row['horizon']:,}" if is_number(row.get("horizon")) else overview.ABSENT),
-    ("gain (nats), 95 %, so many tokens later", lambda index, row: "; ".join(
-        f"{entry['distance']:,}: {measured(entry, 'gain_nats').text(3)} {measured(entry, 'gain_nats').interval_text(3)}".rstrip() for entry in reached(row))),
     ("words that\ncame", lambda index, row: part(row, "came")),
     ("by chance", lambda index, row: part(row, "came_by_chance")),
     ("frequent\nwords", lambda index, row: part(row, "came_frequent")),
@@ -22,7 +21,7 @@ COLUMNS = (
     ("recent words\nby lift", lambda index, row: part(row, "came_recent_raised")),
 )
 BREADTH = (
-    ("level", lambda index, row: row["label"]),
+    LEVEL,
     *((heading, overview.estimate(key, 3)) for heading, key in (
         ("departure\n(nats)", "departure_nats"), ("below\nminus own", "departure_below_minus_own_nats"), ("entropy\n(nats)", "entropy_nats"),
         ("temper-\nature", "temperature"), ("its window:\nbelow minus own", "window_below_minus_own_nats"))),
@@ -38,6 +37,14 @@ TERMS = (
 
 def part(row, key):
     return f"{row[key]:.3f}" if is_number(row.get(key)) else overview.ABSENT
+
+
+def gains(levels):
+    """A column for every distance at which any level was scored."""
+    def at(distance):
+        return lambda index, row: next((overview.estimate("gain_nats", 3)(index, entry) for entry in reached(row) if entry["distance"] == distance), overview.ABSENT)
+    distances = sorted({entry["distance"] for level in levels for entry in reached(level)})
+    return (LEVEL, *((f"{distance:,} token{'s' if distance > 1 else ''}\nlater", at(distance)) for distance in distances))
 
 
 def reached(level):
@@ -59,7 +66,8 @@ def pictures(results, rows):
 def tables(results, rows):
     for result in filter(drawn, results):
         levels = [dict(level, label=label) for level, label in zip(result.levels, result.labels)]
-        yield "Forecasts held against what came", COLUMNS, levels
+        yield "Gain over the background, nats per token; intervals 95 %.", gains(levels), levels
+        yield "Of the words that a level expects most above the background, and of as many others, the part that came.", WORDS, [level for level in levels if is_number(level.get("came"))]
         yield "How broad they are; intervals 95 %.", BREADTH, [level for level in levels if measured(level, "departure_nats")]
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Writes results/reference/ablation.md, time_scales_text.md, segmentation.md, text_signatures.md, depth_text.md, gate_text.md and coherence.md: what terms, schedules
-and learned time constants are worth, boundaries that levels find, the laboratory's signatures on text, what every further level is worth, a gate that words open, and what belongs together.
+"""Writes results/reference/ablation.md, time_scales_text.md, segmentation.md, text_signatures.md, depth_text.md, depth_dynamic.md, gate_text.md and coherence.md: what terms, schedules
+and learned time constants are worth, boundaries that levels find, the laboratory's signatures on text, what every further level is worth, how many levels wake, a gate that words open, and what belongs together.
 
-usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation time_scales segmentation signatures depths gate coherence] [--seeds 3] [--work DIR]
+usage: tests/validation/text_reference.py --strata build/release/strata [--only ablation time_scales segmentation signatures depths dynamic gate coherence] [--seeds 3] [--work DIR]
 
 The texts are those of ../shared/data, and Austen's novels where ./demo.sh left them; a part whose text is absent is skipped and said. Runs lie below --work
 and are used again; one that was interrupted goes on. The ablation and the segmentation take about half an hour of one core, the depths and coherence more than an hour, the others about a quarter each.
@@ -10,16 +10,18 @@ and are used again; one that was interrupted goes on. The ablation and the segme
 
 import math
 import pathlib
+import random
+import re
 import statistics
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from laboratory import DATA, REFERENCE, TOP, Lab, arguments, estimate, median, renew, sets, settled, table, write  # noqa: E402
 
-SPEECHES, REUTERS, KOREAN = DATA / "speeches_us", DATA / "reuters" / "train.txt", DATA / "ko_news"
+SPEECHES, REUTERS, KOREAN, NOVELS = DATA / "speeches_us", DATA / "reuters" / "train.txt", DATA / "ko_news", TOP / "results" / "demo" / "text" / "austen"
 SMALL = ("text.vocabulary=4000", "world.tokens=150000", "world.passes=1")
 NEWS = ("text.hold_out=last", "text.vocabulary=4000", "world.tokens=300000", "world.passes=1")
-CORPORA = {"austen": (TOP / "results" / "demo" / "text" / "austen", ()), "speeches_us": (SPEECHES, ()),
+CORPORA = {"austen": (NOVELS, ()), "speeches_us": (SPEECHES, ()),
            "reuters": (REUTERS, ("text.hold_out=last", "world.shuffle=false"))}
 # Depths: configuration and what is set beside it; units of the token level's own words by number of levels, so that all have as many weights as four levels
 # with 64; on which texts.
@@ -28,6 +30,7 @@ WIDE_UNITS = {1: 111, 2: 70, 3: 67, 4: 64}  # with a vocabulary of 8,000
 DEPTHS = {"demo": ("demo.ini", SMALL, UNITS, tuple(CORPORA), "{}, demo.ini"), "prose": ("prose.ini", SMALL, UNITS, tuple(CORPORA), "{}, prose.ini"),
           "whole": ("prose.ini", ("world.passes=1",), WIDE_UNITS, ("austen", "speeches_us"), "{}, prose.ini, the whole text"),
           "long": ("prose.ini", ("world.tokens=1200000", "world.passes=1"), WIDE_UNITS, ("reuters",), "{}, prose.ini, 1,200,000 tokens")}
+ONCE, GROWS = ("world.passes=1",), ("growth.dynamic=true", "growth.trial=50000")
 GATE_TEXT = ("text.vocabulary=4000", "text.marks=none", "world.tokens=300000", "world.passes=1")
 CONTRAST = ("belief_inertia.pairs=90", "belief_inertia.after=1200", "belief_inertia.switches=false", "belief_inertia.single=false", "belief_inertia.contrast=true")
 GATED = tuple(f"level.{level}.{key}" for level, window in ((1, 16), (2, 32), (3, 64)) for key in ("gate=true", "gate_by=words", "gate_threshold=4", f"gate_window={window}"))
@@ -156,6 +159,35 @@ def depth_rows(lab, prefix, config, text, settings, units_of):
             f"{plural(len(seeds), 'seed')}; {len(runs[1][0]['document_tokens'])} documents held out, {runs[1][0]['held_out_tokens']} tokens."]
 
 
+def sentences_alone(novels, path):
+    """Every sentence of the novels as a document of its own, in random order; what a reader knows of one says nothing of the next."""
+    found = []
+    for novel in sorted(novels.rglob("*.txt")):
+        for paragraph in re.split(r"\n\s*\n|\f", novel.read_text()):
+            parts = re.split(r"(?<=[.!?])[\"”’]?\s+(?=[\"“‘]?[A-Z])", " ".join(paragraph.split()))
+            found += [part for part in parts if len(part.split()) >= 4]
+    random.Random(1).shuffle(found)
+    path.write_text("\n\f\n".join(found) + "\n")
+
+
+def dynamic(lab):
+    alone = lab.options.work / "sentences.txt"
+    sentences_alone(NOVELS, alone)
+    rows, seeds = [], range(1, lab.options.seeds + 1)
+    for slug, title, text, depths_beside in (("novels", "the novels", NOVELS, (2, 3, 4)), ("sentences", "their sentences, each alone", alone, (2, 3))):
+        grown = [run(lab, f"dynamic_{slug}_{seed}", ["evaluate"], "prose.ini", text, [*ONCE, "hierarchy.levels=4", *GROWS], seed) for seed in seeds]
+        fixed = {levels: [run(lab, f"fixed_{slug}_{levels}_{seed}", ["evaluate"], "prose.ini", text, [*ONCE, f"hierarchy.levels={levels}"], seed) for seed in seeds] for levels in depths_beside}
+        best = min(fixed, key=lambda levels: statistics.mean(r["nats_per_token"] for r in fixed[levels]))
+        for name, own in (("dynamic", grown), *((f"{levels} levels", runs) for levels, runs in fixed.items())):
+            more = [100 * (r["nats_per_token"] / b["nats_per_token"] - 1) for r, b in zip(own, fixed[best])]
+            rows.append([title, name, ", ".join(str(r["training"]["growth"]["levels"]) for r in own) if name == "dynamic" else "", own[0]["training_tokens"],
+                         median([r["nats_per_token"] for r in own], 4), "" if own is fixed[best] else ", ".join(f"{m:+.2f} %" for m in more)])
+    write("depth_dynamic.md", "Levels that wake while they learn, on novels and on sentences alone", [
+        f"Dynamic depth (core/growth.hpp) begins with two levels and may have four; beside it fixed depths. Austen's novels read once, prose.ini, and their sentences in random order, "
+        f"each a document; {plural(lab.options.seeds, 'seed')}; every tenth document held out. More: nats per token above the best fixed depth, by seed.", "",
+        *table(["text", "depth", "levels at the end, by seed", "tokens", "nats per token", "more"], rows), "", *lab.made()])
+
+
 def gates(lab):
     rows = []
     for gate, keys in (("none", ()), ("by words", GATED)):
@@ -188,7 +220,7 @@ def signatures(lab):
 
 
 PARTS = {"ablation": (SPEECHES, ablation), "time_scales": (SPEECHES, time_scales), "segmentation": (REUTERS, segmentation), "signatures": (REUTERS, signatures), "depths": (DATA, depths),
-         "gate": (SPEECHES, gates), "coherence": (REUTERS, coherence)}
+         "gate": (SPEECHES, gates), "dynamic": (NOVELS, dynamic), "coherence": (REUTERS, coherence)}
 
 
 def main():

@@ -92,7 +92,7 @@ void Health<T>::before_observe(const Step<T>& step) {
   if (!looking_) return;
   if (hierarchy_.awake() != awake_) begin_anew();
   hierarchy_.relaxation().probing = true;
-  if (lesion_ && awake_ > 1) sample_stream(step);
+  if (lesion_) sample_stream(step);
   if (looks_ % looks_per_update_norm == looks_per_update_norm - 1) keep_weights();
 }
 
@@ -157,7 +157,7 @@ template <class T>
 void Health<T>::sample_stream(const Step<T>& step) {
   lesion_->follow(step, std::max(mean_rate, 1 / static_cast<double>(looks_ + 1)));
   const auto active = static_cast<double>(step.active_count);
-  if (looks_ == 0 || active == 0) return;  // the slow means know this very step alone
+  if (awake_ == 1 || looks_ == 0 || active == 0) return;  // at the first look the slow means know this very step alone
   lesion_->intact(step, intact_);
   const auto loss = std::span<T>(host_).first(intact_.size());
   for (Index l = 1; l < awake_; ++l) {

@@ -202,6 +202,11 @@ TEST_CASE("health: levels that sleep are not looked at, those below them are, an
   training.run(16);
   CHECK(training.health->looks() == 80);
   CHECK(most() == 1);
+  training.hierarchy->set_awake(1);
+  training.run(1);
+  MemoryArchive record;
+  training.health->archive(record);
+  CHECK(std::get<std::int64_t>(record.items().at("lesion/followed")) == 1);  // who wakes again begins its slow mean again
 }
 
 TEST_CASE("health: a level that wakes late is judged by the later half of its own verdicts") {

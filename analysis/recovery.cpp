@@ -89,7 +89,8 @@ std::vector<std::string> disturbed_conditions(const Trace& trace, const std::str
   std::vector<std::string> out;
   std::string there;
   std::set<std::string> undisturbed{"always", "stayed"};  // and whatever another condition is compared with
-  for (const std::string& name : trace.conditions()) undisturbed.insert(trace.condition(name).reference());
+  for (const std::string& name : trace.conditions())
+    for (const auto& beside : {trace.condition(name).reference(), trace.condition(name).home()}) undisturbed.insert(beside);
   for (const std::string& name : trace.conditions()) {
     there += (there.empty() ? "" : ", ") + name;
     if (undisturbed.count(name) == 0 && name.rfind("twin", 0) != 0) out.push_back(name);

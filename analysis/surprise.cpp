@@ -18,6 +18,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 struct Insertions {
   LevelInfo level;
   std::vector<double> displacement, excess, own_excess;  ///< per trial; excess under the whole model, own under the level's prediction
+  std::vector<double> context;                           ///< cost of the context under the whole model; empty: the condition has no home
 };
 
 /// Pearson r over the trials that have both values; not measured with fewer than three.
@@ -34,6 +35,8 @@ Estimate correlation(const std::vector<double>& x, const std::vector<double>& y,
 void set_correlations(MeasuredValues& record, const Insertions& all, const BootstrapOptions& options) {
   record.set("displacement_excess_r", correlation(all.displacement, all.excess, options));
   record.set("displacement_own_excess_r", correlation(all.displacement, all.own_excess, options));
+  if (std::any_of(all.context.begin(), all.context.end(), [](double x) { return std::isfinite(x); }))
+    record.set("displacement_context_r", correlation(all.displacement, all.context, options));
 }
 
 /// The copies that one part of the result compares.
@@ -69,6 +72,12 @@ void measure_errors(MeasuredValues& record, const Pair& pair, const LevelInfo& i
   record.set("error_baseline", MeasuredValue(found.baseline));
 }
 
+/// Mean over the trials that have a value.
+void set_mean(MeasuredValues& record, const char* name, std::vector<double> values, const BootstrapOptions& options) {
+  std::erase_if(values, [](double x) { return !std::isfinite(x); });
+  if (!values.empty()) record.set(name, bootstrap_mean(values, options));
+}
+
 void measure_nats(MeasuredValues& record, Insertions& insertions, const Pair& pair, Index level, const ErrorOptions& errors,
                   const BootstrapOptions& options) {
   if (!both_have(pair, level, "surprise")) return;
@@ -79,10 +88,7 @@ void measure_nats(MeasuredValues& record, Insertions& insertions, const Pair& pa
   record.set("excess_nats_after", excess_after(disturbed, undisturbed, options));
   if (passage.empty()) return;
   insertions.own_excess = excess_of_passage(disturbed, undisturbed, passage);
-  std::vector<double> measured;
-  for (const double nats : insertions.own_excess)
-    if (std::isfinite(nats)) measured.push_back(nats);
-  if (!measured.empty()) record.set("excess_nats_passage", bootstrap_mean(measured, options));
+  set_mean(record, "excess_nats_passage", insertions.own_excess, options);
 }
 
 void name_first_peak(MeasureResult& part) {
@@ -114,15 +120,24 @@ MeasureResult run_condition(const Trace& trace, const std::string& name, const V
                   {{"name", "level"},
                    {"excess_nats_passage", "of the passage [95 %]"},
                    {"excess_nats_after", "after it [95 %]"},
-                   {"displacement_excess_r", "r [95 %]"}}}};
-  std::vector<double> excess;
-  if (!passage.empty() && disturbed.has_token_surprise() && undisturbed.has_token_surprise())
-    excess = excess_of_passage(scalar_curves(disturbed.token_surprise(), pair.valid),
-                               scalar_curves(undisturbed.token_surprise(), pair.valid), passage);
+                   {"displacement_excess_r", "r [95 %]"},
+                   {"displacement_context_r", "r, cost of context [95 %]"}}}};
+  std::vector<double> excess, context;
+  if (!passage.empty() && disturbed.has_token_surprise() && undisturbed.has_token_surprise()) {
+    const Curves inserted = scalar_curves(disturbed.token_surprise(), pair.valid);
+    excess = excess_of_passage(inserted, scalar_curves(undisturbed.token_surprise(), pair.valid), passage);
+    if (!disturbed.home().empty()) {
+      const Recording home = trace.condition(disturbed.home());
+      context = cost_of_context(inserted, scalar_curves(home.token_surprise(), home.valid()), passage);
+      set_mean(part.values, "context_nats", context, options);
+      part.notes.push_back("cost of the context: " + part.values.cell("context_nats") +
+                           " nats, what the passage costs more than where it belongs");
+    }
+  }
   for (const LevelInfo& level : undisturbed.levels()) {
     if (!disturbed.has_level(level.number)) continue;
     MeasuredValues record = level_record(level);
-    Insertions insertions{level, {}, excess, {}};
+    Insertions insertions{level, {}, excess, {}, context};
     measure_errors(record, pair, level, values);
     measure_nats(record, insertions, pair, level.number, error_options(values), options);
     const std::string dataset = compared_dataset(disturbed, undisturbed, level.number, "auto");
@@ -139,7 +154,7 @@ MeasureResult run_condition(const Trace& trace, const std::string& name, const V
   return part;
 }
 
-/// Appends, padding what a condition did not measure, so that the three vectors stay aligned over trials.
+/// Appends, padding what a condition did not measure, so that the vectors stay aligned over trials.
 void append(Insertions& into, const Insertions& from) {
   const std::size_t size = from.displacement.size();
   const auto add = [size](std::vector<double>& all, std::vector<double> more) {
@@ -149,6 +164,7 @@ void append(Insertions& into, const Insertions& from) {
   add(into.displacement, from.displacement);
   add(into.excess, from.excess);
   add(into.own_excess, from.own_excess);
+  add(into.context, from.context);
 }
 
 MeasureResult run(const Trace& trace, const Values& values) {
@@ -159,7 +175,7 @@ MeasureResult run(const Trace& trace, const Values& values) {
     out.parts.push_back(run_condition(trace, name, values, collected));
   std::map<Index, Insertions> pooled;
   for (const Insertions& one : collected)
-    append(pooled.try_emplace(one.level.number, Insertions{one.level, {}, {}, {}}).first->second, one);
+    append(pooled.try_emplace(one.level.number, Insertions{one.level, {}, {}, {}, {}}).first->second, one);
   for (const auto& [number, all] : pooled) {
     MeasuredValues record = level_record(all.level);
     record.set("insertions", MeasuredValue(static_cast<std::int64_t>(all.displacement.size())));
@@ -169,7 +185,8 @@ MeasureResult run(const Trace& trace, const Values& values) {
   out.columns = {{"name", "level"},
                  {"insertions", "insertions"},
                  {"displacement_excess_r", "r displacement, excess nats [95 %]"},
-                 {"displacement_own_excess_r", "r displacement, own excess nats [95 %]"}};
+                 {"displacement_own_excess_r", "r displacement, own excess nats [95 %]"},
+                 {"displacement_context_r", "r displacement, cost of context [95 %]"}};
   return out;
 }
 
@@ -185,9 +202,10 @@ Measure surprise_measure() {
       "over trials and a window, is at most 1.1 of that mean; in tokens since the passage's end, and not before the\n"
       "level has ticked since, for until then its error is held; none where the peak was not above 1.1. Excess nats:\n"
       "surprise of the level's own prediction, disturbed minus undisturbed, summed after the passage; of the passage\n"
-      "itself, above the mean of the undisturbed text, negative where it is easier to foresee than that. r: Pearson\n"
-      "correlation over insertions of the displacement at the passage's end with the passage's excess nats. Intervals:\n"
-      "bootstrap over trials.";
+      "itself, above the mean of the undisturbed text, negative where it is easier to foresee than that. Cost of the\n"
+      "context: nats of the passage's tokens less those of the same tokens where they belong. r: Pearson correlation over\n"
+      "insertions of the displacement at the passage's end with the passage's excess nats, and with the cost of its\n"
+      "context. Intervals: bootstrap over trials.";
   measure.parameters = bootstrap_parameters();
   measure.parameters.push_back({"condition", std::string("all"), 0, 0, {}, "", "recorded condition, or all that disturb a text", ""});
   measure.parameters.push_back({"window",

@@ -9,12 +9,14 @@
 //            excess after   = sum over t >= 0 up to the horizon of mean over trials [surprise(disturbed) - surprise(undisturbed)]
 //            excess of the passage (s) = sum over -n_s <= t < 0 of surprise(disturbed) - n_s * mean surprise of the undisturbed copy in
 //                       trial s; below 0 where the passage is easier to foresee than the text around it
+//            cost of the context (s) = sum over the passage of surprise(disturbed) - surprise(home): the same tokens read where they belong
 // Symbols    error: `prediction_error_norm`, nats^(1/2); surprise: the level's own broad prediction, level 0 the token's, nats; window:
 //            8 tokens, at least the sampling interval (a maximum over single tokens would be a maximum of noise). k: the level's tick,
 //            tokens: until a level has ticked after the passage, its error is the passage's, held. peak_surprise: the same peak of the
 //            mean `surprise`, nats per token.
 // Relation   Pearson r over insertions of displacement at the passage's end with (a) the excess nats of the passage under the whole
-//            model, (b) under the level's own prediction; per condition, and pooled over all conditions with a passage.
+//            model, (b) under the level's own prediction, (c) the cost of the context under the whole model; per condition, and pooled over
+//            all conditions with a passage. Rare words are in (a) and (b); in (c) they fall out.
 // Intervals  bootstrap over trials; that of a peak at the time where all trials together peak, for maxima of draws are biased upwards.
 //            Error not back by the horizon: "at least".
 // Limit      error = b (1 + A exp(-t/tau)) after the passage: error recovery tau ln(10 A), up to the window, and never below k.
@@ -70,8 +72,13 @@ Estimate excess_after(const Curves& disturbed, const Curves& undisturbed, const 
 /// Excess nats of the passage per trial; NaN for a trial without passage or data.
 std::vector<double> excess_of_passage(const Curves& disturbed, const Curves& undisturbed, std::span<const std::int64_t> passage);
 
+/// Nats that the passage costs more than the same tokens do `home`, per trial; NaN for a trial without passage, or of which the
+/// two have not as many samples.
+std::vector<double> cost_of_context(const Curves& disturbed, const Curves& home, std::span<const std::int64_t> passage);
+
 /// Parts per condition with, per level: peak_error, peak_error_time, error_recovery, error_baseline, peak_surprise, excess_nats_after,
-/// excess_nats_passage, displacement_excess_r, displacement_own_excess_r; the part's first_to_peak. Top levels: the pooled correlations.
+/// excess_nats_passage, displacement_excess_r, displacement_own_excess_r, and context_nats, displacement_context_r where the condition has a
+/// home; the part's first_to_peak. Top levels: the pooled correlations.
 Measure surprise_measure();
 
 }  // namespace strata

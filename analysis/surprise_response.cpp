@@ -40,6 +40,18 @@ std::vector<Total> totals(const Curves& curves) {
   return out;
 }
 
+/// Of a trial's samples in its passage of `length` tokens; where sampling is coarse they stand for the whole of it.
+Total inside(const Curves& curves, Index trial, std::int64_t length) {
+  Total out;
+  for (std::size_t k = 0; k < curves.time.size(); ++k) {
+    const std::size_t i = curves.place(k, trial);
+    if (curves.time[k] < -length || curves.time[k] >= 0 || curves.valid[i] == 0) continue;
+    out.sum += curves.value[i];
+    out.count += 1.0;
+  }
+  return out;
+}
+
 double weighted_mean(const std::vector<Total>& trials, std::span<const double> weight) {
   double sum = 0.0, count = 0.0;
   for (std::size_t s = 0; s < trials.size(); ++s) {
@@ -207,17 +219,21 @@ std::vector<double> excess_of_passage(const Curves& disturbed, const Curves& und
   std::vector<double> out(calm.size(), kNan);
   for (Index s = 0; s < disturbed.trials; ++s) {
     const std::int64_t length = length_of(passage, s);
-    const auto& own = calm[static_cast<std::size_t>(s)];
-    Total inside;
-    for (std::size_t k = 0; k < disturbed.time.size(); ++k) {
-      const std::size_t i = disturbed.place(k, s);
-      if (disturbed.time[k] < -length || disturbed.time[k] >= 0 || disturbed.valid[i] == 0) continue;
-      inside.sum += disturbed.value[i];
-      inside.count += 1.0;
-    }
-    // With coarse sampling the samples inside stand for the whole passage.
-    if (inside.count > 0.0 && own.count > 0.0)
-      out[static_cast<std::size_t>(s)] = static_cast<double>(length) * (inside.sum / inside.count - own.sum / own.count);
+    const Total own = calm[static_cast<std::size_t>(s)], foreign = inside(disturbed, s, length);
+    if (foreign.count > 0.0 && own.count > 0.0)
+      out[static_cast<std::size_t>(s)] = static_cast<double>(length) * (foreign.sum / foreign.count - own.sum / own.count);
+  }
+  return out;
+}
+
+std::vector<double> cost_of_context(const Curves& disturbed, const Curves& home, std::span<const std::int64_t> passage) {
+  check_trials(disturbed, home, passage);
+  std::vector<double> out;
+  for (Index s = 0; s < disturbed.trials; ++s) {
+    const std::int64_t length = length_of(passage, s);
+    const Total here = inside(disturbed, s, length), there = inside(home, s, length);
+    const bool same = here.count > 0.0 && here.count == there.count;
+    out.push_back(same ? static_cast<double>(length) * (here.sum - there.sum) / here.count : kNan);
   }
   return out;
 }

@@ -134,11 +134,13 @@ Recording::Recording(std::shared_ptr<TraceFile> file, std::string name) : file_(
     throw DataError(
         hdf5.path(), 0,
         "no " + prefix_ + "levels/0, /1, ... inside: not a trace; it should hold " + prefix_ + "levels/L/belief (time, stream, unit)");
-  reference_ = "/";
-  if (hdf5.has_attribute(group, "reference") && hdf5.is_text_attribute(group, "reference")) {
-    const std::string text = hdf5.text_attribute(group, "reference"), folder = "/conditions/";
-    reference_ = text.rfind(folder, 0) == 0 ? text.substr(folder.size()) : text;
-  }
+  const auto other = [&](const char* attribute, const std::string& otherwise) {
+    if (!hdf5.has_attribute(group, attribute) || !hdf5.is_text_attribute(group, attribute)) return otherwise;
+    const std::string text = hdf5.text_attribute(group, attribute), folder = "/conditions/";
+    return text.rfind(folder, 0) == 0 ? text.substr(folder.size()) : text;
+  };
+  reference_ = other("reference", "/");
+  home_ = other("home", "");
   valid_ = read_per_stream(hdf5, prefix_ + "valid");
   passage_length_ = read_per_stream(hdf5, prefix_ + "passage_length");
 }

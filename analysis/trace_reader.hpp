@@ -63,6 +63,7 @@ class Recording {
 
   const std::string& name() const { return name_; }                 ///< "/" or the condition's name
   const std::string& reference() const { return reference_; }       ///< "/" (also by default) or a condition's name
+  const std::string& home() const { return home_; }                 ///< condition that read the passages where they belong; empty: none
   const std::vector<LevelInfo>& levels() const { return levels_; }  ///< ascending numbers
   bool has_level(Index number) const;
 
@@ -95,7 +96,7 @@ class Recording {
   IntegerSeries of_tokens(const std::string& dataset) const;
 
   std::shared_ptr<TraceFile> file_;
-  std::string name_, prefix_, reference_;
+  std::string name_, prefix_, reference_, home_;
   std::vector<LevelInfo> levels_;
   std::vector<std::int64_t> valid_, passage_length_;
 };

@@ -2,7 +2,8 @@
 //
 // Design    at `places` places of held-out documents, seen from an empty state through at most `history` tokens before:
 //           a foreign sentence and a foreign paragraph, each from another work and from another document of the same work (or from
-//           --foreign), lengths within 10 %; a switch of document. The undisturbed copy reads the same text without them. In a sampled world
+//           --foreign), lengths within 10 %; a switch of document. The undisturbed copy reads the same text without them, and another one the
+//           passage as its own document has it, behind what stands before it there: what it costs more here the context costs. In a sampled world
 //           the same with stretches: passages of exactly those lengths from another stretch, a switch to another stretch, and the exact
 //           observer beside the model on the same trials.
 // Measures  displacement, recovery, error recovery, peak normalised error, excess nats (analysis/recovery.hpp, analysis/surprise.hpp)
@@ -49,6 +50,8 @@ text::PassageOptions passage_options(const Bench& bench, Unit unit, const std::v
   return o;
 }
 
+std::string name_of(Unit unit, Origin origin) { return std::string(text::name_of(unit)) + "_" + text::name_of(origin); }
+
 Index tokens_before(const text::Script& script, Index room) { return text::script_tokens(script) - room; }
 
 Condition undisturbed(const std::vector<Place>& places, const std::string& name, Index history, Index after) {
@@ -63,12 +66,24 @@ Condition undisturbed(const std::vector<Place>& places, const std::string& name,
 
 Condition disturbed(const std::vector<Place>& places, Unit unit, Origin origin, const std::string& reference, Index history, Index after) {
   Condition c;
-  c.name = std::string(text::name_of(unit)) + "_" + text::name_of(origin);
+  c.name = name_of(unit, origin);
   c.reference = reference;
+  c.home = "/conditions/home_" + c.name;
   for (const Place& place : places) {
     c.scripts.push_back(text::disturbed(place, origin, after, history));
     c.zero.push_back(tokens_before(c.scripts.back(), c.scripts.back().back().size()));
     c.passage.push_back(static_cast<std::int32_t>(place.passages.at(origin).size()));
+  }
+  return c;
+}
+
+/// The passages as their own documents have them.
+Condition at_home(const std::vector<Place>& places, Unit unit, Origin origin, Index history) {
+  Condition c;
+  c.name = "home_" + name_of(unit, origin);
+  for (const Place& place : places) {
+    c.scripts.push_back(text::at_home(place, origin, history));
+    c.zero.push_back(text::script_tokens(c.scripts.back()));
   }
   return c;
 }
@@ -223,6 +238,10 @@ Findings run_text(Bench& bench) {
   conditions.push_back(undisturbed(paragraph_places, "undisturbed", history, after));
   for (const Origin origin : origins)
     conditions.push_back(disturbed(paragraph_places, Unit::paragraph, origin, "/conditions/undisturbed", history, after));
+  for (const Origin origin : origins) {
+    conditions.push_back(at_home(sentence_places, Unit::sentence, origin, history));
+    conditions.push_back(at_home(paragraph_places, Unit::paragraph, origin, history));
+  }
   if (study.held_out.size() > 1)
     add_switches(conditions, text::choose_switches(study.held_out, switch_options(bench, history)), after, false);
 

@@ -214,6 +214,7 @@ void layout_condition(TraceLayout& layout, const Condition& condition, const Con
   if (!prefix.empty()) {
     TraceGroup group{prefix, {}};
     if (!condition.reference.empty()) group.attributes.push_back({"reference", condition.reference});
+    if (!condition.home.empty()) group.attributes.push_back({"home", condition.home});
     layout.groups.push_back(group);
   }
   TraceRows rows;

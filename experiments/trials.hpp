@@ -19,6 +19,7 @@ namespace strata {
 struct Condition {
   std::string name;                   ///< "/" for the root of the trace, else below /conditions
   std::string reference;              ///< "/" or "/conditions/NAME"; empty: compared with nothing
+  std::string home;                   ///< "/conditions/NAME" where the passages are read in their own documents; empty: nowhere
   std::vector<text::Script> scripts;  ///< per trial, in a study of text
   std::vector<Episode> episodes;      ///< per trial, in a study of a sampled world
   std::vector<Index> zero;            ///< per trial: tokens read before time 0

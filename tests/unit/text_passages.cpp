@@ -184,6 +184,18 @@ TEST_CASE("both copies of an insertion share the continuation and its forced tic
   CHECK(with[2].begin == plain[1].begin);
   CHECK(with[2].end == plain[1].end);
   CHECK(script_tokens(undisturbed(place, 1 << 30)) == place.document->size() - 1);  // never the <eod>
+  const Script home = at_home(place, Origin::work, 40);
+  const Passage& passage = place.passages.at(Origin::work);
+  REQUIRE(home.size() == 3);
+  CHECK(home[0].document == place.document);
+  CHECK(home[0].begin == place.at - 40);
+  CHECK(home[0].end == place.at);
+  CHECK(home[1].document == passage.document);
+  CHECK(home[1].begin == std::max<Index>(0, passage.begin - 40));
+  CHECK(home[1].end == passage.begin);
+  CHECK(home[2].begin == passage.begin);
+  CHECK(home[2].end == passage.end);
+  CHECK(home[2].last_boundary == forced_tick);
 }
 
 TEST_CASE("a switch, its two references and twins read what they should", "[text]") {

@@ -92,10 +92,16 @@ void write_recovery(const std::string& path, double tick = 0.0) {
     write_level(file, group, "prediction_error_norm", grid, trials, 0, [&](double t, Index s, Index) { return inside(t, s) ? 3.0 : 1.0; });
     write_level(file, group, "surprise", grid, trials, 0, [&](double t, Index s, Index) { return inside(t, s) ? 8.0 : 6.0; });
   }
+  // Where they belong the passages cost 100 - n nats less than here.
+  write_level(file, "/conditions/belonging/levels/0", "surprise", times(-40, -1), trials, 0, [&](double t, Index s, Index) {
+    const double n = static_cast<double>(passage[static_cast<std::size_t>(s)]);
+    return t >= -n ? 8.0 - (100.0 - n) / n : 6.0;
+  });
   file.set_text("/levels/0", "name", "token");
   if (tick > 0.0) file.set_number("/levels/0", "tick", tick);
   file.write<std::int32_t>("/conditions/sentence_work/passage_length", {trials}, passage);
   file.set_text("/conditions/sentence_work", "reference", "/");
+  file.set_text("/conditions/sentence_work", "home", "/conditions/belonging");
   file.close();
 }
 
@@ -180,6 +186,10 @@ TEST_CASE("surprise and recovery from a trace", "[analysis]") {
   CHECK(error.number("excess_nats_passage") == Approx(2.0 * 17.5));
   CHECK(error.number("excess_nats_after") == Approx(0.0).margin(1e-9));
   CHECK(error.number("displacement_excess_r") == Approx(1.0));  // both are proportional to the passage's length
+  CHECK(surprise.part("belonging") == nullptr);
+  CHECK(surprise.part("sentence_work")->values.number("context_nats") == Approx(100.0 - 17.5));
+  CHECK(error.number("displacement_context_r") == Approx(-1.0));
+  CHECK(surprise.levels[0].number("displacement_context_r") == Approx(-1.0));
   const std::string ticking = folder.file("ticking.h5");
   write_recovery(ticking, 24.0);
   CHECK(analyse("surprise", ticking).part("sentence_work")->levels[0].number("error_recovery") == 24.0);  // its first tick

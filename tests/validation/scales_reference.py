@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Writes results/reference/time_scales.md and depth.md: whether levels find the time scales and the number of levels of the direct worlds.
+"""Writes results/reference/time_scales.md, depth.md and depth_grown.md: whether levels find the time scales and the number of levels of the direct worlds.
 
-usage: tests/validation/scales_reference.py --strata build/release/strata [--tables 201 202] [--seeds 3] [--depth-seeds 5] [--work DIR] [--only time_scales]
+usage: tests/validation/scales_reference.py --strata build/release/strata [--tables 201 202] [--seeds 3] [--depth-seeds 5] [--grown-seeds 1] [--work DIR] [--only time_scales]
 
-time_scales: one online pass of 300,000 steps per arm; depth: true depths 1 to 4; on tables x seeds. Runs lie below --work and are used again.
-About twenty minutes on one idle core; depth is the most of it.
+time_scales: one online pass of 300,000 steps per arm; depth, depth_grown: true depths 1 to 4; on tables x seeds. Runs lie below --work and are used again.
+About twenty minutes on one idle core for the first two, a quarter of an hour for each table and seed of the third.
 """
 
 import pathlib
@@ -12,13 +12,17 @@ import statistics
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from laboratory import Lab, arguments, median, settled, table, write  # noqa: E402
+from laboratory import Lab, arguments, median, sets, settled, table, write  # noqa: E402
 
 WANTED = (8, 64, 512)  # 4096 switches too seldom in 300,000 steps to be learned from
 
 
-def run(lab, experiment, tables, seed):
-    return lab.run(f"{experiment}_{tables}_{seed}", ["run", experiment, "--world", "nested", "--config", "experiments/config/time_scales.ini", "--set", f"world.tables={tables}"], seed, keep=())
+GROWS = ("growth.dynamic=true", "growth.first=1", "growth.trial=50000", "depth.levels=4", "world.tokens=400000")
+
+
+def run(lab, experiment, tables, seed, *settings, name=None):
+    call = ["run", experiment, "--world", "nested", "--config", "experiments/config/time_scales.ini", *sets(f"world.tables={tables}", *settings)]
+    return lab.run(f"{name or experiment}_{tables}_{seed}", call, seed, keep=())
 
 
 def numbers(values):
@@ -91,14 +95,31 @@ def depth(lab):
                 "taken away: dwell time (why, gain)"], detail), "", *lab.made()])
 
 
+def depth_grown(lab):
+    options = lab.options
+    cases = [(tables, seed) for seed in range(1, options.grown_seeds + 1) for tables in options.tables]
+    worlds = [(tables, seed, world) for tables, seed in cases for world in run(lab, "depth", tables, seed, *GROWS, name="grown")["worlds"]]
+    rows = [[world["true_depth"], tables, seed, world["found_depth"], numbers([level["time_constant"] for level in world["training"]["levels"]])]
+            for tables, seed, world in sorted(worlds, key=lambda w: (w[2]["true_depth"], w[0], w[1]))]
+    write("depth_grown.md", "Whether levels that wake while they learn stop at as many as a world has", [
+        "Direct worlds of 1 to 4 levels (time constants 8, 64, 512, 4096), 400,000 steps. One hierarchy that begins with a level and may have four (core/growth.hpp): a level that is "
+        "tried learns for 50,000 steps and stays if it pays. All begin with equal time constants.", "",
+        f"**{sum(world['right'] for _, _, world in worlds)} of {len(worlds)} right.**", "",
+        *table(["true depth", "table", "seed", "levels at the end", "time constants (steps)"], rows), "", *lab.made()])
+
+
+PARTS = {"time_scales": time_scales, "depth": depth, "depth_grown": depth_grown}
+
+
 def main():
     parser = arguments(__doc__)
     parser.add_argument("--tables", nargs="+", type=int, default=[201, 202])
     parser.add_argument("--depth-seeds", type=int, default=5)
-    parser.add_argument("--only", choices=["time_scales", "depth"], nargs="*", default=["time_scales", "depth"])
+    parser.add_argument("--grown-seeds", type=int, default=1)
+    parser.add_argument("--only", choices=list(PARTS), nargs="*", default=list(PARTS))
     options = settled(parser)
     for part in options.only:
-        {"time_scales": time_scales, "depth": depth}[part](Lab(options, f"tests/validation/scales_reference.py --only {part} --tables {' '.join(map(str, options.tables))} --seeds {options.seeds} --depth-seeds {options.depth_seeds}"))
+        PARTS[part](Lab(options, f"tests/validation/scales_reference.py --only {part} --tables {' '.join(map(str, options.tables))} --seeds {options.seeds} --depth-seeds {options.depth_seeds} --grown-seeds {options.grown_seeds}"))
 
 
 if __name__ == "__main__":

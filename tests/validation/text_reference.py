@@ -15,6 +15,9 @@ import re
 import statistics
 import sys
 
+import h5py
+import numpy
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from laboratory import DATA, REFERENCE, TOP, Lab, arguments, estimate, median, renew, sets, settled, table, write  # noqa: E402
 
@@ -33,6 +36,8 @@ DEPTHS = {"demo": ("demo.ini", SMALL, UNITS, tuple(CORPORA), "{}, demo.ini"), "p
 ONCE, GROWS = ("world.passes=1",), ("growth.dynamic=true", "growth.trial=50000")
 GATE_TEXT = ("text.vocabulary=4000", "text.marks=none", "world.tokens=300000", "world.passes=1")
 CONTRAST = ("belief_inertia.pairs=90", "belief_inertia.after=1200", "belief_inertia.switches=false", "belief_inertia.single=false", "belief_inertia.contrast=true")
+FED_WITH_WORDS = tuple(f"level.{level}.feed=token" for level in (1, 2, 3))
+INSERTIONS = ("surprise_recovery.places=48", "surprise_recovery.after=64")
 GATED = tuple(f"level.{level}.{key}" for level, window in ((1, 16), (2, 32), (3, 64)) for key in ("gate=true", "gate_by=words", "gate_threshold=4", f"gate_window={window}"))
 COHERENCE_TEXT = ("world.tokens=1200000", "world.passes=1")
 SIGNATURES = {
@@ -43,9 +48,9 @@ SIGNATURES = {
 }
 
 
-def run(lab, name, words, config, text, settings, seed=None):
+def run(lab, name, words, config, text, settings, seed=None, **kept):
     """A run with a ready configuration on a text."""
-    return lab.run(name, [*words, "--config", f"experiments/config/{config}", "--text", text, *sets(*settings)], seed)
+    return lab.run(name, [*words, "--config", f"experiments/config/{config}", "--text", text, *sets(*settings)], seed, **kept)
 
 
 def plural(n, word):
@@ -188,24 +193,91 @@ def dynamic(lab):
         *table(["text", "depth", "levels at the end, by seed", "tokens", "nats per token", "more"], rows), "", *lab.made()])
 
 
+def third_held_out(texts, folder):
+    """The texts without every third document, and those documents: more to draw than every tenth."""
+    sides = [folder / "train", folder / "held_out"]
+    for side in sides:
+        side.mkdir(parents=True, exist_ok=True)
+    for text in sorted(texts.glob("*.txt")):
+        documents = [document for document in text.read_text().split("\f") if document.strip()]
+        for side, chosen in zip(sides, ([d for i, d in enumerate(documents) if i % 3 != 2], documents[2::3])):
+            (side / text.name).write_text("\f".join(chosen))
+    return sides
+
+
+def insertions(folder):
+    """Of every level above the token level: displacement at the end of each inserted passage, and what the passage cost more there than where it belongs, nats."""
+    displacement, cost = {}, {}
+    with h5py.File(folder / "trace.h5") as trace:
+        for name, found in trace["conditions"].items():
+            if "home" not in found.attrs:
+                continue
+            plain, home, length = trace[found.attrs["reference"]], trace[found.attrs["home"]], found["passage_length"][:]
+            time = found["tokens/time"][:][:, None]
+            inside = (time < 0) & (time >= -length)
+            cost[name] = numpy.where(inside, found["tokens/surprise"][:] - home["tokens/surprise"][:], 0).sum(0)
+            for level in map(int, found["levels"]):
+                here, there = (copy[f"levels/{level}"] for copy in (found, plain))
+                ends = [numpy.flatnonzero(copy["time"][:] < 0)[-1] for copy in (here, there)]
+                apart = numpy.linalg.norm(here["prediction"][ends[0]].astype(float) - there["prediction"][ends[1]], axis=-1)
+                displacement.setdefault(level, {})[name] = apart
+    return {level: numpy.concatenate([of[name] for name in cost]) for level, of in displacement.items() if level > 0}, numpy.concatenate(list(cost.values()))
+
+
+def correlation_apart(one, other, draws=2000):
+    """r of `one` less r of `other`, pairs (x, y) over the same insertions, with the 95 % interval of draws of insertions."""
+    numbers = numpy.arange(one[0].size)
+
+    def apart(of):
+        return numpy.corrcoef(one[0][of], one[1][of])[0, 1] - numpy.corrcoef(other[0][of], other[1][of])[0, 1]
+
+    random = numpy.random.default_rng(1)
+    low, high = numpy.quantile([apart(random.choice(numbers, numbers.size)) for _ in range(draws)], (.025, .975))
+    return f"{apart(numbers):+.2f} [{low:.2f}, {high:.2f}]"
+
+
 def gates(lab):
-    rows = []
+    train, held_out = third_held_out(SPEECHES, lab.options.work / "gate_text")
+    texts, inertia, relation, hits, fed = ["--held-out", held_out], [], [], {}, []
     for gate, keys in (("none", ()), ("by words", GATED)):
         for seed in range(1, lab.options.seeds + 1):
             name, common = f"gate_{gate[:2]}_{seed}", [*GATE_TEXT, *keys]
-            whole = run(lab, name, ["evaluate"], "demo.ini", SPEECHES, common, seed)
+            whole = run(lab, name, ["evaluate", *texts], "demo.ini", train, common, seed)
             model = ["--model", whole["folder"] / "model.h5"]
-            twins = run(lab, f"{name}_inertia", ["run", "belief_inertia", *model], "demo.ini", SPEECHES, [*common, *CONTRAST], seed)
-            built = run(lab, f"{name}_built", ["run", "construction", *model], "demo.ini", SPEECHES, [*common, "construction.control=false"], seed)
-            rows += [[gate, seed, f"{whole['nats_per_token']:.4f}", own["name"], *[estimate(own, key, 1) for key in ("half_life", "half_life_against", "half_life_minus_against")],
-                      estimate(other, "forgetting_per_alignment")] for own, other in zip(twins["contrast"]["levels"][1:], built["levels"][1:])]
+            twins = run(lab, f"{name}_inertia", ["run", "belief_inertia", *texts, *model], "demo.ini", train, [*common, *CONTRAST], seed)
+            built = run(lab, f"{name}_built", ["run", "construction", *texts, *model], "demo.ini", train, [*common, "construction.control=false"], seed)
+            inertia += [[gate, seed, f"{whole['nats_per_token']:.4f}", own["name"], *[estimate(own, key, 1) for key in ("half_life", "half_life_against", "half_life_minus_against")],
+                         estimate(other, "forgetting_per_alignment")] for own, other in zip(twins["contrast"]["levels"][1:], built["levels"][1:])]
+            hit = run(lab, f"{name}_recovery", ["run", "surprise_recovery", *texts, *model], "demo.ini", train, [*common, *INSERTIONS], seed, keep=("model.h5", "trace.h5"))
+            hits[gate, seed] = insertions(hit["folder"])
+            (displacement, cost), beside = hits[gate, seed], hits["none", seed]
+            for number, level in enumerate(hit["pooled"]["levels"][1:], 1):
+                relation.append([gate, seed, level["name"], level["insertions"], f"{cost.mean():.1f}", estimate(level, "displacement_excess_r"), estimate(level, "displacement_context_r"),
+                                 "" if gate == "none" else correlation_apart((displacement[number], cost), (beside[0][number], beside[1]))])
+    for gate, keys in (("none", ()), ("by words", GATED)):
+        for seed in range(1, lab.options.seeds + 1):
+            name, common = f"gate_fed_{gate[:2]}_{seed}", [*GATE_TEXT, *keys, *FED_WITH_WORDS]
+            model = run(lab, name, ["train", *texts], "demo.ini", train, common, seed)["folder"] / "model.h5"
+            built = run(lab, f"{name}_built", ["run", "construction", *texts, "--model", model], "demo.ini", train, [*common, "construction.control=false"], seed)
+            fed += [[gate, seed, level["name"], *[estimate(level, key, 1) for key in ("alignment_time", "forgetting_time")], estimate(level, "forgetting_per_alignment")]
+                    for level in built["levels"][1:]]
     write("gate_text.md", "A gate that words open: evidence, not time, takes weight away", [
         "300,000 tokens of speeches_us read once by demo.ini, with carry and level-fed memories, without marks of lines, paragraphs and documents (text.marks=none), "
-        f"{plural(lab.options.seeds, 'seed')}. Gate: level.L.gate_by=words (levels/gate.hpp), opened by 4 nats in a window of 16, 32 and 64 tokens. Half-life: 90 pairs of copies with "
+        f"{plural(lab.options.seeds, 'seed')}. Every third document is held out. Gate: level.L.gate_by=words (levels/gate.hpp), opened by 4 nats in a window of 16, 32 and 64 tokens.", "",
+        "## What the text says against a belief", "", "Half-life: 90 pairs of copies with "
         "two stretches of one document behind them, which then read another document (contradicted) or how their own goes on; difference with pairs drawn for both. Forgetting over "
         "alignment: tokens until copies with one past have come half apart, over those until copies with different pasts agree half. Pairs of one document share text: intervals of half-lives draw "
         "the documents of the histories, each with all its pairs (what contradicts them may be shared); those of forgetting over alignment draw pairs.", "",
-        *table(["gate", "seed", "nats per token", "level", "contradicted, tokens", "goes on", "contradicted less goes on", "forgetting / alignment"], rows), "", *lab.made()])
+        *table(["gate", "seed", "nats per token", "level", "contradicted, tokens", "goes on", "contradicted less goes on", "forgetting / alignment"], inertia), "",
+        "## The same where memories are fed with words", "",
+        "A fixed leak fed with words forgets as fast as it aligns: its ratio is 1 whatever it reads. Where a level reads what the level below holds, past and text interact, and the ratio "
+        "of a fixed leak is below 1, too (table above).", "",
+        *table(["gate", "seed", "level", "alignment, tokens", "forgetting, tokens", "forgetting / alignment"], fed), "",
+        "## What an insertion costs, and how far it moves a belief", "",
+        "Sentences and paragraphs of other speeches inserted into held-out ones. Cost of the context: nats of the inserted tokens more than the same tokens cost behind what stands before them in "
+        "their own document, mean. r: correlation over insertions of the displacement at the passage's end, with the nats above the mean of the text around it (excess) and with the cost of the "
+        "context; more than without the gate on the same insertions, drawn in pairs.", "",
+        *table(["gate", "seed", "level", "insertions", "cost of the context", "r, excess", "r, cost of the context", "more than without"], relation), "", *lab.made()])
 
 
 def signatures(lab):

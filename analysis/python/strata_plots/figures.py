@@ -264,7 +264,7 @@ SURPRISE = (Panel("Peak error", "times its usual size", (("peak_error", ""),), "
             Panel("Peak surprise", "nats", (("peak_surprise", ""),)),
             Panel("Excess in the passage", "nats above the usual", (("excess_nats_passage", ""),), "linear", (0.0, "")),
             Panel("Excess after it", "nats above the usual", (("excess_nats_after", ""),), "linear", (0.0, "")),
-            Panel("Displacement with excess", "correlation over passages (r)", (("displacement_excess_r", ""),), "linear", (0.0, "")))
+            Panel("Displacement with excess", "correlation over passages (r)", (("displacement_excess_r", ""), ("displacement_context_r", "with what the passage costs more than where it belongs")), "linear", (0.0, "")))
 
 
 def groups(result):

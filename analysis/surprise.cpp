@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "analysis/recovery.hpp"
 #include "analysis/trace_reader.hpp"
@@ -17,26 +18,30 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 /// What one level of one condition gives to the correlations over insertions.
 struct Insertions {
   LevelInfo level;
+  std::string undisturbed;                               ///< the condition that reads on at the same places
   std::vector<double> displacement, excess, own_excess;  ///< per trial; excess under the whole model, own under the level's prediction
   std::vector<double> context;                           ///< cost of the context under the whole model; empty: the condition has no home
+  std::vector<Index> place;  ///< where the passage is inserted: several may be, one after another in different copies
 };
 
-/// Pearson r over the trials that have both values; not measured with fewer than three.
-Estimate correlation(const std::vector<double>& x, const std::vector<double>& y, const BootstrapOptions& options) {
+/// Pearson r over the trials that have both values; not measured with fewer than three places.
+Estimate correlation(const std::vector<double>& x, const std::vector<double>& y, const std::vector<Index>& place,
+                     BootstrapOptions options) {
   std::vector<double> a, b;
   for (std::size_t s = 0; s < std::min(x.size(), y.size()); ++s) {
     if (!std::isfinite(x[s]) || !std::isfinite(y[s])) continue;
     a.push_back(x[s]);
     b.push_back(y[s]);
+    options.blocks.push_back(place[s]);
   }
-  return a.size() < 3 ? Estimate::none() : pearson(a, b, options);
+  return std::set<Index>(options.blocks.begin(), options.blocks.end()).size() < 3 ? Estimate::none() : pearson(a, b, options);
 }
 
 void set_correlations(MeasuredValues& record, const Insertions& all, const BootstrapOptions& options) {
-  record.set("displacement_excess_r", correlation(all.displacement, all.excess, options));
-  record.set("displacement_own_excess_r", correlation(all.displacement, all.own_excess, options));
+  record.set("displacement_excess_r", correlation(all.displacement, all.excess, all.place, options));
+  record.set("displacement_own_excess_r", correlation(all.displacement, all.own_excess, all.place, options));
   if (std::any_of(all.context.begin(), all.context.end(), [](double x) { return std::isfinite(x); }))
-    record.set("displacement_context_r", correlation(all.displacement, all.context, options));
+    record.set("displacement_context_r", correlation(all.displacement, all.context, all.place, options));
 }
 
 /// The copies that one part of the result compares.
@@ -137,13 +142,14 @@ MeasureResult run_condition(const Trace& trace, const std::string& name, const V
   for (const LevelInfo& level : undisturbed.levels()) {
     if (!disturbed.has_level(level.number)) continue;
     MeasuredValues record = level_record(level);
-    Insertions insertions{level, {}, excess, {}, context};
+    Insertions insertions{level, undisturbed.name(), {}, excess, {}, context, {}};
     measure_errors(record, pair, level, values);
     measure_nats(record, insertions, pair, level.number, error_options(values), options);
     const std::string dataset = compared_dataset(disturbed, undisturbed, level.number, "auto");
     if (!passage.empty() && both_have(pair, level.number, dataset)) {
       insertions.displacement = start_displacement(displacement(
           disturbed.vectors(level.number, dataset), undisturbed.vectors(level.number, dataset), passage, pair.valid, Distance::euclidean));
+      for (std::size_t s = 0; s < insertions.displacement.size(); ++s) insertions.place.push_back(static_cast<Index>(s));
       set_correlations(record, insertions, options);
       collected.push_back(insertions);
     }
@@ -165,6 +171,7 @@ void append(Insertions& into, const Insertions& from) {
   add(into.excess, from.excess);
   add(into.own_excess, from.own_excess);
   add(into.context, from.context);
+  into.place.insert(into.place.end(), from.place.begin(), from.place.end());
 }
 
 MeasureResult run(const Trace& trace, const Values& values) {
@@ -174,8 +181,11 @@ MeasureResult run(const Trace& trace, const Values& values) {
   for (const std::string& name : disturbed_conditions(trace, values.text("condition")))
     out.parts.push_back(run_condition(trace, name, values, collected));
   std::map<Index, Insertions> pooled;
-  for (const Insertions& one : collected)
-    append(pooled.try_emplace(one.level.number, Insertions{one.level, {}, {}, {}, {}}).first->second, one);
+  std::map<std::pair<std::string, Index>, Index> places;  // trials of one number that are compared with one condition
+  for (Insertions& one : collected) {
+    for (Index& place : one.place) place = places.try_emplace({one.undisturbed, place}, static_cast<Index>(places.size())).first->second;
+    append(pooled.try_emplace(one.level.number, Insertions{one.level, {}, {}, {}, {}, {}, {}}).first->second, one);
+  }
   for (const auto& [number, all] : pooled) {
     MeasuredValues record = level_record(all.level);
     record.set("insertions", MeasuredValue(static_cast<std::int64_t>(all.displacement.size())));

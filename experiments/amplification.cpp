@@ -72,7 +72,7 @@ text::ChangeOptions change_options(const TextStudy& study, const Values& values)
 /// A text and where its changes may begin.
 struct Place {
   const text::EncodedDocument* document;
-  Index from;
+  Index from, end;  ///< of what is read with changes
 };
 
 std::vector<Place> choose_texts(const TextStudy& study, const Values& values) {
@@ -80,7 +80,8 @@ std::vector<Place> choose_texts(const TextStudy& study, const Values& values) {
   for (const auto& document : study.held_out) {
     Index from = values.integer("history");
     while (from < document.size() && (document.boundary[static_cast<std::size_t>(from - 1)] & sentence_end) == 0) ++from;
-    if (document.size() - 1 - from >= values.integer("room")) places.push_back({&document, from});
+    if (document.size() - 1 - from >= values.integer("room"))
+      places.push_back({&document, from, std::min(document.size() - 1, from + values.integer("after"))});
   }
   const Index wanted = values.integer("texts");
   if (static_cast<Index>(places.size()) < wanted)
@@ -92,9 +93,8 @@ std::vector<Place> choose_texts(const TextStudy& study, const Values& values) {
   return places;
 }
 
-text::Script script_of(const text::EncodedDocument& document, Index from, Index after) {
-  return {text::Segment{&document, 0, from, 0, 0, forced_tick},
-          text::Segment{&document, from, std::min(document.size() - 1, from + after), 0, 0, 0}};
+text::Script script_of(const text::EncodedDocument& document, const Place& place) {
+  return {text::Segment{&document, 0, place.from, 0, 0, forced_tick}, text::Segment{&document, place.from, place.end, 0, 0, 0}};
 }
 
 Findings run(Bench& bench) {
@@ -103,8 +103,10 @@ Findings run(Bench& bench) {
   const auto places = choose_texts(study, bench.values);
   const auto words = text::changeable_words(study.held_out, options);
   std::vector<text::Changed> changed;
-  for (std::size_t i = 0; i < places.size(); ++i)
-    changed.push_back(text::change_words(*places[i].document, places[i].from, *places[(i + 1) % places.size()].document, words, options));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto& [document, from, end] = places[i];
+    changed.push_back(text::change_words(*document, from, end, *places[(i + 1) % places.size()].document, words, options));
+  }
   TrialWindow window;
   window.before = 1;
   window.after = bench.values.integer("after");
@@ -117,13 +119,13 @@ Findings run(Bench& bench) {
     conditions[c].reference = c == 0 ? "" : "/";
     for (std::size_t i = 0; i < places.size(); ++i) {
       const text::EncodedDocument& document = c == 0 ? *places[i].document : c == 1 ? changed[i].related : changed[i].random;
-      conditions[c].scripts.push_back(script_of(document, places[i].from, window.after));
+      conditions[c].scripts.push_back(script_of(document, places[i]));
       conditions[c].zero.push_back(places[i].from);
     }
   }
   for (std::size_t i = 0; i < places.size(); ++i) {
     changes += changed[i].words;
-    tokens += places[i].document->size() - places[i].from;
+    tokens += places[i].end - places[i].from;
     related += changed[i].related_distance;
     random += changed[i].random_distance;
   }

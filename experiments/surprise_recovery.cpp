@@ -77,13 +77,14 @@ Condition disturbed(const std::vector<Place>& places, Unit unit, Origin origin, 
   return c;
 }
 
-/// The passages as their own documents have them.
+/// The passages as their own documents have them; a trial ends before one that has no context there.
 Condition at_home(const std::vector<Place>& places, Unit unit, Origin origin, Index history) {
   Condition c;
   c.name = "home_" + name_of(unit, origin);
   for (const Place& place : places) {
+    const text::Passage& passage = place.passages.at(origin);
     c.scripts.push_back(text::at_home(place, origin, history));
-    c.zero.push_back(text::script_tokens(c.scripts.back()));
+    c.zero.push_back(text::script_tokens(c.scripts.back()) + (passage.begin < text::own_context ? passage.size() : 0));
   }
   return c;
 }
@@ -221,6 +222,39 @@ Findings run_sampled(Bench& bench) {
   return findings;
 }
 
+/// Where passages of one unit are inserted, and the condition that reads on there without them.
+struct Insertions {
+  Unit unit;
+  std::string undisturbed;
+  std::vector<Place> places;
+};
+
+void add_insertions(std::vector<Condition>& conditions, const Insertions& of, const std::vector<Origin>& origins, Index history,
+                    Index after) {
+  conditions.push_back(undisturbed(of.places, of.undisturbed, history, after));
+  const std::string reference = of.undisturbed == "/" ? "/" : "/conditions/" + of.undisturbed;
+  for (const Origin origin : origins) {
+    conditions.push_back(disturbed(of.places, of.unit, origin, reference, history, after));
+    conditions.push_back(at_home(of.places, of.unit, origin, history));
+  }
+}
+
+/// passages.json: a few trials of every condition with a passage, token by token.
+void write_pages(Bench& bench, const std::vector<Condition>& conditions, const std::vector<Insertions>& insertions, const std::string& path,
+                 const TrialWindow& window) {
+  const Hdf5File trace(path);
+  nlohmann::json pages = nlohmann::json::array();
+  for (const Condition& condition : conditions) {
+    if (condition.passage.empty()) continue;
+    const auto of = std::find_if(insertions.begin(), insertions.end(),
+                                 [&](const Insertions& i) { return condition.name.rfind(text::name_of(i.unit), 0) == 0; });
+    const auto read = trace.read<float>("/conditions/" + condition.name + "/tokens/surprise");
+    const PassagePage page{bench.text(), condition, of->places, read, window.before};
+    for (std::size_t s = 0; s < std::min<std::size_t>(4, condition.scripts.size()); ++s) pages.push_back(page.trial(s, 200));
+  }
+  bench.folder.write_text("passages.json", pages.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
 Findings run_text(Bench& bench) {
   TextStudy& study = bench.text();
   const Index history = bench.values.integer("history"), after = bench.values.integer("after");
@@ -228,46 +262,24 @@ Findings run_text(Bench& bench) {
   if (origins.empty())
     throw DataError("held-out text", 0,
                     "one document: there is none to take foreign passages from; give --foreign FILE, or a text of more documents");
-  const auto sentence_places = text::choose_places(study.held_out, passage_options(bench, Unit::sentence, origins), study.foreign.encoded);
-  const auto paragraph_places =
-      text::choose_places(study.held_out, passage_options(bench, Unit::paragraph, origins), study.foreign.encoded);
-
+  std::vector<Insertions> insertions{{Unit::sentence, "/", {}}, {Unit::paragraph, "undisturbed", {}}};
   std::vector<Condition> conditions;
-  conditions.push_back(undisturbed(sentence_places, "/", history, after));
-  for (const Origin origin : origins) conditions.push_back(disturbed(sentence_places, Unit::sentence, origin, "/", history, after));
-  conditions.push_back(undisturbed(paragraph_places, "undisturbed", history, after));
-  for (const Origin origin : origins)
-    conditions.push_back(disturbed(paragraph_places, Unit::paragraph, origin, "/conditions/undisturbed", history, after));
-  for (const Origin origin : origins) {
-    conditions.push_back(at_home(sentence_places, Unit::sentence, origin, history));
-    conditions.push_back(at_home(paragraph_places, Unit::paragraph, origin, history));
+  for (Insertions& of : insertions) {
+    of.places = text::choose_places(study.held_out, passage_options(bench, of.unit, origins), study.foreign.encoded);
+    add_insertions(conditions, of, origins, history, after);
   }
   if (study.held_out.size() > 1)
     add_switches(conditions, text::choose_switches(study.held_out, switch_options(bench, history)), after, false);
 
-  TrialWindow window = window_of(bench);
-  const auto streams = std::min<Index>(bench.values.integer("places"), 64);
-  auto hierarchy = study.load_hierarchy(bench.model, streams);
-  const std::string trace_path = bench.folder.file("trace.h5");
+  const auto hierarchy = study.load_hierarchy(bench.model, std::min<Index>(bench.values.integer("places"), 64));
   const auto reader = hierarchy_reader(*hierarchy, study.interval(), study.options.seed);
-  window = record_trials(study, *reader, conditions, window, "surprise_recovery", trace_path, bench.progress);
-
+  const std::string path = bench.folder.file("trace.h5");
+  const TrialWindow window = record_trials(study, *reader, conditions, window_of(bench), "surprise_recovery", path, bench.progress);
   bench.progress.say("measuring");
-  // The hardest common case is shown: a paragraph from another work (or whatever stands nearest to it).
-  const std::string shown = std::string("paragraph_") + text::name_of(origins.front());
   Findings findings;
-  findings.table = measure(findings.summary, trace_path, shown);
-
-  const Hdf5File trace(trace_path);
-  nlohmann::json pages = nlohmann::json::array();
-  for (const Condition& condition : conditions) {
-    if (condition.passage.empty()) continue;
-    const bool sentence = condition.name.rfind("sentence", 0) == 0;
-    const auto read = trace.read<float>("/conditions/" + condition.name + "/tokens/surprise");
-    const PassagePage page{study, condition, sentence ? sentence_places : paragraph_places, read, window.before};
-    for (std::size_t s = 0; s < std::min<std::size_t>(4, condition.scripts.size()); ++s) pages.push_back(page.trial(s, 200));
-  }
-  bench.folder.write_text("passages.json", pages.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  // The hardest common case is shown: a paragraph from another work (or whatever stands nearest to it).
+  findings.table = measure(findings.summary, path, name_of(Unit::paragraph, origins.front()));
+  write_pages(bench, conditions, insertions, path, window);
   return findings;
 }
 

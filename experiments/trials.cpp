@@ -146,7 +146,9 @@ class ConditionRecorder {
     for (std::size_t j = 0; j < sample.size(); ++j) {
       const std::size_t trial = static_cast<std::size_t>(first) + j;
       const Index t = time(j);
-      if (o.active[j] == 0 || t < -window_.before || t >= window_.after) continue;
+      if (o.active[j] == 0) continue;
+      valid_[trial] = static_cast<std::int32_t>(std::min(t + 1, window_.after));
+      if (t < -window_.before || t >= window_.after) continue;
       const auto cell = static_cast<std::size_t>((t + window_.before) * trials_) + trial;
       tokens_.id[cell] = o.id[j];
       tokens_.document[cell] = o.document[j];
@@ -154,7 +156,6 @@ class ConditionRecorder {
       tokens_.end[cell] = o.byte_end[j];
       tokens_.surprise[cell] = host_[j];
       if (const auto kinds = event_kinds(o, j); kinds != 0) events_.push_back({t, static_cast<std::int32_t>(trial), kinds});
-      valid_[trial] = static_cast<std::int32_t>(std::max<Index>(0, t + 1));
     }
     if (const auto* trace = reader_.relaxation(); trace != nullptr && first == 0) {
       for (const double f : trace->free_energy) energy_.push_back(static_cast<float>(f));
@@ -237,8 +238,12 @@ void layout_condition(TraceLayout& layout, const Condition& condition, const Con
   rows.times = window.before + window.after;
   lay_out_tokens(layout, prefix, rows);
   lay_out_events(layout, prefix, rows);
-  layout.datasets.push_back(
-      {prefix + "/valid", {"stream"}, {trials}, NumberType::i32, "tokens", "common tokens read; times from here on are fill"});
+  layout.datasets.push_back({prefix + "/valid",
+                             {"stream"},
+                             {trials},
+                             NumberType::i32,
+                             "tokens",
+                             "common tokens read, below 0 where time 0 was not reached; times from here on are fill"});
   if (!condition.passage.empty())
     layout.datasets.push_back(
         {prefix + "/passage_length", {"stream"}, {trials}, NumberType::i32, "tokens", "length of the inserted passage"});

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "levels/flexibility.hpp"
 #include "tests/support/probe.hpp"
 #include "tests/support/tiny.hpp"
 
@@ -112,4 +113,35 @@ TEST_CASE("feedback: levels that have no such way back say so", "[feedback]") {
   CHECK_THROWS_AS(
       Tiny<double>({"hierarchy.feedback=mirrored", "level.0.kind=categorical", "level.1.kind=categorical", "hierarchy.levels=2"}),
       ConfigError);
+}
+
+TEST_CASE("feedback: what flexibility asks for returns by the weights of the way back", "[feedback]") {
+  const auto device = make_device<double>({"reference", "auto", 0});
+  const Index vocabulary = 9, units = 4, shared = 3, streams = 2;
+  std::vector<double> log_unigram;
+  for (Index v = 0; v < vocabulary; ++v) log_unigram.push_back(std::log(2. * static_cast<double>(v + 1) / (9. * 10.)));
+  Lexicon<double> lexicon(*device, shared, log_unigram, .5, 3);
+  Weight<double> own(*device, "own", units, vocabulary);
+  own.randomise(.5, 5, 0);
+  for (auto* words : {&own, &lexicon.vectors}) words->share_signs(7, 0);
+  Flexibility<double> flexibility(*device, lexicon, .3, units, streams);
+  flexibility.refresh(own, lexicon.vectors, Tensor<double>(*device, vocabulary, 1));
+  for (const bool of_own : {true, false}) {
+    const Weight<double>& words = of_own ? own : lexicon.vectors;
+    const Index n = words.value.rows();
+    const auto back = values<double>(words.feedback, *device);
+    Tensor<double> mean(*device, n, streams), message(*device, n, streams);
+    std::vector<double> means;
+    for (Index i = 0; i < n * streams; ++i) means.push_back(.1 * static_cast<double>(i));
+    device->upload(means, mean);
+    flexibility.add_message(of_own, mean, message);
+    const auto found = values<double>(message, *device);
+    for (Index j = 0, k = 0; j < streams; ++j)
+      for (Index i = 0; i < n; ++i, ++k) {
+        double wanted = 0;
+        for (Index v = 0; v < vocabulary; ++v)
+          wanted += std::exp(log_unigram[static_cast<std::size_t>(v)]) * back[static_cast<std::size_t>(v * n + i)];
+        CHECK(found[static_cast<std::size_t>(k)] == Approx(.3 * (wanted - means[static_cast<std::size_t>(k)])));
+      }
+  }
 }

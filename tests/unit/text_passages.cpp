@@ -196,6 +196,12 @@ TEST_CASE("both copies of an insertion share the continuation and its forced tic
   CHECK(home[2].begin == passage.begin);
   CHECK(home[2].end == passage.end);
   CHECK(home[2].last_boundary == forced_tick);
+  Place bare = place;
+  Passage& first = bare.passages.at(Origin::work);
+  first = {first.document, 19, 19 + first.size()};
+  CHECK(at_home(bare, Origin::work, 40).size() == 1);  // no context of its own: the history alone
+  first = {first.document, 20, 20 + first.size()};
+  CHECK(at_home(bare, Origin::work, 40).size() == 3);
 }
 
 TEST_CASE("a switch, its two references and twins read what they should", "[text]") {

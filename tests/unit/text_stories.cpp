@@ -152,8 +152,8 @@ TEST_CASE("one word of a sentence is changed, the same to the same, at the same 
     return options.log_unigram[static_cast<std::size_t>(a)] < options.log_unigram[static_cast<std::size_t>(b)];
   }));
   CHECK(std::count(words.begin(), words.end(), mark) == 0);
-  const Index from = 30;
-  const Changed changed = change_words(text, from, documents[1], words, options);
+  const Index from = 30, end = text.size() - 12;
+  const Changed changed = change_words(text, from, end, documents[1], words, options);
   const std::set<std::int32_t> theirs(documents[1].ids.begin(), documents[1].ids.end());
   std::map<std::int32_t, std::set<std::int32_t>> related, random;
   Index count = 0, in_sentence = 0;
@@ -162,6 +162,7 @@ TEST_CASE("one word of a sentence is changed, the same to the same, at the same 
     CHECK((changed.related.ids[i] != text.ids[i]) == (changed.random.ids[i] != text.ids[i]));
     if (changed.related.ids[i] != text.ids[i]) {
       CHECK(t >= from);
+      CHECK(t < end);
       CHECK(options.words[static_cast<std::size_t>(text.ids[i])] == 1);
       CHECK((i + 1 == text.ids.size() || text.ids[i + 1] != 10));
       CHECK(theirs.count(changed.related.ids[i]) == 1);
@@ -178,7 +179,7 @@ TEST_CASE("one word of a sentence is changed, the same to the same, at the same 
   CHECK(count >= 10);
   for (const auto& [old, to] : related) CHECK(to.size() == 1);
   options.per_sentence = 100;
-  const Changed all = change_words(text, from, documents[1], words, options);
+  const Changed all = change_words(text, from, end, documents[1], words, options);
   CHECK(all.words > 3 * changed.words);
   // As frequent as the related words, give or take a neighbour: among many words that is close.
   CHECK(std::abs(all.random_distance - all.related_distance) / static_cast<double>(all.words) < .2);

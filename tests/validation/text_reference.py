@@ -14,6 +14,7 @@ import random
 import re
 import statistics
 import sys
+from collections import namedtuple
 
 import h5py
 import numpy
@@ -112,10 +113,10 @@ def saved(own, others):
 def coherence(lab):
     def one(seed):
         model = run(lab, f"news_{seed}", ["train"], "reuters.ini", REUTERS, COHERENCE_TEXT, seed)["folder"] / "model.h5"
-        return run(lab, f"coherence_{seed}", ["run", "coherence", "--model", model], "reuters.ini", REUTERS, [*COHERENCE_TEXT, "coherence.items=400"], seed)
+        return run(lab, f"coherence_{seed}", ["run", "coherence", "--model", model], "reuters.ini", REUTERS, [*COHERENCE_TEXT, "coherence.items=1200"], seed)
 
     write("coherence.md", "What belongs together", [
-        f"Reuters by reuters.ini, 1,200,000 tokens read once, {plural(lab.options.seeds, 'seed')}; at most 400 items of each test from its last tenth, drawn anew by each "
+        f"Reuters by reuters.ini, 1,200,000 tokens read once, {plural(lab.options.seeds, 'seed')}; at most 1,200 items of each test from its last tenth, drawn anew by each "
         "seed. All levels: their scores weighed as the other half of the items taught. Beside them a bag of words, and the token level alone: as wide, so with fewer weights, trained on the same "
         "text. [95 % over items, weights held as they are, paired where it is a difference.]", "", *by_seed(lab, one), *lab.made()])
 
@@ -205,35 +206,43 @@ def third_held_out(texts, folder):
     return sides
 
 
+Insertions = namedtuple("Insertions", "displacement cost place")
+
+
 def insertions(folder):
-    """Of every level above the token level: displacement at the end of each inserted passage, and what the passage cost more there than where it belongs, nats."""
-    displacement, cost = {}, {}
+    """Of all inserted passages with a context of their own: displacement at their end, level by level; what they cost more than where they belong, nats; and
+    the place that they were inserted at."""
+    displacement, cost, place = {}, [], []
     with h5py.File(folder / "trace.h5") as trace:
-        for name, found in trace["conditions"].items():
+        for found in trace["conditions"].values():
             if "home" not in found.attrs:
                 continue
             plain, home, length = trace[found.attrs["reference"]], trace[found.attrs["home"]], found["passage_length"][:]
             time = found["tokens/time"][:][:, None]
-            inside = (time < 0) & (time >= -length)
-            cost[name] = numpy.where(inside, found["tokens/surprise"][:] - home["tokens/surprise"][:], 0).sum(0)
+            nats = numpy.where((time < 0) & (time >= -length), found["tokens/surprise"][:] - home["tokens/surprise"][:], 0).sum(0)
+            measured = numpy.isfinite(nats)  # a passage that begins its document has no context of its own
+            cost.append(nats[measured])
+            place += [(plain.name, trial) for trial in numpy.flatnonzero(measured)]
             for level in map(int, found["levels"]):
                 here, there = (copy[f"levels/{level}"] for copy in (found, plain))
                 ends = [numpy.flatnonzero(copy["time"][:] < 0)[-1] for copy in (here, there)]
                 apart = numpy.linalg.norm(here["prediction"][ends[0]].astype(float) - there["prediction"][ends[1]], axis=-1)
-                displacement.setdefault(level, {})[name] = apart
-    return {level: numpy.concatenate([of[name] for name in cost]) for level, of in displacement.items() if level > 0}, numpy.concatenate(list(cost.values()))
+                displacement.setdefault(level, []).append(apart[measured])
+    return Insertions({level: numpy.concatenate(of) for level, of in displacement.items()}, numpy.concatenate(cost), place)
 
 
-def correlation_apart(one, other, draws=2000):
-    """r of `one` less r of `other`, pairs (x, y) over the same insertions, with the 95 % interval of draws of insertions."""
-    numbers = numpy.arange(one[0].size)
-
+def correlation_apart(one, other, level, draws=2000):
+    """r of `one` less r of `other`, over the same insertions, with the 95 % interval of draws of places."""
     def apart(of):
-        return numpy.corrcoef(one[0][of], one[1][of])[0, 1] - numpy.corrcoef(other[0][of], other[1][of])[0, 1]
+        return numpy.subtract(*(numpy.corrcoef(found.displacement[level][of], found.cost[of])[0, 1] for found in (one, other)))
 
-    random = numpy.random.default_rng(1)
-    low, high = numpy.quantile([apart(random.choice(numbers, numbers.size)) for _ in range(draws)], (.025, .975))
-    return f"{apart(numbers):+.2f} [{low:.2f}, {high:.2f}]"
+    blocks = {}
+    for number, place in enumerate(one.place):
+        blocks.setdefault(place, []).append(number)
+    blocks, random = list(blocks.values()), numpy.random.default_rng(1)
+    drawn = (sum((blocks[i] for i in random.integers(len(blocks), size=len(blocks))), []) for _ in range(draws))
+    low, high = numpy.quantile([apart(of) for of in drawn], (.025, .975))
+    return f"{apart(numpy.arange(one.cost.size)):+.2f} [{low:.2f}, {high:.2f}]"
 
 
 def gates(lab):
@@ -250,10 +259,9 @@ def gates(lab):
                          estimate(other, "forgetting_per_alignment")] for own, other in zip(twins["contrast"]["levels"][1:], built["levels"][1:])]
             hit = run(lab, f"{name}_recovery", ["run", "surprise_recovery", *texts, *model], "demo.ini", train, [*common, *INSERTIONS], seed, keep=("model.h5", "trace.h5"))
             hits[gate, seed] = insertions(hit["folder"])
-            (displacement, cost), beside = hits[gate, seed], hits["none", seed]
-            for number, level in enumerate(hit["pooled"]["levels"][1:], 1):
-                relation.append([gate, seed, level["name"], level["insertions"], f"{cost.mean():.1f}", estimate(level, "displacement_excess_r"), estimate(level, "displacement_context_r"),
-                                 "" if gate == "none" else correlation_apart((displacement[number], cost), (beside[0][number], beside[1]))])
+            own, plain = hits[gate, seed], hits["none", seed]
+            relation += [[gate, seed, level["name"], own.cost.size, f"{own.cost.mean():.1f}", estimate(level, "displacement_excess_r"), estimate(level, "displacement_context_r"),
+                          "" if gate == "none" else correlation_apart(own, plain, number)] for number, level in enumerate(hit["pooled"]["levels"][1:], 1)]
     for gate, keys in (("none", ()), ("by words", GATED)):
         for seed in range(1, lab.options.seeds + 1):
             name, common = f"gate_fed_{gate[:2]}_{seed}", [*GATE_TEXT, *keys, *FED_WITH_WORDS]
@@ -276,7 +284,7 @@ def gates(lab):
         "## What an insertion costs, and how far it moves a belief", "",
         "Sentences and paragraphs of other speeches inserted into held-out ones. Cost of the context: nats of the inserted tokens more than the same tokens cost behind what stands before them in "
         "their own document, mean. r: correlation over insertions of the displacement at the passage's end, with the nats above the mean of the text around it (excess) and with the cost of the "
-        "context; more than without the gate on the same insertions, drawn in pairs.", "",
+        "context; more than without the gate on the same insertions. Intervals draw places, each with its insertions.", "",
         *table(["gate", "seed", "level", "insertions", "cost of the context", "r, excess", "r, cost of the context", "more than without"], relation), "", *lab.made()])
 
 

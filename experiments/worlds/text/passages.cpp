@@ -231,7 +231,8 @@ Script disturbed(const Place& place, Origin origin, Index room, Index history) {
 Script at_home(const Place& place, Origin origin, Index history) {
   const Passage& passage = place.passages.at(origin);
   Script script = with_history(*place.document, place.at, history, 0);
-  if (passage.begin > 0) script.push_back(with_history(*passage.document, passage.begin, history, 0).front());
+  if (passage.begin < own_context) return script;
+  script.push_back(with_history(*passage.document, passage.begin, history, 0).front());
   script.push_back(Segment{passage.document, passage.begin, passage.end, surprise_on, surprise_off, forced_tick});
   return script;
 }

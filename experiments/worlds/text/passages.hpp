@@ -66,7 +66,10 @@ constexpr Index whole = std::numeric_limits<Index>::max();
 Script undisturbed(const Place& place, Index room, Index history = whole);
 /// The same with the passage of `origin` before the place, its ends marked surprise_on and surprise_off.
 Script disturbed(const Place& place, Origin origin, Index room, Index history = whole);
-/// Behind at most `history` tokens before the place the passage as its own document has it, with at most as many tokens before it.
+/// Tokens in front of a passage in its document, without which it has no context of its own.
+constexpr Index own_context = 20;
+/// Behind at most `history` tokens before the place the passage as its own document has it, with at most as many tokens before it; a passage without a
+/// context of its own is left out.
 Script at_home(const Place& place, Origin origin, Index history = whole);
 
 /// A switch to the middle of another document (or as far in as PairOptions::history allows). always: reads `to` from its start; change:

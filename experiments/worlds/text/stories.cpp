@@ -146,8 +146,8 @@ std::vector<std::int32_t> changeable_words(const std::vector<EncodedDocument>& d
   return ids;
 }
 
-Changed change_words(const EncodedDocument& document, Index from, const EncodedDocument& other, const std::vector<std::int32_t>& drawn_from,
-                     const ChangeOptions& options) {
+Changed change_words(const EncodedDocument& document, Index from, Index end, const EncodedDocument& other,
+                     const std::vector<std::int32_t>& drawn_from, const ChangeOptions& options) {
   const auto log_u = [&](std::int32_t id) { return options.log_unigram[static_cast<std::size_t>(id)]; };
   const auto related = changeable_words({other}, options);
   Changed out{document, document};
@@ -165,9 +165,9 @@ Changed change_words(const EncodedDocument& document, Index from, const EncodedD
     ++out.words;
   };
   std::vector<Index> sentence;  // its words that may be changed
-  for (Index t = from; t < document.size(); ++t) {
+  for (Index t = from; t < end; ++t) {
     if (may_change(document, t, options)) sentence.push_back(t);
-    if ((document.boundary[static_cast<std::size_t>(t)] & sentence_end) == 0 && t + 1 < document.size()) continue;
+    if ((document.boundary[static_cast<std::size_t>(t)] & sentence_end) == 0 && t + 1 < end) continue;
     shuffle(sentence, mix(options.seed) ^ static_cast<std::uint64_t>(t));
     sentence.resize(std::min(sentence.size(), static_cast<std::size_t>(options.per_sentence)));
     for (const Index w : sentence) change(w);

@@ -58,9 +58,9 @@ struct Changed {
   double related_distance = 0, random_distance = 0;  ///< |ln u(new) - ln u(old)|, summed over them, nats
 };
 
-/// Changes words from token `from` on. `other` gives the related words, `drawn_from` all words that there are (ids, ascending ln u).
-Changed change_words(const EncodedDocument& document, Index from, const EncodedDocument& other, const std::vector<std::int32_t>& drawn_from,
-                     const ChangeOptions& options);
+/// Changes words of tokens [from, end). `other` gives the related words, `drawn_from` all words that there are (ids, ascending ln u).
+Changed change_words(const EncodedDocument& document, Index from, Index end, const EncodedDocument& other,
+                     const std::vector<std::int32_t>& drawn_from, const ChangeOptions& options);
 /// Whole words of the documents that may be changed, each once, in ascending frequency.
 std::vector<std::int32_t> changeable_words(const std::vector<EncodedDocument>& documents, const ChangeOptions& options);
 

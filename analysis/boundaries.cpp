@@ -306,17 +306,18 @@ BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Fla
   return {found[0], found[1], found[2], sums.total()[4]};
 }
 
-Estimate f1_gap(std::span<const Flags> truth, std::span<const Flags> first, std::span<const Flags> second, std::size_t tolerance,
-                std::size_t block, const BootstrapOptions& options) {
+Estimate f1_gap(std::span<const Flags> truth, std::span<const Flags> first, std::span<const Flags> second, std::size_t k,
+                std::size_t tolerance, std::size_t block, const BootstrapOptions& options) {
   if (truth.empty() || truth.size() != first.size() || truth.size() != second.size())
     throw ShapeError("boundary score", std::to_string(truth.size()) + " streams, at least one",
                      std::to_string(first.size()) + " and " + std::to_string(second.size()));
   const std::size_t samples = longest(truth);
   BlockSums sums(samples, static_cast<Index>(truth.size()), std::min(block, samples), 8);
   for (std::size_t s = 0; s < truth.size(); ++s) {
-    if (truth[s].empty()) continue;
-    check(truth[s], first[s], 1);
-    check(truth[s], second[s], 1);
+    if (truth[s].size() < k && first[s].size() == truth[s].size() && second[s].size() == truth[s].size())
+      continue;  // left out of the scores, too
+    check(truth[s], first[s], k);
+    check(truth[s], second[s], k);
     add_hits(sums, static_cast<Index>(s), truth[s], first[s], tolerance, 0);
     add_hits(sums, static_cast<Index>(s), truth[s], second[s], tolerance, 4);
   }

@@ -42,9 +42,9 @@ struct BoundaryScore {
 BoundaryScore score_boundaries(std::span<const Flags> truth, std::span<const Flags> detected, std::size_t k, std::size_t tolerance,
                                std::size_t block, const BootstrapOptions& options = {});
 
-/// F1 of `first` minus that of `second`, both within the tolerance, over the same blocks.
-Estimate f1_gap(std::span<const Flags> truth, std::span<const Flags> first, std::span<const Flags> second, std::size_t tolerance,
-                std::size_t block, const BootstrapOptions& options = {});
+/// F1 of `first` minus that of `second`, both within the tolerance, over the same blocks of the streams that score_boundaries() scores.
+Estimate f1_gap(std::span<const Flags> truth, std::span<const Flags> first, std::span<const Flags> second, std::size_t k,
+                std::size_t tolerance, std::size_t block, const BootstrapOptions& options = {});
 
 /// Per level: boundary_pk, boundary_window_diff, boundary_f1, with shifted_ in front the control; boundaries, boundary_window,
 /// boundary_tolerance.

@@ -113,7 +113,7 @@ Growth<T>::Growth(const GrowthSettings& its_settings, Hierarchy<T>& hierarchy, s
 
 template <class T>
 Index Growth<T>::least() const {
-  return hierarchy_.lexicon().used && !hierarchy_.level(0).speaks() ? 2 : 1;
+  return hierarchy_.lexicon().used && hierarchy_.lexicon().units() > 0 && !hierarchy_.level(0).speaks() ? 2 : 1;
 }
 
 template <class T>

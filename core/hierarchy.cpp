@@ -54,6 +54,15 @@ void Hierarchy<T>::carry(const Step<T>& step) {
   for (std::size_t l = 0; l < awake_; ++l) levels_[l]->carry(step, below(l));
 }
 
+/// A level that sleeps has no time constant that the level below it would make way for.
+template <class T>
+Downward<T> Hierarchy<T>::above(std::size_t l) const {
+  if (l + 1 == levels_.size()) return {};
+  Downward<T> from = levels_[l + 1]->downward();
+  if (l + 1 >= awake_) from.time_constant = 0;
+  return from;
+}
+
 template <class T>
 void Hierarchy<T>::forecast(const Step<T>& step) {
   for (std::size_t l = awake_; l-- > 0;) levels_[l]->forecast(step, above(l));

@@ -46,7 +46,7 @@ class Hierarchy {
   void reset_state();
 
  private:
-  Downward<T> above(std::size_t l) const { return l + 1 < levels_.size() ? levels_[l + 1]->downward() : Downward<T>{}; }
+  Downward<T> above(std::size_t l) const;
   Upward<T> below(std::size_t l) const { return l > 0 ? levels_[l - 1]->upward() : Upward<T>{}; }
 
   Device<T>& device_;

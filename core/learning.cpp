@@ -67,8 +67,8 @@ void Learning<T>::change(Device<T>& device, Weight<T>& weight, Index wait, doubl
   AdamStep step;
   step.beta2 = settings.memory;
   step.epsilon = settings.floor;
-  step.count = earlier_ + weight.updates + 1;
-  step.rate = rate_after((earlier_ + weight.updates) * wait) * pace * weight.rate;
+  step.count = weight.updates + 1;
+  step.rate = rate_after(weight.updates * wait) * pace * weight.rate;
   step.decay = weight.decays ? settings.weight_decay : 0.0;
   ++weight.updates;
   if (wait > 1) device.axpby(T(0), weight.value, T(1) / static_cast<T>(wait), weight.gradient);

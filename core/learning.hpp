@@ -27,9 +27,9 @@ template <class T>
 class Learning {
  public:
   /// `planned` learning steps in all: the rate falls linearly to final_rate * rate by then.
-  /// `earlier`: updates that the hierarchy's gradient power (Hierarchy::archive_power) has behind it already.
+  /// `earlier`: updates behind a hierarchy whose gradient power (Hierarchy::archive_power) was loaded.
   Learning(const LearningSettings& its_settings, Index planned, Index earlier = 0)
-      : settings(its_settings), planned_(planned), earlier_(earlier), count_(earlier) {}
+      : settings(its_settings), planned_(planned), count_(earlier) {}
 
   /// Local updates stashed by the levels become weight changes.
   void apply(Hierarchy<T>& hierarchy);
@@ -46,7 +46,7 @@ class Learning {
   void change(Device<T>& device, Weight<T>& weight, Index wait, double pace);
 
   Index planned_ = 0;
-  std::int64_t earlier_ = 0, count_ = 0;
+  std::int64_t count_ = 0;
   std::vector<Tensor<T>> anchors_;  // where the weights began, in the order they are visited
   std::size_t place_ = 0;           // among them, of the weight that changes next
 };

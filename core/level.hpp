@@ -151,6 +151,8 @@ class Level {
   // --- what a schedule asks of a level
   /// It has a share of the output stream of its own, or reads the lexicon: level 0 only.
   virtual bool speaks() const { return false; }
+  /// A hierarchy of fewer levels may end with it, with what it has learned under another.
+  virtual bool can_end() const { return true; }
   /// The level's own predictions since this was last asked (those of words, where it makes any); nothing of the lowest, whose loss everybody knows.
   virtual Loss take_loss() { return {}; }
   /// Time constants of its memory are `part` of the level's own, > 0. A kind without a memory of that sort stays as it is.

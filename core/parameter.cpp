@@ -164,6 +164,15 @@ const T& held(const std::map<std::string, ParameterValue>& values, const std::st
 
 std::string level_key(std::int64_t level, const std::string& name) { return "level." + std::to_string(level) + "." + name; }
 
+std::int64_t level_of(std::string_view key) {
+  constexpr std::string_view group = "level.";
+  std::int64_t level = -1;
+  if (!key.starts_with(group)) return -1;
+  key.remove_prefix(group.size());
+  const auto [end, failed] = std::from_chars(key.data(), key.data() + key.size(), level);
+  return failed == std::errc() && (end == key.data() + key.size() || *end == '.') ? level : -1;
+}
+
 std::string trimmed(const std::string& text) {
   const char* blanks = " \t\r\n\f\v";
   const auto first = text.find_first_not_of(blanks);

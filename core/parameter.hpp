@@ -84,6 +84,8 @@ class Configuration {
 
 /// "level.2.tau", the key of a level; without a name the prefix of all its keys, "level.2."
 std::string level_key(std::int64_t level, const std::string& name = "");
+/// L of a key level.L or level.L.NAME, -1 of any other.
+std::int64_t level_of(std::string_view key);
 
 /// The candidate with the smallest edit distance to `word`, or "" when none is near (more than max(2, size/3) edits).
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);

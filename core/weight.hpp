@@ -95,8 +95,11 @@ struct Weight {
     archive.tensor(name, value);
     if (separate()) archive.tensor(name + "_feedback", feedback);
   }
-  /// The running mean of squared gradients alone: what learning needs to go on from a model.
-  void archive_power(Archive& archive) { archive.tensor(name, second_moment); }
+  /// The running mean of squared gradients, and of how many: what learning needs to go on from a model.
+  void archive_power(Archive& archive) {
+    archive.tensor(name, second_moment);
+    archive.value(name + "_updates", updates);
+  }
   void archive_optimiser(Archive& archive) {
     Archive::Scope scope(archive, name);
     archive.tensor("first_moment", first_moment);

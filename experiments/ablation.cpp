@@ -8,9 +8,11 @@
 // Intervals of nats per token: bootstrap over documents, seeds averaged; of levels: mean and standard error over seeds
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <set>
 #include <sstream>
 
@@ -106,6 +108,25 @@ std::vector<Arm> known_arms(Index depth) {
   return arms;
 }
 
+/// An arm as the user writes its keys; `depth` is that of the hierarchy where the arm does not say its own.
+Arm own_arm(const std::string& key, const std::string& name, const std::string& text, Index depth) {
+  Keys written;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos) throw ConfigError(key, word, "is no KEY=VALUE");
+    written.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    if (written.back().first == "hierarchy.levels") std::from_chars(word.data() + equals + 1, word.data() + word.size(), depth);
+  }
+  Arm arm{name, {}};
+  for (const auto& [its, value] : written) {
+    if (level_of(its) >= depth)
+      throw ConfigError(key, its + "=" + value, "the arm " + name + " has levels 0 to " + std::to_string(depth - 1));
+    add_key(arm.keys, its, value, depth);
+  }
+  return arm;
+}
+
 std::vector<Arm> chosen_arms(const std::string& key, const std::string& text, Index depth, const std::string& base) {
   const auto known = known_arms(depth);
   std::vector<Arm> arms;
@@ -124,14 +145,7 @@ std::vector<Arm> chosen_arms(const std::string& key, const std::string& text, In
       arms.push_back(*found);
       continue;
     }
-    Arm& arm = arms.emplace_back();
-    arm.name = name;
-    std::istringstream words(item.substr(colon + 1));
-    for (std::string word; words >> word;) {
-      const auto equals = word.find('=');
-      if (equals == std::string::npos) throw ConfigError(key, word, "is no KEY=VALUE");
-      add_key(arm.keys, word.substr(0, equals), word.substr(equals + 1), depth);
-    }
+    arms.push_back(own_arm(key, name, item.substr(colon + 1), depth));
   }
   std::set<std::string> names{base};
   for (const Arm& arm : arms) {
@@ -215,7 +229,10 @@ std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Out
     if (l == 0) continue;
     const auto its = numbers(own, "prediction_nats", l);
     const std::string whole = set_spread(level, "prediction_nats", its, "%.3f");
-    unit.push_back(base ? whole : set_spread(level, "more_prediction_nats", minus(its, numbers(without, "prediction_nats", l)), "%+.3f"));
+    const auto beside = numbers(without, "prediction_nats", l);  // none where the arm has a level more
+    unit.push_back(base                          ? whole
+                   : beside.size() != its.size() ? "-"
+                                                 : set_spread(level, "more_prediction_nats", minus(its, beside), "%+.3f"));
     gain.push_back(set_spread(level, "topdown_gain_nats", numbers(own, "topdown_gain_nats", l), "%.4f"));
   }
   const std::string rho = set_spread(into, "half_life_rho", numbers(own, "half_life_rho"), "%.2f");
@@ -237,11 +254,15 @@ Arm base_of(const Design& design, const std::string& text, Index depth) {
   return named.front();
 }
 
-/// The base's keys and the arm's, which win.
+/// The base's keys, of levels that the arm has, and the arm's, which win.
 Arm on_base(const Arm& base, Arm arm) {
   Keys keys;
+  std::int64_t depth = std::numeric_limits<std::int64_t>::max();
+  for (const auto& [key, value] : arm.keys)
+    if (key == "hierarchy.levels") std::from_chars(value.data(), value.data() + value.size(), depth);
   for (const auto& [key, value] : base.keys)
-    if (std::none_of(arm.keys.begin(), arm.keys.end(), [&](const auto& own) { return own.first == key; })) keys.emplace_back(key, value);
+    if (level_of(key) < depth && std::none_of(arm.keys.begin(), arm.keys.end(), [&](const auto& own) { return own.first == key; }))
+      keys.emplace_back(key, value);
   keys.insert(keys.end(), arm.keys.begin(), arm.keys.end());
   return {arm.name, keys};
 }
@@ -287,15 +308,17 @@ Findings run(Bench& bench, const Design& design) {
   char head[160];
   std::snprintf(head, sizeof head, "%-22s %8s %27s", "with", "nats", "more than without, 95 %");
   findings.table = head;
+  Index deepest = depth;
+  for (const Outcomes& of_arm : outcomes) deepest = std::max(deepest, static_cast<Index>(of_arm.front().items("levels")));
   for (const char* of : {"own unit: ", "gain: "})
-    for (Index l = 1; l < depth; ++l) findings.table += cells({of + study.level_name(l)});
+    for (Index l = 1; l < deepest; ++l) findings.table += cells({of + study.level_name(l)});
   findings.table += "    half-lives    tokens   weights\n";
   for (std::size_t a = 0; a < arms.size(); ++a)
-    findings.table += report(findings.summary.item("arms", a), arms[a], outcomes[a], outcomes[0], tokens, depth);
+    findings.table += report(findings.summary.item("arms", a), arms[a], outcomes[a], outcomes[0], tokens, deepest);
   findings.table +=
       "nats per token, and more of them than without over the same documents; own unit: nats per word of each level's own unit more than without (first "
       "line: nats);\ngain: nats per token that are lost when a level says its slow mean; half-lives: their ratio from level to level; tokens: learned from\n";
-  for (Index l = 0; l < depth; ++l) findings.summary.item("levels", static_cast<std::size_t>(l)).set("name", study.level_name(l));
+  for (Index l = 0; l < deepest; ++l) findings.summary.item("levels", static_cast<std::size_t>(l)).set("name", study.level_name(l));
   return findings;
 }
 

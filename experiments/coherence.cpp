@@ -202,7 +202,7 @@ std::vector<Scores> choose_by_bag(const std::vector<text::ChoiceTest>& tests, co
 /// The token level alone, trained on the same text; nothing where there is none to train on.
 std::unique_ptr<Hierarchy<float>> train_alone(Bench& bench, TextStudy& study, Index streams) {
   if (!bench.values.flag("alone") || study.training.empty()) return nullptr;
-  const TextVariant variant(study, {{"hierarchy.levels", "1"}});
+  const TextVariant variant(study, {{"hierarchy.levels", "1"}, {"growth.dynamic", "false"}});
   const std::string model = train_variant(bench, "token_alone", "the token level alone");
   return study.load_hierarchy(model, streams);
 }

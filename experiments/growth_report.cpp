@@ -36,7 +36,7 @@ void add_growth(Summary& training, const Growth<float>& growth, Index awake, con
   s.set("levels", static_cast<std::int64_t>(awake)).set("first", static_cast<std::int64_t>(growth.settings.first));
   for (const Judgement& j : growth.judgements()) {
     Summary& judged = s.item("judgements", s.items("judgements"));
-    judged.set("begun", j.begun).set("tokens", j.tokens);
+    judged.set("kind", "trial").set("begun", j.begun).set("tokens", j.tokens);
     judged.set("from", static_cast<std::int64_t>(j.from)).set("to", static_cast<std::int64_t>(j.to));
     judged.set("gain", j.gain).set("gain_se", j.error).set("paid", j.paid);
     judged.set("verdict", verdict_names()[static_cast<std::size_t>(j.verdict)]);

@@ -34,7 +34,8 @@ std::string complaint(const Reading& r, const std::string& prefix) {
              (r.value > 1 ? "lower " + prefix + "precision_max" : "raise " + prefix + "precision_min") + " or lower learning.rate";
     case Ailment::collapsed:
       return "believes the same of everything: its belief has " + value + " dimensions, less than " + threshold +
-             "; raise feed_belief and feed_innovation of the level below, or lower learning.rate";
+             (r.level > 1 ? "; raise " + level_key(r.level - 1, "feed_belief") + " and feed_innovation, or lower learning.rate"
+                          : "; lower learning.rate");
     case Ailment::unsettled:
       if (r.threshold == rejected_part) return "relaxation takes back " + value + " of its sweeps; lower relaxation.rate";
       return "relaxation stops before beliefs have settled: one sweep more would go " + value +

@@ -196,8 +196,8 @@ std::string compare(Summary& into, const Contest& contest, const std::vector<Rea
   add("chance", "the same, shifted by half the text", chance);
   add("tiling", "TextTiling, as many", as_many);
   add("tiling_own", "TextTiling, its own cut-off", its_own);
-  const Estimate over_chance = f1_gap(contest.truth, found, chance, contest.tolerance, contest.block, contest.options);
-  const Estimate over_tiling = f1_gap(contest.truth, found, as_many, contest.tolerance, contest.block, contest.options);
+  const Estimate over_chance = f1_gap(contest.truth, found, chance, contest.window, contest.tolerance, contest.block, contest.options);
+  const Estimate over_tiling = f1_gap(contest.truth, found, as_many, contest.window, contest.tolerance, contest.block, contest.options);
   add_estimate(into, "f1_over_chance", over_chance);
   add_estimate(into, "f1_over_tiling", over_tiling);
   char line[200];

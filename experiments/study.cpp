@@ -1,6 +1,5 @@
 #include "experiments/study.hpp"
 
-#include <charconv>
 #include <cstdlib>
 #include <limits>
 #include <sstream>
@@ -56,7 +55,7 @@ std::string made_otherwise(const std::string& model, const std::map<std::string,
 }
 
 /// What dynamic depth does not go with is said before anything is read.
-void require_growth(const Hierarchy<float>& hierarchy, const ScheduleSettings& schedule, const HealthSettings& monitor) {
+void require_growth(Hierarchy<float>& hierarchy, const ScheduleSettings& schedule, const HealthSettings& monitor) {
   const auto alone = [](const char* key, const std::string& value, const char* why) {
     throw ConfigError(key, value, std::string("does not go with growth.dynamic: ") + why);
   };
@@ -65,6 +64,10 @@ void require_growth(const Hierarchy<float>& hierarchy, const ScheduleSettings& s
   if (schedule.lightness < 1) alone("learning.lightness", to_text(schedule.lightness), "a level that wakes has its time constants whole");
   if (monitor.cure) alone("monitor.cure", "true", "a level on trial would be judged by what a cure has changed of the others");
   if (hierarchy.depth() < 2) throw ConfigError("hierarchy.levels", "1", "are the most that growth.dynamic may wake: two at least");
+  for (Index l = 0; l + 1 < hierarchy.depth(); ++l)
+    if (Level<float>& level = hierarchy.level(l); !level.can_end())
+      alone(level_key(l, "kind").c_str(), level.kind(),
+            "all that it learns is for a state of the level above, so that no hierarchy can end with it");
 }
 
 /// Throws what check_all_read() does; of a key of a level that is not there it says so, for no key that is spelled like it would help.
@@ -72,11 +75,7 @@ void require_all_read(const Configuration& configuration, Index depth) {
   try {
     configuration.check_all_read();
   } catch (const ConfigError& e) {
-    const std::string_view key(e.key), group("level.");
-    Index level = 0;
-    const bool of_level =
-        key.starts_with(group) && std::from_chars(key.data() + group.size(), key.data() + key.size(), level).ec == std::errc();
-    if (!of_level || (level >= 0 && level < depth)) throw;
+    if (level_of(e.key) < depth) throw;
     throw ConfigError(e.key, e.value, "this hierarchy has levels 0 to " + std::to_string(depth - 1) + " (hierarchy.levels)");
   }
 }

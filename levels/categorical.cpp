@@ -222,8 +222,14 @@ void CategoricalLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& v
 
 template <class T>
 void CategoricalLevel<T>::archive_parameters(Archive& archive) {
-  archive.tensor("transition", transition_);
-  archive.tensor("switches", switches_);
+  std::int64_t parents = parents_;
+  archive.value("parents", parents);
+  if (parents_ == 1 && parents > 1) {
+    read_without_parent(archive, parents);
+  } else {
+    archive.tensor("transition", transition_);
+    archive.tensor("switches", switches_);
+  }
   archive.value("age", age_);
   if (archive.loading() && settings_.learn_tau) read_hazard();
 }

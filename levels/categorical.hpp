@@ -191,6 +191,7 @@ class CategoricalLevel : public Level<T> {
   bool contrasts() const { return !lasting_.empty() && tau_above_ > 0; }
   ConstView<T> lasting(const Step<T>& step);
   void learn_transition(const Step<T>& step);
+  void read_without_parent(Archive& archive, Index parents);
   void learn_hazard(const Step<T>& step);
   void read_hazard();
 

@@ -210,6 +210,16 @@ void CategoricalLevel<T>::start_from_draws(const CategoricalLevel<T>& other) {
   normalise_transition();
 }
 
+/// From a hierarchy in which levels above slept at the end: what such a level handed down was even, so that its states' laws counted alike.
+template <class T>
+void CategoricalLevel<T>::read_without_parent(Archive& archive, Index parents) {
+  Tensor<T> laws(device_, n_, parents), counts(device_, n_, parents);
+  archive.tensor("transition", laws);
+  archive.tensor("switches", counts);
+  device_.row_sum(T(1) / static_cast<T>(parents), laws, device_.ones(parents), T(0), transition_);
+  device_.row_sum(T(1), counts, device_.ones(parents), T(0), switches_);
+}
+
 template <class T>
 void CategoricalLevel<T>::inherit(CategoricalLevel<T>& other, bool same_above) {
   if (n_ != other.n_ || place_.stream != other.place_.stream || (same_above && parents_ != other.parents_))

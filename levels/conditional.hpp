@@ -34,6 +34,7 @@ class ConditionalLevel : public CategoricalLevel<T> {
   ConditionalLevel(Device<T>& device, const ConditionalSettings& settings, const CategoricalPlace& place);
 
   std::string kind() const override { return "conditional"; }
+  bool can_end() const override { return false; }
   void end_settling(const Step<T>& step) override;
   void learn(const Step<T>& step) override;
   void accumulate(T scale, bool learning) override;

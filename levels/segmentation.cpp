@@ -65,6 +65,7 @@ double Segmentation::beginning(std::int32_t id, double surprise, double log_unig
 void Segmentation::restart(std::size_t stream) {
   change_.restart(stream);
   best_[stream] = none;
+  ends_[stream] = 0;
 }
 
 /// B of one token more.

@@ -18,7 +18,7 @@ struct FileKind {
   std::string name;
   std::int64_t format;
 };
-inline const FileKind model_file{"strata model", 2};
+inline const FileKind model_file{"strata model", 3};
 
 /// Saves through PATH.partial, fsync and rename: a kill, a power cut or a full disk leaves the previous file whole.
 /// `notes` become attributes of "/". Throws FileError, and NumericalError where a weight is not finite.

@@ -51,16 +51,18 @@ class Ablation(CommandTest):
             self.assertIn(name, page)
 
     def test_phases_are_arms_on_a_base_of_their_own(self):
-        first = [*SMALL, *sets(phase1={"repeats": 1, "pairs": 0, "streams": 4, "arms": "token level alone: hierarchy.levels=1 | quiet: level.1.broad_weight=0"})]
+        first = [*SMALL, *sets(phase1={"repeats": 1, "pairs": 0, "streams": 4, "arms": "token level alone: hierarchy.levels=1 | quiet: level.1.broad_weight=0 | three: hierarchy.levels=3 level.*.broad_weight=0"})]
         self.strata("run", "phase1", "--text", "prose.txt", "--out", "first", "--quiet", *first)
         arms = self.summary("first")["arms"]
         self.assertEqual([(arm["name"], arm["keys"]) for arm in arms], [("two levels", "hierarchy.levels=2"), ("token level alone", "hierarchy.levels=1"),
-                                                                          ("quiet", "hierarchy.levels=2 level.1.broad_weight=0")])
-        self.assertEqual([len(arm["levels"]) for arm in arms], [2, 1, 2])
+                                                                          ("quiet", "hierarchy.levels=2 level.1.broad_weight=0"),
+                                                                          ("three", "hierarchy.levels=3 level.1.broad_weight=0 level.2.broad_weight=0")])
+        self.assertEqual([len(arm["levels"]) for arm in arms], [2, 1, 2, 3])
         self.assertTrue(os.path.exists(self.path("first/figures/ablation.png")))
         second = [*SMALL, *sets(phase2={"repeats": 1, "pairs": 0, "streams": 4, "base": "three levels: hierarchy.levels=3", "arms": "band: level.*.learn_tau=true level.*.tau_rate=20"})]
         self.strata("run", "phase2", "--text", "prose.txt", "--out", "second", "--quiet", *second)
         base, band = self.summary("second")["arms"]
+        self.assertEqual(base["keys"], "hierarchy.levels=3")
         self.assertEqual(level(self.summary("second"), 0, 2)["time_constant"], 40)
         self.assertNotEqual(band["levels"][2]["time_constant"], 40)
         self.assertEqual(band["parameters"], base["parameters"] + 4)
@@ -77,7 +79,7 @@ class Ablation(CommandTest):
                  "slow upper levels|hardening|no carry|gate|fed by words")
         for arms, words in (("stabilty", "stability"), ("mine: level.1.taw=3", "level.1.taw"), ("mine: text.vocabulary=300", "text.vocabulary"),
                             ("mine: run.threads=3", "run.threads"), (": level.1.tau=3", "without a name"), ("none of them: level.1.tau=3", "none of them"),
-                            ("mine: tau", "KEY=VALUE"), ("gate | gate", "another arm"), ("many: world.scales=1,2,3,4,5", "world.scales"),
+                            ("mine: tau", "KEY=VALUE"), ("two: hierarchy.levels=2 level.2.pace=.5", "has levels 0 to 1"), ("gate | gate", "another arm"), ("many: world.scales=1,2,3,4,5", "world.scales"),
                             ("few: world.replay=.1", "world.replay"), ("slow: learning.curriculum=upward learning.stage=.6", "learning.stage"),
                             (every + "| mine: level.2.taw=3", "level.2.taw")):
             self.refused(2, words, "run", "ablation", "--text", "prose.txt", "--out", "no", *SMALL, *sets(ablation={"arms": arms}))

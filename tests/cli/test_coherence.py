@@ -50,6 +50,11 @@ class Coherence(CommandTest):
             self.assertNotIn("token_alone", test)
             self.assertIn("accuracy", test)
 
+    def test_levels_that_woke(self):
+        """Beside a model of dynamic depth stands a token level that is one from the beginning."""
+        self.strata("run", "coherence", *support.TINY, "--text", "prose.txt", "--out", "grown", "--quiet", *sets(coherence={"items": 10}, growth={"dynamic": "true"}))
+        self.assertTrue(all(0 <= test["token_alone"] <= 1 for test in self.summary("grown")["tests"]))
+
     def test_levelwise_evaluation(self):
         small = sets(coherence={"items": 10, "alone": "false"}, surprise_recovery=support.SMALL_RECOVERY, belief_inertia=support.SMALL_INERTIA,
                      evaluate={"levelwise": "true", "entropy_every": 2, "stream_every": 2})

@@ -261,6 +261,53 @@ TEST_CASE("categorical: a situation of categories over a Gaussian level over wor
   CHECK(std::abs(sum[0] / count[0] - sum[1] / count[1]) > .5);
 }
 
+TEST_CASE("categorical: a level that sleeps pushes no time constant and is left nothing to learn") {
+  std::vector<std::vector<double>> found;
+  for (const char* tau : {"level.2.tau=9", "level.2.tau=2000"}) {
+    CategoricalRig<double> rig("categorical", 3, 1, vocabulary, 300, token,
+                               with(learning(3), {"level.0.learn_tau=1", "level.1.learn_tau=1", "level.2.learn_tau=1", "level.0.tau=9",
+                                                  "level.1.tau=9", "level.0.contrast=1", "level.1.contrast=1", tau}),
+                               true);
+    rig.hierarchy->set_awake(2);
+    rig.simulation->start();
+    rig.simulation->run();
+    std::vector<double> all = rig.surprise();
+    for (Index l = 0; l < 2; ++l) {
+      const auto share = rig.host(rig.level(l).share().value.view());
+      all.insert(all.end(), share.begin(), share.end());
+      all.push_back(rig.level(l).time_constant());
+    }
+    CHECK(rig.level(1).time_constant() > rig.level(0).time_constant());  // those awake part all the same
+    found.push_back(all);
+  }
+  CHECK(found[0] == found[1]);
+}
+
+TEST_CASE("categorical: what was learned under a level that sleeps is read by a hierarchy without it") {
+  const auto lines = with(learning(2), {"level.0.learn_tau=1", "level.1.learn_tau=1", "level.0.states=3"});
+  CategoricalRig<double> learned("categorical", 3, 1, vocabulary, 300, token, with(lines, {"level.2.states=4"}), true);
+  learned.hierarchy->set_awake(2);
+  learned.simulation->start();
+  learned.simulation->run();
+  MemoryArchive parameters;
+  learned.hierarchy->archive_parameters(parameters);
+  parameters.rewind();
+  CategoricalRig<double> narrow("categorical", 2, 1, vocabulary, 60, token, lines);
+  narrow.hierarchy->archive_parameters(parameters);
+  CategoricalRig<double> wide("categorical", 3, 1, vocabulary, 60, token, with(lines, {"level.2.states=4"}));
+  wide.hierarchy->archive_parameters(parameters);
+  wide.hierarchy->set_awake(2);
+  narrow.simulation->start();
+  wide.simulation->start();
+  for (Index t = 0; t < 60; ++t) {
+    narrow.simulation->advance();
+    wide.simulation->advance();
+    REQUIRE(narrow.surprise()[0] == Approx(wide.surprise()[0]).epsilon(1e-10));
+  }
+  const auto counts = parameters.at("level_1/switches");
+  CHECK(counts.cols == 4);
+}
+
 TEST_CASE("categorical: a level takes over what another has learned, and its transitions where the level above stays") {
   auto lines = with(learning(3), {"level.0.learn_tau=1", "level.1.learn_tau=1", "level.2.learn_tau=1"});
   CategoricalRig<double> learned("categorical", 3, 1, vocabulary, 400, token, lines, true);

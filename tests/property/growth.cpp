@@ -182,11 +182,14 @@ TEST_CASE("growth: a stream uses the upper level where its words have a topic") 
 }
 
 TEST_CASE("growth: a run that is restored goes on with the same bits") {
-  for (const Index at : {30, 70, 500}) {  // before and behind a judgement, and where no trial is on
+  for (const int changes : {0, 1, 2}) {  // in the first trial, at rest behind it, in the next trial
     Reading run(settings_of(1, look), never), again(settings_of(1, look), never);
     run.simulation->start();
-    run.run(at);
-    CHECK((run.growth->judgements().empty()) == (at == 30));
+    run.run(30);
+    for (int change = 0; change < changes; ++change)
+      for (Index t = 0; t < 1000 && run.growth->trying() == (change % 2 == 0); ++t) run.run(1);
+    REQUIRE(run.growth->trying() == (changes % 2 == 0));
+    CHECK((run.growth->judgements().empty()) == (changes == 0));
     MemoryArchive checkpoint = run.whole();
     run.run(600);
     checkpoint.rewind();

@@ -222,6 +222,20 @@ TEST_CASE("segmentation: nothing is found before a stream has words to compare, 
   }
 }
 
+TEST_CASE("segmentation: an end found with the last token before one it was told of is no end of what follows") {
+  constexpr Index n = 6;
+  Segmentation segmentation({true, n, n, 50}, vocabulary, 1);
+  const std::vector<std::uint8_t> one{1};
+  for (Index t = 0; t < 80 && segmentation.ends()[0] == 0; ++t) {
+    const bool startling = t < n || (t >= 40 && t < 40 + n);
+    segmentation.read(std::vector<std::int32_t>{static_cast<std::int32_t>(t % vocabulary)}, std::vector<double>{startling ? 20. : 0.}, one,
+                      flat, false);
+  }
+  REQUIRE(segmentation.ends()[0] == 1);
+  segmentation.restart(0);
+  CHECK(segmentation.ends()[0] == 0);
+}
+
 TEST_CASE("segmentation: goes on with the same bits") {
   Segmentation whole({true, 8, 8, 80}, vocabulary, streams), resumed({true, 8, 8, 80}, vocabulary, streams);
   Situations text(1);

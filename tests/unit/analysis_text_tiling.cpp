@@ -60,13 +60,14 @@ TEST_CASE("boundaries: the gap between two F1 is that of the scores, paired") {
       near[s][t + 2] = 1;
       half[s][t + (t % 40 == 0 ? 1 : 9)] = 1;
     }
+  for (auto* flags : {&truth, &near, &half}) flags->emplace_back(9, flags == &near ? 0 : 1);  // shorter than a window: in neither
   const double first = score_boundaries(truth, near, 10, 3, 100).f1.value, second = score_boundaries(truth, half, 10, 3, 100).f1.value;
   CHECK(first == Approx(1));
   CHECK(second == Approx(.5).margin(.01));
-  const Estimate gap = f1_gap(truth, near, half, 3, 100);
+  const Estimate gap = f1_gap(truth, near, half, 10, 3, 100);
   CHECK(gap.value == Approx(first - second));
   CHECK(gap.low > .4);
   CHECK(gap.high < .6);
-  CHECK(f1_gap(truth, near, near, 3, 100).high == 0);
-  CHECK_THROWS_AS(f1_gap(truth, near, std::vector<Flags>(1), 3, 100), ShapeError);
+  CHECK(f1_gap(truth, near, near, 10, 3, 100).high == 0);
+  CHECK_THROWS_AS(f1_gap(truth, near, std::vector<Flags>(1), 10, 3, 100), ShapeError);
 }

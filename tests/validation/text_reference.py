@@ -78,9 +78,13 @@ def time_scales(lab):
              "learned from these, within 10,000. Free from equal: from 40 at every level, settling at every token.", ""]
     for name, text in (("speeches_us", SPEECHES), ("ko_news", KOREAN)):
         found = run(lab, f"time_scales_{name}", ["run", "phase2"], "prose.ini", text, [*SMALL, f"phase2.repeats={lab.options.seeds}"])
+        rows = []
+        for arm in found["arms"]:
+            half_lives = [level["half_life"] for level in arm["levels"]]
+            least = min(upper / lower for lower, upper in zip(half_lives[1:], half_lives[2:]))
+            rows.append([arm["name"], *(", ".join(f"{x:.1f}" for x in values) for values in ([level["time_constant"] for level in arm["levels"][1:]], half_lives[1:])), f"{least:.2f}"])
         lines += [f"## {name}", "", "```", *found["said"], "```", "",
-                  *table(["", "shorter time constants, tokens, by level"],
-                         [[arm["name"], ", ".join(f"{level['time_constant']:.1f}" for level in arm["levels"][1:])] for arm in found["arms"]]), ""]
+                  *table(["", "shorter time constants, tokens, sentence level up", "half-lives", "least ratio of neighbours"], rows), ""]
     write("time_scales_text.md", "Time constants of levels on text: fixed, learned within a band, learned freely", [*lines, *lab.made()])
 
 

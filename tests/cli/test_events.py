@@ -23,7 +23,7 @@ class Condition:
     """Tokens and events of one condition, by trial and time."""
 
     def __init__(self, group):
-        self.reference = group.attrs.get("reference")
+        self.reference, self.home = group.attrs.get("reference"), group.attrs.get("home")
         self.passage = group["passage_length"][:] if "passage_length" in group else None
         self.time = group["tokens/time"][:]
         self.id, self.document, self.begin, self.end = (group[f"tokens/{name}"][:] for name in ("id", "document", "byte_begin", "byte_end"))
@@ -83,9 +83,11 @@ class Events(CommandTest):
 
     def test_passages_lie_between_their_marks(self):
         """Taking out the tokens from surprise_on to surprise_off leaves the undisturbed text, byte for byte."""
-        checked = 0
+        checked, homes = 0, {condition.home for condition in self.found["recovery"].values()}
         for name, condition in self.found["recovery"].items():
             if condition.passage is None:
+                if name in homes:
+                    continue
                 for trial in range(condition.trials):
                     self.assertEqual(condition.times(ON, trial) + condition.times(OFF, trial), [], name)
                 continue
@@ -103,15 +105,38 @@ class Events(CommandTest):
                 checked += 1
         self.assertGreaterEqual(checked, 2 * RECOVERY["places"])
 
+    def test_passages_are_read_where_they_belong(self):
+        """The tokens of every passage once more, behind those of its own document; of one without a context there nothing is read."""
+        read = left_out = 0
+        for condition in self.found["recovery"].values():
+            if condition.home is None:
+                continue
+            home = self.found["recovery"][condition.home]
+            for trial, length in enumerate(condition.passage.tolist()):
+                inside = [(copy.id[-length - int(copy.time[0]):-int(copy.time[0]), trial]) for copy in (condition, home)]
+                if home.times(ON, trial):
+                    self.assertEqual((home.times(ON, trial), home.times(OFF, trial)), ([-length], [-1]))
+                    self.assertEqual(inside[0].tolist(), inside[1].tolist())
+                    self.assertEqual(home.at(home.document, -length - 1, trial), home.at(home.document, -1, trial))
+                    self.assertEqual(home.at(home.end, -length - 1, trial), home.at(home.begin, -length, trial))
+                    read += 1
+                else:
+                    self.assertEqual(set(inside[1].tolist()), {-1})
+                    self.assertNotEqual(home.at(home.id, -length - 1, trial), -1)
+                    left_out += 1
+                self.assertEqual(home.at(home.id, 0, trial), -1, "it ends with the passage")
+        self.assertGreater(read, left_out)
+
     def test_switches_are_at_time_0(self):
         """Where a copy goes on in another document, and nowhere else."""
+        homes = {condition.home for condition in self.found["recovery"].values()}
         for experiment, switched in (("recovery", {"/conditions/switch"}), ("inertia", {"/", "/conditions/twin", "/conditions/switch",
                                                                                                          *(f"/conditions/twin_l{level}" for level in range(4))})):
             self.assertLessEqual(switched, set(self.found[experiment]))
             for name, condition in self.found[experiment].items():
                 for trial in range(condition.trials):
                     self.assertEqual(condition.times(SWITCH, trial), [0] if name in switched else [], f"{experiment} {name}")
-                    if condition.passage is None:
+                    if condition.passage is None and name not in homes:
                         other = condition.at(condition.document, -1, trial) != condition.at(condition.document, 0, trial)
                         self.assertEqual(other, name in switched, f"{experiment} {name}")
 

@@ -139,6 +139,7 @@ std::vector<Arm> chosen_arms(const std::string& key, const std::string& text, In
       const auto found = std::find_if(known.begin(), known.end(), [&](const Arm& arm) { return arm.name == name; });
       if (found == known.end()) {
         std::vector<std::string> names;
+        names.reserve(known.size());
         for (const Arm& arm : known) names.push_back(arm.name);
         throw ConfigError(key, name, "is no arm that there is; write NAME: KEY=VALUE for one of your own", nearest(name, names));
       }
@@ -260,9 +261,11 @@ Arm on_base(const Arm& base, Arm arm) {
   std::int64_t depth = std::numeric_limits<std::int64_t>::max();
   for (const auto& [key, value] : arm.keys)
     if (key == "hierarchy.levels") std::from_chars(value.data(), value.data() + value.size(), depth);
+  const auto sets = [&](const std::string& key) {
+    return std::any_of(arm.keys.begin(), arm.keys.end(), [&](const auto& own) { return own.first == key; });
+  };
   for (const auto& [key, value] : base.keys)
-    if (level_of(key) < depth && std::none_of(arm.keys.begin(), arm.keys.end(), [&](const auto& own) { return own.first == key; }))
-      keys.emplace_back(key, value);
+    if (level_of(key) < depth && !sets(key)) keys.emplace_back(key, value);
   keys.insert(keys.end(), arm.keys.begin(), arm.keys.end());
   return {arm.name, keys};
 }

@@ -173,7 +173,7 @@ class CategoricalLevel : public Level<T> {
 
  private:
   bool lowest() const { return settings_.index == 0; }
-  bool speaks() const { return place_.stream > 0; }
+  bool speaks() const override { return place_.stream > 0; }
   bool exact_evidence() const { return speaks() && place_.vocabulary; }
   void components(ConstView<T> base, View<T> to);
   void mixture(ConstView<T> weights, View<T> to);

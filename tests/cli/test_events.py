@@ -4,7 +4,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import unittest
 from collections import Counter
 
 import h5py

@@ -131,8 +131,8 @@ MeasureResult run_condition(const Trace& trace, const std::string& name, const V
   if (!passage.empty() && disturbed.has_token_surprise() && undisturbed.has_token_surprise()) {
     const Curves inserted = scalar_curves(disturbed.token_surprise(), pair.valid);
     excess = excess_of_passage(inserted, scalar_curves(undisturbed.token_surprise(), pair.valid), passage);
-    if (!disturbed.home().empty()) {
-      const Recording home = trace.condition(disturbed.home());
+    if (const std::optional<Recording> at_home = trace.home_of(disturbed); at_home && at_home->has_token_surprise()) {
+      const Recording& home = *at_home;
       context = cost_of_context(inserted, scalar_curves(home.token_surprise(), home.valid()), passage);
       set_mean(part.values, "context_nats", context, options);
       part.notes.push_back("cost of the context: " + part.values.cell("context_nats") +

@@ -9,7 +9,8 @@
 //            excess after   = sum over t >= 0 up to the horizon of mean over trials [surprise(disturbed) - surprise(undisturbed)]
 //            excess of the passage (s) = sum over -n_s <= t < 0 of surprise(disturbed) - n_s * mean surprise of the undisturbed copy in
 //                       trial s; below 0 where the passage is easier to foresee than the text around it
-//            cost of the context (s) = sum over the passage of surprise(disturbed) - surprise(home): the same tokens read where they belong
+//            cost of the context (s) = sum over the passage of surprise(disturbed) - surprise(home): the same tokens read where they belong,
+//                       behind the same past and what their own document has before them
 // Symbols    error: `prediction_error_norm`, nats^(1/2); surprise: the level's own broad prediction, level 0 the token's, nats; window:
 //            8 tokens, at least the sampling interval (a maximum over single tokens would be a maximum of noise). k: the level's tick,
 //            tokens: until a level has ticked after the passage, its error is the passage's, held. peak_surprise: the same peak of the
@@ -17,7 +18,7 @@
 // Relation   Pearson r over insertions of displacement at the passage's end with (a) the excess nats of the passage under the whole
 //            model, (b) under the level's own prediction, (c) the cost of the context under the whole model; per condition, and pooled over
 //            all conditions with a passage. Rare words are in (a) and (b); in (c) they fall out.
-// Intervals  bootstrap over trials, of the pooled correlations over places, each with all its passages; that of a peak at the time where all trials together peak, for maxima of draws are biased upwards.
+// Intervals  bootstrap over trials, of pooled correlations over places with all their passages. That of a peak at the time where all trials together peak, for maxima of draws are biased upwards.
 //            Error not back by the horizon: "at least".
 // Limit      error = b (1 + A exp(-t/tau)) after the passage: error recovery tau ln(10 A), up to the window, and never below k.
 

@@ -230,6 +230,11 @@ Recording Trace::reference_of(const Recording& recording) const {
   return recording.reference() == "/" ? root() : condition(recording.reference());
 }
 
+std::optional<Recording> Trace::home_of(const Recording& recording) const {
+  if (recording.home().empty()) return std::nullopt;
+  return recording.home() == "/" ? root() : condition(recording.home());
+}
+
 bool Trace::has_contexts() const { return file_->hdf5.is_dataset("/world/context"); }
 
 Contexts Trace::contexts() const {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -113,6 +114,8 @@ class Trace {
   Recording condition(const std::string& name) const;
   /// What `recording` is to be compared with: the recording its attribute `reference` names.
   Recording reference_of(const Recording& recording) const;
+  /// Where its passages were read in their own documents: the recording its attribute `home` names, if it has one.
+  std::optional<Recording> home_of(const Recording& recording) const;
 
   bool has_contexts() const;
   Contexts contexts() const;  ///< throws DataError that says which experiments record them

@@ -12,7 +12,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <limits>
 #include <set>
 #include <sstream>
 
@@ -108,21 +107,35 @@ std::vector<Arm> known_arms(Index depth) {
   return arms;
 }
 
-/// An arm as the user writes its keys; `depth` is that of the hierarchy where the arm does not say its own.
-Arm own_arm(const std::string& key, const std::string& name, const std::string& text, Index depth) {
+constexpr Index most_levels = 64;  // that level.* of a base speaks of: arms may have more levels than it
+
+/// hierarchy.levels as the keys have it, where they have it and it can be one.
+Index depth_in(const Keys& keys, Index otherwise) {
+  for (const auto& [key, value] : keys) {
+    std::int64_t depth = 0;
+    if (key != "hierarchy.levels") continue;
+    const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), depth);
+    if (failed == std::errc() && end == value.data() + value.size() && depth >= 1 && depth <= most_levels) return depth;
+  }
+  return otherwise;  // what is no number of levels is refused where the keys are tried
+}
+
+/// An arm as the user writes its keys; `depth` is that of the hierarchy where the arm does not say its own. A base's level.* is of all levels that
+/// an arm may have.
+Arm own_arm(const std::string& key, const std::string& name, const std::string& text, Index depth, bool base) {
   Keys written;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
     const auto equals = word.find('=');
     if (equals == std::string::npos) throw ConfigError(key, word, "is no KEY=VALUE");
     written.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-    if (written.back().first == "hierarchy.levels") std::from_chars(word.data() + equals + 1, word.data() + word.size(), depth);
   }
+  depth = depth_in(written, depth);
   Arm arm{name, {}};
   for (const auto& [its, value] : written) {
     if (level_of(its) >= depth)
       throw ConfigError(key, its + "=" + value, "the arm " + name + " has levels 0 to " + std::to_string(depth - 1));
-    add_key(arm.keys, its, value, depth);
+    add_key(arm.keys, its, value, base ? most_levels : depth);
   }
   return arm;
 }
@@ -146,7 +159,7 @@ std::vector<Arm> chosen_arms(const std::string& key, const std::string& text, In
       arms.push_back(*found);
       continue;
     }
-    arms.push_back(own_arm(key, name, item.substr(colon + 1), depth));
+    arms.push_back(own_arm(key, name, item.substr(colon + 1), depth, base.empty()));
   }
   std::set<std::string> names{base};
   for (const Arm& arm : arms) {
@@ -256,11 +269,9 @@ Arm base_of(const Design& design, const std::string& text, Index depth) {
 }
 
 /// The base's keys, of levels that the arm has, and the arm's, which win.
-Arm on_base(const Arm& base, Arm arm) {
+Arm on_base(const Arm& base, Arm arm, Index base_depth) {
   Keys keys;
-  std::int64_t depth = std::numeric_limits<std::int64_t>::max();
-  for (const auto& [key, value] : arm.keys)
-    if (key == "hierarchy.levels") std::from_chars(value.data(), value.data() + value.size(), depth);
+  const Index depth = depth_in(arm.keys, base_depth);
   const auto sets = [&](const std::string& key) {
     return std::any_of(arm.keys.begin(), arm.keys.end(), [&](const auto& own) { return own.first == key; });
   };
@@ -270,15 +281,11 @@ Arm on_base(const Arm& base, Arm arm) {
   return {arm.name, keys};
 }
 
-Index depth_of(TextStudy& study, const Arm& arm) {
-  const TextVariant variant(study, arm.keys, study.options.seed);
-  return study.make_hierarchy(1)->depth();
-}
-
 Findings run(Bench& bench, const Design& design) {
   TextStudy& study = bench.text();
-  std::vector<Arm> arms{base_of(design, bench.values.text("base"), study.make_hierarchy(1)->depth())};
-  const Index depth = depth_of(study, arms.front());
+  const Arm base = base_of(design, bench.values.text("base"), study.make_hierarchy(1)->depth());
+  const Index depth = depth_in(base.keys, study.make_hierarchy(1)->depth());
+  std::vector<Arm> arms{on_base(base, {base.name, {}}, depth)};
   if (depth < 2)
     throw ConfigError("hierarchy.levels", "1",
                       std::string(design.name) + " compares what levels above the token level are made of; there must be one");
@@ -288,7 +295,7 @@ Findings run(Bench& bench, const Design& design) {
   const bool all = bench.values.text("arms").find_first_not_of(" \t") == std::string::npos;
   for (const Arm& own :
        all ? known_arms(depth) : chosen_arms(std::string(design.name) + ".arms", bench.values.text("arms"), depth, arms.front().name)) {
-    const Arm arm = on_base(arms.front(), own);
+    const Arm arm = on_base(base, own, depth);
     try {
       const TextVariant possible(study, arm.keys, seed);  // a mistyped key must not cost an hour
     } catch (const ConfigError& e) {

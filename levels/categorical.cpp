@@ -222,9 +222,10 @@ void CategoricalLevel<T>::visit_weights(const std::function<void(Weight<T>&)>& v
 
 template <class T>
 void CategoricalLevel<T>::archive_parameters(Archive& archive) {
-  std::int64_t parents = parents_;
+  std::int64_t parents = parents_, silent = place_.above > 0 && tau_above_ == 0 ? 1 : 0;
   archive.value("parents", parents);
-  if (parents_ == 1 && parents > 1) {
+  archive.value("parent_slept", silent);
+  if (parents_ == 1 && parents > 1 && silent == 1) {
     read_without_parent(archive, parents);
   } else {
     archive.tensor("transition", transition_);

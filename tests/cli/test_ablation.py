@@ -66,6 +66,10 @@ class Ablation(CommandTest):
         self.assertEqual(level(self.summary("second"), 0, 2)["time_constant"], 40)
         self.assertNotEqual(band["levels"][2]["time_constant"], 40)
         self.assertEqual(band["parameters"], base["parameters"] + 4)
+        wider = sets(phase1={"repeats": 1, "pairs": 0, "streams": 4, "base": "two: hierarchy.levels=2 level.*.carry=false", "arms": "three: hierarchy.levels=3"})
+        self.strata("run", "phase1", "--text", "prose.txt", "--out", "wider", "--quiet", *SMALL, *wider)
+        self.assertEqual([arm["keys"] for arm in self.summary("wider")["arms"]],
+                         ["hierarchy.levels=2 level.1.carry=false", "level.1.carry=false level.2.carry=false hierarchy.levels=3"])
         self.refused(2, "phase2.base", "run", "phase2", "--text", "prose.txt", "--out", "no", *SMALL, *sets(phase2={"base": "a: world.passes=1 | b: world.passes=2"}))
 
     def test_half_lives(self):

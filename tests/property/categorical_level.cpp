@@ -304,8 +304,13 @@ TEST_CASE("categorical: what was learned under a level that sleeps is read by a 
     wide.simulation->advance();
     REQUIRE(narrow.surprise()[0] == Approx(wide.surprise()[0]).epsilon(1e-10));
   }
-  const auto counts = parameters.at("level_1/switches");
-  CHECK(counts.cols == 4);
+  CHECK(parameters.at("level_1/switches").cols == 4);
+  learned.hierarchy->set_awake(3);
+  learned.simulation->start();
+  MemoryArchive whole;  // of a parent that was awake there is no doing without
+  learned.hierarchy->archive_parameters(whole);
+  whole.rewind();
+  CHECK_THROWS_AS(narrow.hierarchy->archive_parameters(whole), ShapeError);
 }
 
 TEST_CASE("categorical: a level takes over what another has learned, and its transitions where the level above stays") {

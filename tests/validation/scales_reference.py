@@ -100,13 +100,17 @@ def depth_grown(lab):
     options = lab.options
     cases = [(tables, seed) for seed in range(1, options.grown_seeds + 1) for tables in options.tables]
     worlds = [(tables, seed, world) for tables, seed in cases for world in run(lab, "depth", tables, seed, *GROWS, name="grown")["worlds"]]
-    rows = [[world["true_depth"], tables, seed, world["found_depth"], numbers([level["time_constant"] for level in world["training"]["levels"]])]
-            for tables, seed, world in sorted(worlds, key=lambda w: (w[2]["true_depth"], w[0], w[1]))]
+    def trials(world):
+        judged = [j for j in world["training"]["growth"]["judgements"] if j["to"] > j["from"]]
+        last = {j["begun"]: j for j in judged}  # of each trial the last judgement
+        return "; ".join(f"{j['from']} to {j['to']}: {j['gain']:+.4f} ± {j['gain_se']:.4f} ({j['verdict'].replace('_', ' ')})" for j in last.values())
+
+    rows = [[world["true_depth"], tables, seed, world["found_depth"], trials(world)] for tables, seed, world in sorted(worlds, key=lambda w: (w[2]["true_depth"], w[0], w[1]))]
     write("depth_grown.md", "Whether levels that wake while they learn stop at as many as a world has", [
         "Direct worlds of 1 to 4 levels (time constants 8, 64, 512, 4096), 1,200,000 steps. One hierarchy that begins with a level and may have four (core/growth.hpp): a level on "
         "trial is judged every 100,000 steps and stays if it is worth more than .0005 nats per token. All begin with equal time constants. Chosen on tables 1 and 2 (7 worlds of 8 right).", "",
         f"**{sum(world['right'] for _, _, world in worlds)} of {len(worlds)} right.**", "",
-        *table(["true depth", "table", "seed", "levels at the end", "time constants (steps)"], rows), "", *lab.made()])
+        *table(["true depth", "table", "seed", "levels at the end", "trials of one level more: nats per token gained, at their last judgement"], rows), "", *lab.made()])
 
 
 PARTS = {"time_scales": time_scales, "depth": depth, "depth_grown": depth_grown}

@@ -80,9 +80,11 @@ def time_scales(lab):
         found = run(lab, f"time_scales_{name}", ["run", "phase2"], "prose.ini", text, [*SMALL, f"phase2.repeats={lab.options.seeds}"])
         rows = []
         for arm in found["arms"]:
-            half_lives = [level["half_life"] for level in arm["levels"]]
-            least = min(upper / lower for lower, upper in zip(half_lives[1:], half_lives[2:]))
-            rows.append([arm["name"], *(", ".join(f"{x:.1f}" for x in values) for values in ([level["time_constant"] for level in arm["levels"][1:]], half_lives[1:])), f"{least:.2f}"])
+            upper = arm["levels"][1:]
+            half_lives = [level.get("half_life", math.nan) for level in upper]
+            ratios = [slow / fast for fast, slow in zip(half_lives, half_lives[1:])]
+            rows.append([arm["name"], ", ".join(f"{level['time_constant']:.1f}" for level in upper), ", ".join(f"{x:.1f}" for x in half_lives),
+                         "-" if any(map(math.isnan, ratios)) else f"{min(ratios):.2f}"])
         lines += [f"## {name}", "", "```", *found["said"], "```", "",
                   *table(["", "shorter time constants, tokens, sentence level up", "half-lives", "least ratio of neighbours"], rows), ""]
     write("time_scales_text.md", "Time constants of levels on text: fixed, learned within a band, learned freely", [*lines, *lab.made()])
@@ -237,6 +239,8 @@ def insertions(folder):
 
 def correlation_apart(one, other, level, draws=2000):
     """r of `one` less r of `other`, over the same insertions, with the 95 % interval of draws of places."""
+    assert one.place == other.place
+
     def apart(of):
         return numpy.subtract(*(numpy.corrcoef(found.displacement[level][of], found.cost[of])[0, 1] for found in (one, other)))
 

@@ -18,7 +18,8 @@
 // Relation   Pearson r over insertions of displacement at the passage's end with (a) the excess nats of the passage under the whole
 //            model, (b) under the level's own prediction, (c) the cost of the context under the whole model; per condition, and pooled over
 //            all conditions with a passage. Rare words are in (a) and (b); in (c) they fall out.
-// Intervals  bootstrap over trials, of pooled correlations over places with all their passages. That of a peak at the time where all trials together peak, for maxima of draws are biased upwards.
+// Intervals  bootstrap over trials, of pooled correlations over places with all their passages. That of a peak at the time where all
+//            trials together peak, for maxima of draws are biased upwards.
 //            Error not back by the horizon: "at least".
 // Limit      error = b (1 + A exp(-t/tau)) after the passage: error recovery tau ln(10 A), up to the window, and never below k.
 

@@ -118,6 +118,8 @@ class Events(CommandTest):
                     self.assertEqual(inside[0].tolist(), inside[1].tolist())
                     self.assertEqual(home.at(home.document, -length - 1, trial), home.at(home.document, -1, trial))
                     self.assertEqual(home.at(home.end, -length - 1, trial), home.at(home.begin, -length, trial))
+                    if -length - 20 >= home.time[0]:  # a context of its own
+                        self.assertEqual(home.at(home.document, -length - 20, trial), home.at(home.document, -1, trial))
                     read += 1
                 else:
                     self.assertEqual(set(inside[1].tolist()), {-1})

@@ -233,3 +233,23 @@ TEST_CASE("growth: weights of levels that sleep are not counted") {
     CHECK(whole.hierarchy->parameter_count() == fewer.hierarchy->parameter_count());
   }
 }
+
+TEST_CASE("growth: the power of gradients is kept with each weight's own updates") {
+  Reading run({}, never);
+  run.hierarchy->set_awake(1);
+  run.simulation->start();
+  run.run(50);
+  run.hierarchy->set_awake(2);
+  run.run(150);
+  MemoryArchive power;
+  run.hierarchy->archive_power(power);
+  power.rewind();
+  const auto again = run.build("2", "true");
+  again->archive_power(power);
+  std::vector<std::int64_t> kept, loaded;
+  run.hierarchy->visit_weights([&](const Weight<float>& weight) { kept.push_back(weight.updates); });
+  again->visit_weights([&](const Weight<float>& weight) { loaded.push_back(weight.updates); });
+  CHECK(loaded == kept);
+  CHECK(*std::max_element(kept.begin(), kept.end()) == 200);
+  CHECK(*std::min_element(kept.begin(), kept.end()) == 150);  // of what slept at first
+}

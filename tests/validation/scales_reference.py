@@ -108,7 +108,7 @@ def depth_grown(lab):
     rows = [[world["true_depth"], tables, seed, world["found_depth"], trials(world)] for tables, seed, world in sorted(worlds, key=lambda w: (w[2]["true_depth"], w[0], w[1]))]
     write("depth_grown.md", "Whether levels that wake while they learn stop at as many as a world has", [
         "Direct worlds of 1 to 4 levels (time constants 8, 64, 512, 4096), 1,200,000 steps. One hierarchy that begins with a level and may have four (core/growth.hpp): a level on "
-        "trial is judged every 100,000 steps and stays if it is worth more than .0005 nats per token. All begin with equal time constants. Chosen on tables 1 and 2 (7 worlds of 8 right).", "",
+        "trial is judged every 100,000 steps and stays if it is worth more than .0005 nats per token. All begin with equal time constants. Chosen on tables 1 and 2.", "",
         f"**{sum(world['right'] for _, _, world in worlds)} of {len(worlds)} right.**", "",
         *table(["true depth", "table", "seed", "levels at the end", "trials of one level more: nats per token gained, at their last judgement"], rows), "", *lab.made()])
 

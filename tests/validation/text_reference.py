@@ -36,7 +36,8 @@ DEPTHS = {"demo": ("demo.ini", SMALL, UNITS, tuple(CORPORA), "{}, demo.ini"), "p
           "long": ("prose.ini", ("world.tokens=1200000", "world.passes=1"), WIDE_UNITS, ("reuters",), "{}, prose.ini, 1,200,000 tokens")}
 ONCE, GROWS = ("world.passes=1",), ("growth.dynamic=true", "growth.trial=50000")
 GATE_TEXT = ("text.vocabulary=4000", "text.marks=none", "world.tokens=300000", "world.passes=1")
-CONTRAST = ("belief_inertia.pairs=90", "belief_inertia.after=1200", "belief_inertia.switches=false", "belief_inertia.single=false", "belief_inertia.contrast=true")
+PAIRS = 360
+CONTRAST = (f"belief_inertia.pairs={PAIRS}", "belief_inertia.after=1200", "belief_inertia.switches=false", "belief_inertia.single=false", "belief_inertia.contrast=true")
 FED_WITH_WORDS = tuple(f"level.{level}.feed=token" for level in (1, 2, 3))
 INSERTIONS = ("surprise_recovery.places=48", "surprise_recovery.after=64")
 GATED = tuple(f"level.{level}.{key}" for level, window in ((1, 16), (2, 32), (3, 64)) for key in ("gate=true", "gate_by=words", "gate_threshold=4", f"gate_window={window}"))
@@ -280,7 +281,7 @@ def gates(lab):
     write("gate_text.md", "A gate that words open: evidence, not time, takes weight away", [
         "300,000 tokens of speeches_us read once by demo.ini, with carry and level-fed memories, without marks of lines, paragraphs and documents (text.marks=none), "
         f"{plural(lab.options.seeds, 'seed')}. Every third document is held out. Gate: level.L.gate_by=words (levels/gate.hpp), opened by 4 nats in a window of 16, 32 and 64 tokens.", "",
-        "## What the text says against a belief", "", "Half-life: 90 pairs of copies with "
+        "## What the text says against a belief", "", f"Half-life: {PAIRS} pairs of copies with "
         "two stretches of one document behind them, which then read another document (contradicted) or how their own goes on; difference with pairs drawn for both. Forgetting over "
         "alignment: tokens until copies with one past have come half apart, over those until copies with different pasts agree half. Pairs of one document share text: intervals of half-lives draw "
         "the documents of the histories, each with all its pairs (what contradicts them may be shared); those of forgetting over alignment draw pairs.", "",

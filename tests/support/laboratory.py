@@ -133,6 +133,10 @@ def table(head, rows):
     return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *["| " + " | ".join(map(str, row)) + " |" for row in rows]]
 
 
+def plural(n, word):
+    return f"{n} {word}{'s' if n > 1 else ''}"
+
+
 def median(values, digits=2, factor=1):
     """Median (least to greatest)."""
     middle, least, greatest = (f"{factor * x:.{digits}f}" for x in (statistics.median(values), min(values), max(values)))

@@ -20,7 +20,7 @@ import h5py
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from laboratory import DATA, REFERENCE, TOP, Lab, arguments, estimate, median, renew, sets, settled, table, write  # noqa: E402
+from laboratory import DATA, REFERENCE, TOP, Lab, arguments, estimate, median, plural, renew, sets, settled, table, write  # noqa: E402
 
 SPEECHES, REUTERS, KOREAN, NOVELS = DATA / "speeches_us", DATA / "reuters" / "train.txt", DATA / "ko_news", TOP / "results" / "demo" / "text" / "austen"
 SMALL = ("text.vocabulary=4000", "world.tokens=150000", "world.passes=1")
@@ -53,10 +53,6 @@ SIGNATURES = {
 def run(lab, name, words, config, text, settings, seed=None, **kept):
     """A run with a ready configuration on a text."""
     return lab.run(name, [*words, "--config", f"experiments/config/{config}", "--text", text, *sets(*settings)], seed, **kept)
-
-
-def plural(n, word):
-    return f"{n} {word}{'s' if n > 1 else ''}"
 
 
 def ablation(lab):

@@ -12,7 +12,7 @@ namespace strata {
 
 /// In the working folder while the run is not complete.
 inline constexpr const char* checkpoint_name = "checkpoint.h5";
-inline const FileKind checkpoint_file{"strata checkpoint", 10};
+inline const FileKind checkpoint_file{"strata checkpoint", 11};
 
 /// Seconds from one checkpoint to the next, of which the one before took `took`: `every`, more where they would take more than a fiftieth of the time,
 /// but not more than ten minutes for that; 0 stays 0, after every update.

@@ -81,7 +81,7 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   error_gain_.assign(s, T(1));
   if (settings.eligibility && reads_words()) reach_ = reach_of(scales_.longest(1));
   ring_.assign(s * static_cast<std::size_t>(reach_ + lag_stride + (activation_.on() ? reach_ : 0) + tick_), 0);
-  if (settings.terms) objective_ = Objective<T>({device, n, inputs_, b, columns, seed, level, *settings.terms, 0});
+  if (settings.terms) objective_ = Objective<T>({device, n, inputs_, b, columns, seed, level, *settings.terms, 0}, settings.broad.unit);
   reset_state();
 }
 

@@ -37,7 +37,7 @@ void SituationLevel<T>::carry(const Step<T>& step, const Upward<T>& below) {
     ring_[static_cast<std::size_t>(j * ring + read_[s] % ring)] = o.id[s];
     ++read_[s];
   }
-  objective_.carry(o, ticking_);
+  objective_.carry(o, ticking_, ends_);
   if (settings_.forgets) forget(o);
   broad_.read(o, ends_);
 }

@@ -11,7 +11,7 @@ View<T> row(Tensor<T>& per_stream) {
 }  // namespace
 
 template <class T>
-Objective<T>::Objective(TermPlace<T> place) : device_(&place.device) {
+Objective<T>::Objective(TermPlace<T> place, std::uint8_t unit) : device_(&place.device), unit_(unit) {
   for (const TermKind& kind : term_kinds()) {
     place.weight = place.values.real(kind.name);
     if (place.weight == 0) continue;
@@ -25,12 +25,15 @@ Objective<T>::Objective(TermPlace<T> place) : device_(&place.device) {
   }
   if (empty()) return;
   const Index n = place.units, b = place.streams;
-  for (auto* x : {&activity_, &before_, &slope_, &wanted_, &other_}) *x = {place.device, n, b};
+  for (auto* x : {&activity_, &slope_, &wanted_, &other_}) *x = {place.device, n, b};
+  windows_ = {place.device, n, 2 * b};
+  stale_ = {place.device, 2 * b, 1};
   for (auto* x : {&span_, &span_before_, &span_sum_}) *x = {place.device, place.inputs, b};
-  for (auto* x : {&ending_, &comparing_, &stale_, &value_, &mask_}) *x = {place.device, b, 1};
+  for (auto* x : {&ending_, &comparing_, &value_, &mask_}) *x = {place.device, b, 1};
   host_.assign(static_cast<std::size_t>(b), T(0));
   host_factor_ = host_;
-  begun_.assign(static_cast<std::size_t>(b), 0);
+  host_stale_.assign(static_cast<std::size_t>(2 * b), T(0));
+  for (auto* x : {&begun_, &closing_, &earlier_}) x->assign(static_cast<std::size_t>(b), 0);
 }
 
 template <class T>
@@ -53,7 +56,12 @@ void Objective<T>::end_token(const Observation& o, ConstView<T> mu, ConstView<T>
   device_->scale_columns(mask_, span_);
   per_stream([&](std::size_t j) { return ticking[j] != 0 ? 0 : 1; }, mask_);
   device_->scale_columns(mask_, span_sum_);
-  per_stream([&](std::size_t j) { return o.active[j] != 0 && begun_[j] != 0 ? 0 : 1; }, stale_);
+  for (std::size_t j = 0; j < host_.size(); ++j) {
+    const bool reading = o.active[j] != 0 && begun_[j] != 0;
+    host_stale_[j] = reading ? T(0) : T(1);
+    host_stale_[host_.size() + j] = reading && earlier_[j] == 2 ? T(0) : T(1);
+  }
+  device_->upload(host_stale_, stale_);
   per_stream(tokens, ending_);
   per_stream([&](std::size_t j) { return begun_[j] != 0 ? tokens(j) : T(0); }, comparing_);
   bool any = false;
@@ -97,17 +105,30 @@ void Objective<T>::accumulate(T scale, Index count) {
   for (auto& term : terms_) term->accumulate(scale, count);
 }
 
+/// Of windows with which a unit ended the last is kept beside the one before: from the next one on they are two.
 template <class T>
-void Objective<T>::carry(const Observation& o, std::span<const std::uint8_t> ticking) {
+void Objective<T>::carry(const Observation& o, std::span<const std::uint8_t> ticking, std::span<const std::uint8_t> ends) {
   if (empty()) return;
   for (std::size_t j = 0; j < host_.size(); ++j) host_[j] = ticking[j] != 0 ? T(1) : T(0);
   device_->upload(host_, mask_);
-  device_->select_columns(mask_, activity_, before_);
+  device_->select_columns(mask_, activity_, before());
   device_->select_columns(mask_, span_, span_before_);
   for (std::size_t j = 0; j < host_.size(); ++j) {
-    if (ticking[j] != 0) begun_[j] = 1;
-    if (o.active[j] != 0 && (o.boundary[j] & document_end) != 0) begun_[j] = 0;
+    const std::uint8_t ended = o.active[j] != 0 ? ends[j] : 0;
+    if ((ended & unit_) != 0) closing_[j] = 1;
+    host_[j] = ticking[j] != 0 && closing_[j] != 0 ? T(1) : T(0);
+    if (ticking[j] != 0) {
+      begun_[j] = 1;
+      if (closing_[j] != 0)
+        earlier_[j] = 1;
+      else if (earlier_[j] == 1)
+        earlier_[j] = 2;
+      closing_[j] = 0;
+    }
+    if ((ended & document_end) != 0) begun_[j] = earlier_[j] = closing_[j] = 0;
   }
+  device_->upload(host_, mask_);
+  device_->select_columns(mask_, activity_, earlier());
 }
 
 template <class T>
@@ -131,18 +152,20 @@ void Objective<T>::visit_weights(const std::function<void(Weight<T>&)>& visit) {
 template <class T>
 void Objective<T>::archive_state(Archive& archive) {
   if (empty()) return;
-  archive.tensor("before", before_);
+  archive.tensor("windows", windows_);
   archive.tensor("span_before", span_before_);
   archive.tensor("span_sum", span_sum_);
   archive.value("begun", begun_);
+  archive.value("closing", closing_);
+  archive.value("earlier", earlier_);
 }
 
 template <class T>
 void Objective<T>::reset() {
   if (empty()) return;
-  for (auto* x : {&before_, &span_before_, &span_sum_}) device_->fill(*x, T(0));
+  for (auto* x : {&windows_, &span_before_, &span_sum_}) device_->fill(*x, T(0));
   for (Tensor<T>& value : values_) device_->fill(value, T(0));
-  begun_.assign(begun_.size(), 0);
+  for (auto* x : {&begun_, &closing_, &earlier_}) x->assign(x->size(), 0);
 }
 
 template <class T>

@@ -22,8 +22,8 @@ template <class T>
 class Objective {
  public:
   Objective() = default;
-  /// The terms whose weight is not 0; place.weight is not read.
-  explicit Objective(TermPlace<T> place);
+  /// The terms whose weight is not 0; place.weight is not read. `unit`: the boundaries that end a unit of the level.
+  explicit Objective(TermPlace<T> place, std::uint8_t unit = document_end);
 
   bool empty() const { return terms_.empty(); }
   /// A token was settled on, and in streams that tick a window of `elapsed` tokens ends. `mu` (n x B) as settling leaves it: held over the window, but
@@ -35,8 +35,8 @@ class Objective {
   void teach(View<T> error, Index first);
   /// The first `count` columns stashed become gradients, times `scale`.
   void accumulate(T scale, Index count);
-  /// Windows that ended become those before.
-  void carry(const Observation& observation, std::span<const std::uint8_t> ticking);
+  /// Windows that ended become those before. `ends`: bits of what ended with the token, as Observation::boundary has them.
+  void carry(const Observation& observation, std::span<const std::uint8_t> ticking, std::span<const std::uint8_t> ends);
   /// energy(j) += sum of w G in windows that end, k times, had `mu` been held.
   void add_value(ConstView<T> mu, View<T> energy);
 
@@ -50,7 +50,11 @@ class Objective {
   ConstView<T> value(std::size_t i) const { return values_[i].view(); }
 
  private:
-  Moment<T> moment() const { return {activity_.view(), before_.view(), span_.view(), span_before_.view(), stale_.view()}; }
+  View<T> before() { return windows_.cols_at(0, activity_.cols()); }
+  View<T> earlier() { return windows_.cols_at(activity_.cols(), activity_.cols()); }
+  Moment<T> moment() const {
+    return {activity_.view(), windows_.cols_at(0, activity_.cols()), windows_.view(), stale_.view(), span_.view(), span_before_.view()};
+  }
   void look();
   ConstView<T> factor_of(const Term<T>& term) const { return term.compares() ? comparing_.view() : ending_.view(); }
 
@@ -58,12 +62,16 @@ class Objective {
   std::vector<std::unique_ptr<Term<T>>> terms_;
   std::vector<T> weights_;
   std::vector<Tensor<T>> values_;
-  Tensor<T> activity_, before_, span_, span_before_, span_sum_;
+  std::uint8_t unit_ = document_end;
+  Tensor<T> activity_, windows_, span_, span_before_, span_sum_;
   Tensor<T> ending_, comparing_;  // k in streams whose window ends, else 0; also 0 where a document began with it
   Tensor<T> stale_;
   Tensor<T> slope_, wanted_, value_, mask_, other_;
-  std::vector<std::uint8_t> begun_;  // a window of this document has ended before
-  std::vector<T> host_, host_factor_;
+  std::vector<std::uint8_t> begun_;    // a window of this document has ended before
+  std::vector<std::uint8_t> closing_;  // a unit has ended since the last window did
+  std::vector<std::uint8_t>
+      earlier_;  // the last window of a unit before, in this document: 0 none, 1 held as the one before, 2 another than that
+  std::vector<T> host_, host_factor_, host_stale_;
   std::vector<TermScore> scores_;
   bool scoring_ = false;
 };

@@ -20,11 +20,12 @@ namespace strata {
 /// A window of a level that ends now. Columns are streams.
 template <class T>
 struct Moment {
-  ConstView<T> activity;     ///< f(mu) of the window, n x B
-  ConstView<T> before;       ///< the same of the window before, n x B
-  ConstView<T> span;         ///< mean over the window of what the level's memory integrates, centred, inputs x B
+  ConstView<T> activity;  ///< f(mu) of the window, n x B
+  ConstView<T> before;    ///< the same of the window before, n x B
+  ConstView<T> windows;   ///< `before`, then the last window of the unit before this one in its document, n x 2B
+  ConstView<T> stale;     ///< of each column of `windows` 1 where it is of no document that is being read, or there twice, else 0, 2B x 1
+  ConstView<T> span;      ///< mean over the window of what the level's memory integrates, centred, inputs x B
   ConstView<T> span_before;  ///< the same of the window before, inputs x B
-  ConstView<T> stale;        ///< 1 where `before` is of no document that is being read, else 0, B x 1
 };
 
 /// Where a term stands, and what it is built with.

@@ -21,7 +21,7 @@ struct Rig {
   explicit Rig(const std::string& term) {
     configuration.set("level.1." + term, "2");
     values = configuration.resolve(term_parameters(), "level.1.");
-    objective = Objective<double>({*device, 1, 1, 2, 2, 1, 1, values, 0});
+    objective = Objective<double>({*device, 1, 1, 2, 2, 1, 1, values, 0}, sentence_end);
     objective.visit_weights([&](Weight<double>& w) { device->fill(w.value, 0); });  // read-outs that say nothing: G = 1/2 |span|^2
     device->fill(mean, .5);
     objective.set_scoring(true);
@@ -32,7 +32,7 @@ struct Rig {
     double feature = 0, mu = 0;
     bool active = true;
     std::int64_t ends = 0;  ///< a window of so many tokens; 0: none
-    bool document_ends = false;
+    bool document_ends = false, unit_ends = false;
   };
 
   void read(const Token& a, const Token& b) {
@@ -43,7 +43,7 @@ struct Rig {
     for (std::size_t j = 0; j < 2; ++j) {
       const Token& token = *both[j];
       observation.active[j] = token.active;
-      observation.boundary[j] = token.document_ends ? document_end : 0;
+      observation.boundary[j] = static_cast<std::uint8_t>((token.document_ends ? document_end : 0) | (token.unit_ends ? sentence_end : 0));
       ticking[j] = token.ends > 0;
       elapsed[j] = token.ends;
       feature[j] = token.feature;
@@ -52,7 +52,7 @@ struct Rig {
     device->upload(feature, features);
     device->upload(held, mu);
     objective.end_token(observation, mu, features, mean, ticking, elapsed);
-    objective.carry(observation, ticking);
+    objective.carry(observation, ticking, observation.boundary);
   }
 
   double sum() const { return objective.scores().at(0).sum; }
@@ -100,6 +100,26 @@ TEST_CASE("objective: expectations are told from those of documents that are bei
   rig.read({.mu = .1, .ends = 1}, {.mu = .1, .active = false});  // alone: there is nothing to be told from
   CHECK(rig.sum() == Approx(2 * std::log1p(std::exp(-4.0))).margin(1e-12));
   CHECK(rig.tokens() == 3);
+}
+
+TEST_CASE("objective: expectations are told from those of the unit before in the same document", "[objective]") {
+  Rig rig("contrastive");  // T = .1: likeness 10 f f'; a second stream that is not read has nothing to be told from
+  const Rig::Token silent{.active = false};
+  double sum = 0;
+  const auto expect = [&](const Rig::Token& token, double more) {
+    rig.read(token, silent);
+    sum += more;
+    CHECK(rig.sum() == Approx(sum).margin(1e-12));
+  };
+  expect({.mu = .5, .ends = 1, .unit_ends = true}, 0);
+  expect({.mu = .2, .ends = 1}, 0);                             // the last of the unit before is the one before
+  expect({.mu = .4, .ends = 1}, std::log1p(std::exp(4 * .3)));  // .2 was before, .5 ended the unit before: 10 * .4 * (.5 - .2)
+  expect({.mu = .3, .unit_ends = true}, 0);                     // a unit ends within a window
+  expect({.mu = .3, .ends = 1}, std::log1p(std::exp(3 * .1)));  // .4 was before; the last window of a unit is kept from now on
+  expect({.mu = .1, .ends = 1}, 0);
+  expect({.mu = -.2, .ends = 1, .document_ends = true}, std::log1p(std::exp(-2 * .2)));  // .1 was before, .3 ended the unit before
+  expect({.mu = .1, .ends = 1}, 0);
+  expect({.mu = .4, .ends = 1}, 0);  // of another document nothing is left
 }
 
 TEST_CASE("objective: what is carried can be kept and taken up again", "[objective]") {

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -52,7 +53,8 @@ ParameterTable parameters() {
        1,
        {},
        "",
-       "also run coherence, surprise_recovery and belief_inertia on the model (keys of their own), each a section of the summary",
+       "also run coherence, surprise_recovery and belief_inertia on the model (keys of their own), and say whether levels move when those below "
+       "them do (reflection), each a section of the summary",
        ""},
       {"streams", std::int64_t{32}, 1, 4096, {}, "1", "documents scored side by side, or stretches of a sampled world", ""},
       {"steps", std::int64_t{4096}, 10, 1e9, {}, "steps", "of every stretch of a sampled world that are scored", ""},
@@ -279,24 +281,32 @@ std::string plastic_lines(Bench& bench, Summary& s, Hierarchy<float>& hierarchy,
   return reading_lines(s, "plastic", score_held_out(bench.text(), hierarchy, options, bench.progress), panel.get(), bytes);
 }
 
-/// Other experiments on the same model: what they find becomes a section of the summary, what they record keeps their name.
+/// A section of the summary and a part of the table, or why the text does not allow it: the others are measured all the same.
+void add_section(Findings& findings, const std::string& name, const std::function<Findings()>& measured) {
+  findings.table += "\n" + name + "\n";
+  try {
+    Findings its = measured();
+    findings.summary.section(name) = std::move(its.summary);
+    findings.table += its.table;
+  } catch (const Interrupted&) { throw; } catch (const Error& e) {
+    findings.summary.section(name).set("not_measured", std::string(e.what()));
+    findings.table += std::string("not measured: ") + e.what() + "\n";
+  }
+}
+
+/// Other experiments on the same model; what they record keeps their name.
 void add_levelwise(Bench& bench, Findings& findings) {
   for (const char* name : {"coherence", "surprise_recovery", "belief_inertia"}) {
     const Experiment& experiment = find_experiment(name);
     Bench own{bench.study, bench.model, bench.folder, bench.progress,
               bench.study.options.configuration.resolve(experiment.parameters, std::string(name) + ".")};
     bench.progress.say(name);
-    findings.table += "\n" + std::string(name) + "\n";
-    try {
-      Findings its = experiment.run(own);
-      findings.summary.section(name) = std::move(its.summary);
-      findings.table += its.table;
-    } catch (const Interrupted&) { throw; } catch (const Error& e) {  // the text does not allow it: the others are measured all the same
-      findings.summary.section(name).set("not_measured", std::string(e.what()));
-      findings.table += std::string("not measured: ") + e.what() + "\n";
-      std::filesystem::remove(bench.folder.file("trace.h5"));
-    }
-    if (const std::string trace = bench.folder.file("trace.h5"); std::filesystem::exists(trace))
+    const std::string trace = bench.folder.file("trace.h5");
+    add_section(findings, name, [&] { return experiment.run(own); });
+    if (!std::filesystem::exists(trace)) continue;
+    if (findings.summary.section(name).text("not_measured"))
+      std::filesystem::remove(trace);
+    else
       std::filesystem::rename(trace, bench.folder.file(std::string(name) + ".h5"));
   }
 }
@@ -351,6 +361,12 @@ Findings run_text(Bench& bench) {
     if (l > 0 && scores.stream.measured()) stream_findings(level, scores.stream, i, study.options.seed);
   }
   s.set("objective_nats", objective);
+  if (bench.values.flag("levelwise"))
+    add_section(findings, "reflection", [&] {
+      Findings its;
+      add_measure(its, analyse("reflection", options.trace));
+      return its;
+    });
   if (plastic) lines += plastic_lines(bench, s, *hierarchy, updates, ngrams, bytes);
   char head[512];
   std::snprintf(head, sizeof head,

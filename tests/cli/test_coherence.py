@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """run coherence: text as it was written told from text disturbed at the scale of sentences, paragraphs and documents."""
 
+import json
 import os
 
 import support
@@ -64,7 +65,10 @@ class Coherence(CommandTest):
         self.assertGreater(found["belief_inertia"]["levels"][3]["half_life"], found["belief_inertia"]["levels"][1]["half_life"])
         self.assertIn("recovery", found["surprise_recovery"]["levels"][1])
         self.assertEqual(sorted(name for name in os.listdir(self.path("levelwise")) if name.endswith(".h5")), ["belief_inertia.h5", "surprise_recovery.h5", "trace.h5"])
-        for name in ("coherence", "surprise_recovery", "belief_inertia"):
+        again = json.loads(self.strata("analyse", "reflection", "levelwise/trace.h5", "--json"))
+        for level, same in zip(found["reflection"]["levels"][1:], again["levels"][1:], strict=True):
+            self.assertAlmostEqual(level["reflection_slope"], same["reflection_slope"])
+        for name in ("coherence", "surprise_recovery", "belief_inertia", "reflection"):
             self.assertIn(f"\n{name}\n", said)
         # What is expected with the levels above is narrower than without them, and each level's part is less than all of them together.
         whole = found["stream"]["narrowing_nats"]

@@ -4,7 +4,8 @@
 //           rounds: twins of it, the whole and one without each level, go on learning from the same fresh steps. The level whose removal
 //           costs least, against what would keep it, is taken away, and its twin goes on to the next round, until every level is kept
 //           With growth.dynamic one hierarchy instead that grows and is pruned while it learns (core/growth.hpp), from the same time constants;
-//           its trials must last until a level has learned its time constant: growth.trial = 50000
+//           begun with levels to spare it prunes while it reads. Trials must last until a level has learned its time
+//           constant: hierarchy.levels = depth.levels = growth.first = 5, growth.trial = 240000, growth.price = .0005
 // Keeps     a gain above 3 s.e. that also pays for the level's k parameters: gain N > (k/2) ln N, N the steps learned from. (Some gain, however
 //           small, is to be had from any level as long as the others are not perfect: significance alone keeps it once N is large.)
 // Gain      the top-down gain of a level once the others have had the time to take over from it: nats per token that the twin without it

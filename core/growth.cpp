@@ -73,7 +73,7 @@ ParameterTable GrowthSettings::parameters() {
        1e12,
        {},
        "tokens",
-       "between two judgements of a trial of one level more, or less; a rest after the first refusal",
+       "between two judgements of a trial of one level more, or less (32 updates at least); a rest after the first refusal",
        ""},
       {"price", d.price, 0, 1e3, {}, "nats", "per token that a level must be worth", ""},
       {"threshold", d.threshold, 0, 1e3, {}, "s.e.", "that a gain must be away from the price for a trial to end", ""},
@@ -126,7 +126,12 @@ void Growth<T>::before_observe(const Step<T>& step, Simulation<T>& simulation, L
   if (step.slot == 0) between_updates(simulation, learning);
   if (!trying_) return;
   echo_.heard = step.observation;
-  twin_simulation_.advance();
+  try {
+    twin_simulation_.advance();
+  } catch (const NumericalError&) {  // of the twin alone
+    note(Verdict::refused);
+    end_trial(false, learning);
+  }
 }
 
 /// What the interval just read has cost both, and whether a trial begins or ends.
@@ -170,14 +175,21 @@ Verdict Growth<T>::verdict(double gain, double error, double paid) const {
   return Verdict::goes_on;
 }
 
+/// What the trial has come to; without a verdict, the one that this asks for.
+template <class T>
+Verdict Growth<T>::note(std::optional<Verdict> known) {
+  const Mean late = mean_from(more_.size() / 2, more_, read_);
+  const double paid = std::accumulate(more_.begin(), more_.end(), 0.0);
+  const Verdict found = known ? *known : verdict(late.value, late.error, paid);
+  judgements_.push_back({begun_, tokens_, hierarchy_.awake(), candidate(), late.value, late.error, paid, found});
+  return found;
+}
+
 template <class T>
 void Growth<T>::judge(Learning<T>& learning) {
   ++looks_;
   next_ = tokens_ + settings.trial;
-  const Mean late = mean_from(more_.size() / 2, more_, read_);
-  const double paid = std::accumulate(more_.begin(), more_.end(), 0.0);
-  const Verdict found = verdict(late.value, late.error, paid);
-  judgements_.push_back({begun_, tokens_, hierarchy_.awake(), candidate(), late.value, late.error, paid, found});
+  const Verdict found = note({});
   if (found != Verdict::goes_on) end_trial(found == Verdict::taken, learning);
 }
 

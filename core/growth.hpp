@@ -1,8 +1,9 @@
 #pragma once
 // Dynamic depth: a hierarchy begins with few levels awake, and grows and is pruned while it reads.
 //
-// Trial        a twin, bit for bit the hierarchy but that one level more is awake (or one less), reads and learns beside it. Every `trial` tokens it is
-//              judged, and goes on, is taken (the hierarchy becomes the twin) or refused (nothing of it is left). At 16 judgements one of both
+// Trial        a twin, bit for bit the hierarchy but that one level more is awake (or one less), reads and learns beside it. Every `trial` tokens (and
+//              32 updates, at least) it is judged, and goes on, is taken (the hierarchy becomes the twin) or refused (nothing of it is left).
+//              At 16 judgements one of both; a twin that breaks down (NumericalError) is refused
 // Equations    D(t) = sum over the trial of -ln p(w) of the shallower minus that of the deeper, each token before it is learned from
 //              g = mean of D's increments over the later half of the trial so far, nats per token;  s.e. over 16 blocks of it
 //              the deeper goes on where  g - c > k s.e.  and, if it is new, D > 0
@@ -19,6 +20,7 @@
 // Source       prequential codes: Dawid 1984; Rissanen 1986; twins that compete while they learn: what experiments/depth.cpp does afterwards
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/growth_settings.hpp"
@@ -76,6 +78,7 @@ class Growth {
   void between_updates(Simulation<T>& simulation, Learning<T>& learning);
   void begin(Simulation<T>& simulation, Learning<T>& learning);
   void judge(Learning<T>& learning);
+  Verdict note(std::optional<Verdict> known);
   Verdict verdict(double gain, double error, double paid) const;
   void end_trial(bool taken, Learning<T>& learning);
   Index least() const;  // levels: a lexicon is for one that speaks by it, which a token level does only where it has a share of its own

@@ -39,6 +39,7 @@ bool Health<T>::treat(const Reading& reading) {
       return precision && turn(reading, level_key(l, "precision"), *precision * factor);
     }
     case Ailment::runaway: {
+      if (!std::isfinite(reading.value)) return false;  // what is no number stays none within any bounds
       const double begun = std::exp(precision_[static_cast<std::size_t>(l)]);
       return reading.value < 1 ? turn(reading, level_key(l, "precision_min"), begun / bounded_factor)
                                : turn(reading, level_key(l, "precision_max"), begun * bounded_factor);

@@ -23,6 +23,14 @@ Hierarchy<T>::Hierarchy(Device<T>& device, std::unique_ptr<Lexicon<T>> lexicon, 
       throw ConfigError(
           level_key(l, "tick"), "1",
           "a level may not settle at every token where the level below it leaves ticks out; give it an activation_threshold too");
+  const bool chain = relaxation.scheme == Scheme::exact;
+  for (std::size_t l = 0; l < levels_.size(); ++l) {
+    if (chain && !levels_[l]->chains())
+      throw ConfigError(
+          "relaxation.scheme", "exact",
+          "level " + std::to_string(l) + " (" + levels_[l]->kind() + ") does not pass on what the exact chain needs; take serial");
+    levels_[l]->settle_by_chain(chain);
+  }
 }
 
 template <class T>

@@ -26,7 +26,7 @@ class Hierarchy {
 
   Device<T>& device() { return device_; }
   Lexicon<T>& lexicon() { return *lexicon_; }
-  /// Levels from `awake` up sleep: they take no part in any phase and hand down zeros. One that falls asleep forgets what it carries; one that wakes
+  /// Levels from `awake` up sleep: they take no part in any phase and hand down what they begin with, zeros or every state alike. One that falls asleep forgets what it carries; one that wakes
   /// has the weights that it fell asleep with, at first those it was built with. What would be learned of those that sleep, the lexicon of those that
   /// speak by it, is idle.
   void set_awake(Index awake);

@@ -160,6 +160,8 @@ class Level {
 
   // --- the exact chain (relaxation.scheme = exact): one sweep up, then one down, instead of settle; for kinds whose messages suffice
   virtual bool chains() const { return false; }
+  /// Whether that is how it is going to settle.
+  virtual void settle_by_chain(bool on) { (void)on; }
   /// Up: takes what the level below says of this level's activity (Upward::feedback and feedback_precision, everything below
   /// integrated out) and makes its own message for the level above.
   virtual void gather(const Step<T>& step, const Upward<T>& below) { (void)step, (void)below; }

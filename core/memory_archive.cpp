@@ -35,8 +35,8 @@ void MemoryArchive::store(const std::string& name, Item item) {
 const ArchivedMatrix& MemoryArchive::load(const std::string& name, Index rows, Index cols) const {
   const ArchivedMatrix& stored = at(name);
   if (stored.rows != rows || stored.cols != cols)
-    throw ShapeError(name, std::to_string(stored.rows) + " x " + std::to_string(stored.cols),
-                     std::to_string(rows) + " x " + std::to_string(cols));
+    throw ShapeError(name, std::to_string(rows) + " x " + std::to_string(cols),
+                     std::to_string(stored.rows) + " x " + std::to_string(stored.cols));
   return stored;
 }
 

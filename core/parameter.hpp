@@ -54,6 +54,7 @@ class Configuration {
   void set(const std::string& key, const std::string& value);
   void set_assignment(const std::string& key_equals_value);  ///< "level.2.tau=64"; throws ConfigError
   bool has(const std::string& key) const;
+  const std::map<std::string, std::string>& assignments() const { return assigned_; }
   std::string assigned(const std::string& key) const;  ///< as it stands there; "" where nothing assigns it
   bool has_from_file(const std::string& key) const {
     return from_file_.contains(key);

@@ -89,16 +89,11 @@ Downward<T> above(const std::vector<std::unique_ptr<Level<T>>>& levels, std::siz
 
 template <class T>
 void Relaxation<T>::settle_chain(Levels& levels, std::size_t awake, const Step<T>& step) {
-  for (std::size_t l = 0; l < awake; ++l)
-    if (!levels[l]->chains())
-      throw ConfigError(
-          "relaxation.scheme", "exact",
-          "level " + std::to_string(l) + " (" + levels[l]->kind() + ") does not pass on what the exact chain needs; take serial");
   for (std::size_t l = 0; l < awake; ++l) levels[l]->begin_settling(step, below(levels, l));
   const auto& mask = step.observation->active;
   const auto mean_energy = [&] {
     measure(levels, 0, awake, energy_host_);
-    check(energy_host_, mask, step, 0);
+    check(levels, 0, awake, step, mask);
     double sum = 0;
     for (std::size_t j = 0; j < mask.size(); ++j) sum += mask[j] != 0 ? static_cast<double>(energy_host_[j]) : 0.0;
     return sum / static_cast<double>(std::max<Index>(1, step.active_count));
@@ -220,7 +215,7 @@ void Relaxation<T>::settle_group(Levels& levels, std::size_t low, std::size_t hi
                                  std::span<const std::uint8_t> mask) {
   for (std::size_t j = 0; j < mask.size(); ++j) rate_host_[j] = mask[j] != 0 ? static_cast<T>(settings.rate) : T(0);
   measure(levels, low, high, energy_host_);
-  check(energy_host_, mask, step, low);
+  check(levels, low, high, step, mask);
   const auto note = [&](Index sweeps_done) {
     if (low != 0) return;
     double sum = 0;
@@ -239,7 +234,7 @@ void Relaxation<T>::settle_group(Levels& levels, std::size_t low, std::size_t hi
       sweep(levels, low, high, s + 1 < settings.steps || probed ? step : last);
       std::swap(energy_host_, kept_energy_);
       measure(levels, low, high, energy_host_);
-      check(energy_host_, mask, step, low);
+      check(levels, low, high, step, mask);
       const auto rejections = trace_.rejections;
       going = judge(mask);
       if (trace_.rejections != rejections) {
@@ -274,13 +269,29 @@ void Relaxation<T>::probe(Levels& levels, std::size_t high, const Step<T>& last,
   }
 }
 
+/// Throws where a free energy just measured is no number; names the lowest level whose own is none.
 template <class T>
-void Relaxation<T>::check(const std::vector<T>& energy, std::span<const std::uint8_t> mask, const Step<T>& step, std::size_t low) const {
-  for (std::size_t j = 0; j < mask.size(); ++j)
-    if (mask[j] != 0 && !std::isfinite(energy[j]))
-      throw NumericalError(static_cast<std::int64_t>(step.index), std::to_string(low), "free energy of stream " + std::to_string(j),
-                           static_cast<double>(energy[j]),
-                           "lower learning.rate or relaxation.rate, or look for NaN in the model's weights");
+void Relaxation<T>::check(Levels& levels, std::size_t low, std::size_t high, const Step<T>& step, std::span<const std::uint8_t> mask) {
+  const auto broken = [&] {
+    for (std::size_t j = 0; j < mask.size(); ++j)
+      if (mask[j] != 0 && !std::isfinite(energy_host_[j])) return j;
+    return mask.size();
+  };
+  std::size_t stream = broken();
+  if (stream == mask.size()) return;
+  auto value = static_cast<double>(energy_host_[stream]);
+  std::size_t level = low;
+  for (std::size_t l = low; l < high; ++l) {
+    measure(levels, l, l + 1, energy_host_);
+    const std::size_t its = broken();
+    if (its == mask.size()) continue;
+    level = l;
+    stream = its;
+    value = static_cast<double>(energy_host_[its]);
+    break;
+  }
+  throw NumericalError(static_cast<std::int64_t>(step.index), std::to_string(level), "free energy of stream " + std::to_string(stream),
+                       value, "lower learning.rate or relaxation.rate, or look for NaN in the model's weights");
 }
 
 template class Relaxation<float>;

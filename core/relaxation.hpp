@@ -72,7 +72,7 @@ class Relaxation {
   void measure(Levels& levels, std::size_t low, std::size_t high, std::vector<T>& energy);
   bool judge(std::span<const std::uint8_t> mask);
   void probe(Levels& levels, std::size_t high, const Step<T>& last, std::span<const std::uint8_t> mask);
-  void check(const std::vector<T>& energy, std::span<const std::uint8_t> mask, const Step<T>& step, std::size_t low) const;
+  void check(Levels& levels, std::size_t low, std::size_t high, const Step<T>& step, std::span<const std::uint8_t> mask);
 
   Device<T>& device_;
   RelaxationTrace trace_;

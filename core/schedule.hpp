@@ -1,13 +1,13 @@
 #pragma once
 // The training schedule: which level learns when, how fast, and how heavy beliefs are by then.
 //
-// Curriculum   levels wake from the lowest up: one that sleeps hands down zeros, computes nothing and learns nothing. The newest has settled when its own
+// Curriculum   levels wake from the lowest up: one that sleeps hands down what it begins with, computes nothing and learns nothing. The newest has settled when its own
 //              loss, a mean over `settle_updates` updates, fell by less than `settled` of itself since the mean before, and at the latest
 //              after `stage` of all updates; then the next one wakes. Levels below the newest learn at `below` of their rate (their sparse features and
 //              the lexicon, which the newest shares, as ever), so that it learns what they leave unsaid; once the highest has settled too all learn
 //              at their full rate
-// Own ticks    weights of a level change once every round(own_ticks tick / K) updates, by the mean of the gradients since; what is gathered at the end
-//              is not enough for a change
+// Own ticks    weights of a level change once every round(own_ticks tick / K) updates, by the mean of the gradients since (at the first change
+//              after it woke, perhaps of fewer); what is gathered at the end is not enough for a change
 // Inertia      time constants of memory are part(n) tau,  part(n) = min(1, lightness + (1 - lightness) n / (hardening N))
 // Symbols      n updates so far of N in all; K tokens between two; tick tokens between two settlings of a level
 // Limit        curriculum none, own_ticks 0, lightness 1: nothing is changed

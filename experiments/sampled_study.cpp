@@ -45,6 +45,7 @@ void SampledStudy::suit_hierarchy() {
     for (const Parameter& p : kind.parameters(static_cast<Index>(l))) {
       if (p.name == "states" && l < contexts.size() && contexts[l] > 0) suggest(level + p.name, std::to_string(contexts[l]));
       if (p.name == "tau" && l < time_constants.size()) suggest(level + p.name, to_text(time_constants[l]));
+      if (p.name == "parent_tau" && l + 1 < time_constants.size()) suggest(level + p.name, to_text(time_constants[l + 1]));
     }
   }
 }

@@ -54,6 +54,11 @@ std::string made_otherwise(const std::string& model, const std::map<std::string,
   return text + (found > 3 ? " and " + std::to_string(found - 3) + " more" : "");
 }
 
+/// Where it says whether something is learned that is no weight, which a model has only if it was.
+bool is_of_learning(std::string_view key) {
+  return level_of(key) >= 0 && (key.ends_with(".learn_tau") || key.ends_with(".learn_tau_per_parent") || key.ends_with(".precision_mode"));
+}
+
 /// What dynamic depth does not go with is said before anything is read.
 void require_growth(Hierarchy<float>& hierarchy, const ScheduleSettings& schedule, const HealthSettings& monitor) {
   const auto alone = [](const char* key, const std::string& value, const char* why) {
@@ -67,7 +72,7 @@ void require_growth(Hierarchy<float>& hierarchy, const ScheduleSettings& schedul
   for (Index l = 0; l + 1 < hierarchy.depth(); ++l)
     if (Level<float>& level = hierarchy.level(l); !level.can_end())
       alone(level_key(l, "kind").c_str(), level.kind(),
-            "all that it learns is for a state of the level above, so that no hierarchy can end with it");
+            "what it learns under a level above holds nothing without one, so that no hierarchy can end with it");
 }
 
 /// Throws what check_all_read() does; of a key of a level that is not there it says so, for no key that is spelled like it would help.
@@ -129,6 +134,12 @@ void Study::adopt_model_configuration() {
   for (std::string line; std::getline(lines, line);)
     if (is_of_model(line)) kept += line + "\n";
   options.configuration.adopt(kept, options.model);
+  Configuration its;
+  its.adopt(kept, options.model);
+  for (const auto& [key, value] : its.assignments())
+    if (is_of_learning(key) && options.configuration.assigned(key) != value)
+      throw ConfigError(key, options.configuration.assigned(key),
+                        "the model learned with " + value + ", and what it learned by it would be lost; take it back");
 }
 
 std::unique_ptr<Hierarchy<float>> Study::make_hierarchy(Index streams) {

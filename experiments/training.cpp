@@ -71,15 +71,15 @@ struct Training {
 
   /// Everything a resumed run needs, in one body for saving and loading.
   void archive(Archive& archive) {
+    {
+      Archive::Scope scope(archive, "health");
+      health.archive(archive);  // first: what cures have set, levels heed as they are loaded
+    }
     study.archive_model(archive, *hierarchy);
     archive_learner(archive, *hierarchy, learning);
     {
       Archive::Scope scope(archive, "schedule");
       schedule.archive(archive, *hierarchy);
-    }
-    {
-      Archive::Scope scope(archive, "health");
-      health.archive(archive);
     }
     if (depth) depth->archive(archive);
     Archive::Scope scope(archive, "simulation");

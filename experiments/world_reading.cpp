@@ -366,7 +366,11 @@ WorldReadingTimes read_world(SampledStudy& study, Hierarchy<float>& hierarchy, c
   if (reading.lesions) lesions = std::make_unique<Lesions>(hierarchy, reading.streams);
   if (reading.learning && !study.schedule().plain())
     throw ConfigError("learning.curriculum, own_ticks, lightness", "", "are for train and evaluate; this learns in one online pass");
-  Learning<float> learning(study.learning(), world.steps());
+  if (reading.learning && study.growth().dynamic)
+    throw ConfigError("growth.dynamic", "true", "is for train and evaluate; this learns in one online pass");
+  if (reading.learning && study.monitor().cure)
+    throw ConfigError("monitor.cure", "true", "is for train and evaluate; this learns in one online pass");
+  Learning<float> learning(study.learning(), (world.steps() + study.interval() - 1) / study.interval());
   Simulation<float> simulation(hierarchy, world, reading.learning ? &learning : nullptr, study.interval(), study.options.seed);
   WorldReadingTimes times;
   double outside = 0;  // observers and recording

@@ -103,6 +103,7 @@ class CategoricalLevel : public Level<T> {
   void forecast(const Step<T>& step, const Downward<T>& above) override;
 
   bool chains() const override { return true; }
+  void settle_by_chain(bool on) override { chain_ = on; }
   void gather(const Step<T>& step, const Upward<T>& below) override;
   void resolve(const Step<T>& step, const Downward<T>& above) override;
 

@@ -132,13 +132,19 @@ void ConditionalLevel<T>::message() {
   this->device_.map(Unary::log, normaliser_, this->feedback_);
 }
 
+/// posterior_ = P(c|u) like(c) / Z(u), of the evidence in like_.
 template <class T>
-void ConditionalLevel<T>::infer(ConstView<T>) {
+void ConditionalLevel<T>::take_posterior() {
   Device<T>& device = this->device_;
   condition(this->states(this->like_));
   device.map(Unary::reciprocal, normaliser_, normaliser_);
   device.copy(table_, posterior_);
   device.scale_columns(list(normaliser_), posterior_);
+}
+
+template <class T>
+void ConditionalLevel<T>::infer(ConstView<T>) {
+  take_posterior();
   weigh(this->parents(above_now_), posterior_, this->states(this->x_));
   this->settle_rounding();
 }
@@ -151,6 +157,13 @@ void ConditionalLevel<T>::slope(View<T> to) {
   this->device_.axpby(static_cast<T>(1 / this->settings_.stubbornness), this->parents(normaliser_), T(0), to);
 }
 
+/// Where nothing settles, the posterior is the forecast.
+template <class T>
+void ConditionalLevel<T>::begin_settling(const Step<T>& step, const Upward<T>& below) {
+  CategoricalLevel<T>::begin_settling(step, below);
+  this->device_.copy(given_, posterior_);
+}
+
 template <class T>
 void ConditionalLevel<T>::end_settling(const Step<T>& step) {
   CategoricalLevel<T>::end_settling(step);
@@ -159,10 +172,7 @@ void ConditionalLevel<T>::end_settling(const Step<T>& step) {
   // What the exact messages would have left: evidence as the posterior shows it.
   device.map(Unary::reciprocal, this->prior_now_, this->like_);
   device.multiply(this->like_, this->x_, this->like_);
-  condition(this->states(this->like_));
-  device.map(Unary::reciprocal, normaliser_, normaliser_);
-  device.copy(table_, posterior_);
-  device.scale_columns(list(normaliser_), posterior_);
+  take_posterior();
 }
 
 template <class T>

@@ -35,6 +35,7 @@ class ConditionalLevel : public CategoricalLevel<T> {
 
   std::string kind() const override { return "conditional"; }
   bool can_end() const override { return false; }
+  void begin_settling(const Step<T>& step, const Upward<T>& below) override;
   void end_settling(const Step<T>& step) override;
   void learn(const Step<T>& step) override;
   void accumulate(T scale, bool learning) override;
@@ -60,6 +61,7 @@ class ConditionalLevel : public CategoricalLevel<T> {
   void weigh(ConstView<T> per_parent, Tensor<T>& tables, View<T> to);
   void condition(View<T> like);
   void expect();
+  void take_posterior();
   void prepare_hazards(const std::vector<double>& hazards);
   void take_hazards(std::span<const T> log_hazards);
   void read_hazards();

@@ -7,15 +7,14 @@ namespace strata {
 
 namespace {
 constexpr double clip = 3, slow_rate = 2e-4, slope = 4;
-constexpr std::int64_t before = 8;  // windows of words that the newest one is compared with, at most
 constexpr double prior_steps = 32;  // the moments start as plain means, with the initial values worth so many steps
 }  // namespace
 
 Gate::Gate(const GateSettings& settings, Index vocabulary, Index streams)
     : settings_(settings),
       change_(settings.on && settings.words ? std::llround(settings.window) : 0,
-              settings.on && settings.words ? before * std::llround(settings.window) : 0, settings.on && settings.words ? vocabulary : 0,
-              settings.on && settings.words ? streams : 0),
+              settings.on && settings.words ? windows_compared * std::llround(settings.window) : 0,
+              settings.on && settings.words ? vocabulary : 0, settings.on && settings.words ? streams : 0),
       trace_(static_cast<std::size_t>(streams)),
       openness_(static_cast<std::size_t>(streams)) {}
 

@@ -19,6 +19,8 @@
 
 namespace strata {
 
+constexpr std::int64_t windows_compared = 8;  ///< by words: of words before, that the newest window is compared with, at most
+
 struct GateSettings {
   bool on = false;
   double window = 8;        ///< W, tokens

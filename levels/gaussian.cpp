@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/error.hpp"
+
 namespace strata {
 
 template <class T>
@@ -286,6 +288,14 @@ void GaussianLevel<T>::end_settling(const Step<T>& step) {
 }
 
 // ---------------------------------------------------------------- the exact chain
+
+template <class T>
+void GaussianLevel<T>::settle_by_chain(bool on) {
+  if (on || !shares_ || numbers() || settings_.mode != GaussianSettings::Precision::learned) return;
+  throw ConfigError(
+      level_key(settings_.index, "precision_mode"), "learned",
+      "where a level speaks by a stream of logits, sweeps lack the curvature that it is learned from; take relaxation.scheme=exact");
+}
 
 template <class T>
 void GaussianLevel<T>::gather(const Step<T>& step, const Upward<T>& below) {

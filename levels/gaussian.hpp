@@ -91,6 +91,8 @@ class GaussianLevel : public Level<T> {
   void forecast(const Step<T>& step, const Downward<T>& above) override;
 
   bool chains() const override { return true; }
+  /// Throws ConfigError where sweeps lack what a precision is learned from.
+  void settle_by_chain(bool on) override;
   void gather(const Step<T>& step, const Upward<T>& below) override;
   void resolve(const Step<T>& step, const Downward<T>& above) override;
 

@@ -55,6 +55,16 @@ void require_possible(const SituationSettings& s, const Values& v) {
   if (s.gate.on && s.gate.words && (s.gate.window > static_cast<double>(most_words_compared) || s.gate.window != std::floor(s.gate.window)))
     refuse(s.index, "gate_window", v,
            "must be a whole number of words up to " + std::to_string(most_words_compared) + " where gate_by=words");
+  if (s.gate.on && s.gate.words) {
+    const std::int64_t window = std::llround(s.gate.window);
+    const double most = WordChange::highest(window, windows_compared * window);
+    if (s.gate.threshold >= most)
+      refuse(s.index, "gate_threshold", v,
+             "could never be passed: by words, a window of " + std::to_string(window) + " says at most " +
+                 to_text(std::floor(100 * most) / 100) + " nats; take a wider gate_window or a lower threshold");
+  }
+  if (s.gate.on && !s.gate.words && s.broad.weight == 0)
+    refuse(s.index, "broad_weight", v, "leaves the broad prediction unlearned, by which the gate opens; take gate_by=words");
 }
 
 }  // namespace

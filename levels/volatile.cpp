@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "core/parameter.hpp"
@@ -49,7 +50,9 @@ VolatileLevel<T>::VolatileLevel(Device<T>& device, const VolatileSettings& setti
 
 template <class T>
 double VolatileLevel<T>::time_constant() const {
-  return std::exp(-settings_.omega);
+  std::vector<T> omega(static_cast<std::size_t>(settings_.units));
+  device_.download(omega_.value, omega);
+  return std::exp(-std::accumulate(omega.begin(), omega.end(), 0.0) / static_cast<double>(settings_.units));
 }
 
 template <class T>

@@ -53,7 +53,9 @@ class VolatileLevel : public Level<T> {
 
   std::string kind() const override { return "volatile"; }
   Index units() const override { return settings_.units; }
-  /// Steps in which a walk of volatility exp(omega) spreads to variance 1.
+  /// What it learns under a level above is for that level's beliefs.
+  bool can_end() const override { return false; }
+  /// Steps in which a walk of volatility exp(omega), omega a mean over units, spreads to variance 1.
   double time_constant() const override;
   Index tick() const override { return 1; }
   std::span<const std::uint8_t> ticking() const override { return ticking_; }

@@ -23,6 +23,8 @@ WordChange::WordChange(std::int64_t newest, std::int64_t before, Index vocabular
   held_.resize(static_cast<std::size_t>(vocabulary));
 }
 
+double WordChange::highest(std::int64_t newest, std::int64_t before) { return WordChange(newest, before, 0, 0).unlike_.back(); }
+
 void WordChange::read(std::size_t stream, std::int32_t id) {
   const std::int64_t at = place_[stream]++ % kept_;
   words_[stream * static_cast<std::size_t>(kept_) + static_cast<std::size_t>(at)] = id;

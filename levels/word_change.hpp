@@ -25,6 +25,9 @@ class WordChange {
   /// R of `newest` words, L of as many at least, of `before` at most.
   WordChange(std::int64_t newest, std::int64_t before, Index vocabulary, Index streams);
 
+  /// The highest that C can be, where R and L, as long as it gets, have no word in common.
+  static double highest(std::int64_t newest, std::int64_t before);
+
   void read(std::size_t stream, std::int32_t id);
   /// Whether L is long enough.
   bool measurable(std::size_t stream) const { return place_[stream] - begin_[stream] >= 2 * newest_; }

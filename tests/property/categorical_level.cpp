@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/memory_archive.hpp"
 #include "tests/support/categorical_rig.hpp"
+#include "tests/support/probe.hpp"
 
 using namespace strata;
 using namespace strata::test;
@@ -352,4 +353,20 @@ TEST_CASE("categorical: a level takes over what another has learned, and its tra
   CHECK_THROWS_AS(alone.level(0).inherit(learned.level(0), true), ShapeError);
   alone.level(0).inherit(learned.level(0), false);
   CHECK(alone.level(0).time_constant() == learned.level(0).time_constant());
+}
+
+TEST_CASE("categorical: where nothing settles, a conditional level's tables stay what was forecast") {
+  const std::string scheme = GENERATE("exact", "serial");
+  CategoricalRig<double> rig(
+      "conditional", 3, 2, vocabulary, 20, [](Index t, Index j) { return token(t, j); },
+      {"relaxation.steps=0", "relaxation.scheme=" + scheme}, false);
+  rig.simulation->start();
+  for (int t = 0; t < 20; ++t) {
+    const auto before = state_of(*rig.hierarchy);
+    rig.simulation->advance();
+    const auto after = state_of(*rig.hierarchy);
+    for (const auto& [name, item] : after.items())
+      if (const auto place = name.rfind("q_given"); place != std::string::npos)
+        CHECK(std::get<ArchivedMatrix>(item).data == before.at(name.substr(0, place) + "given").data);
+  }
 }

@@ -253,3 +253,19 @@ TEST_CASE("growth: the power of gradients is kept with each weight's own updates
   CHECK(*std::max_element(kept.begin(), kept.end()) == 200);
   CHECK(*std::min_element(kept.begin(), kept.end()) == 150);  // of what slept at first
 }
+
+TEST_CASE("growth: a trial whose twin breaks down is refused, and nothing of it is left") {
+  Reading run(settings_of(1, look), never), alone({}, never);
+  alone.hierarchy->set_awake(1);
+  run.hierarchy->level(1).visit_weights([&](Weight<float>& weight) { run.device->fill(weight.value, std::nanf("")); });
+  for (auto* reading : {&run, &alone}) {
+    reading->simulation->start();
+    reading->run(40);
+  }
+  REQUIRE(run.growth->judgements().size() == 1);
+  CHECK(run.growth->judgements()[0].verdict == Verdict::refused);
+  CHECK(run.growth->judgements()[0].to == 2);
+  CHECK(!run.growth->trying());
+  CHECK(run.hierarchy->awake() == 1);
+  CHECK(run.simulation->nats() == alone.simulation->nats());
+}

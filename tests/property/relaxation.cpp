@@ -154,7 +154,8 @@ TEST_CASE("relaxation: what is learned after a refused sweep is still the gradie
     auto assignments = lines(coarse);
     assignments.emplace_back(steps);
     for (const char* l : {"1", "2", "3"})
-      for (const char* line : {"broad_weight=0", "eligibility=off"}) assignments.push_back("level." + std::string(l) + "." + line);
+      for (const char* line : {"broad_weight=0", "gate=0", "eligibility=off"})
+        assignments.push_back("level." + std::string(l) + "." + line);
     Tiny<double> tiny(assignments, streams);
     Probe<double> probe(*tiny.hierarchy, *tiny.world, tiny.learning.get());
     probe.start();

@@ -35,6 +35,8 @@ Experiment depth_experiment();
 
 namespace {
 
+std::string world_of_levels(Index depth) { return "a world of " + std::to_string(depth) + (depth == 1 ? " level" : " levels"); }
+
 constexpr double tau_rate = .5;  // of a learned time constant in the first learning: the categorical kind's own
 
 ParameterTable parameters() {
@@ -59,7 +61,7 @@ struct Candidate {
   double time_constant{}, dwell_time{};  ///< after learning
   double gain{}, error{};                ///< nats per token; NaN: not tried
   double price{};                        ///< nats per token that its parameters cost
-  std::string fate{"kept"};              ///< kept, "merged with level 1", "no gain"
+  std::string fate{"kept"};              ///< kept, "merged with level 1", "worth too little"
 };
 
 using Beliefs = std::vector<std::vector<Index>>;  // [level][sample]: likeliest state
@@ -118,7 +120,7 @@ std::string fate_of(Index level, const Beliefs& beliefs, const Values& v) {
     most = part;
     with = other;
   }
-  return with < 0 ? "no gain" : "merged with level " + std::to_string(with);
+  return with < 0 ? "worth too little" : "merged with level " + std::to_string(with);
 }
 
 /// One world and what its hierarchy has come to.
@@ -130,7 +132,7 @@ class Pruning {
   /// Too many levels, learned.
   void learn() {
     const auto variant = as(values_.integer("levels"), 1);
-    bench_.progress.say("a world of " + std::to_string(truth_) + " levels read with " + std::to_string(values_.integer("levels")));
+    bench_.progress.say(world_of_levels(truth_) + " read with " + std::to_string(values_.integer("levels")));
     hierarchy_ = study_.make_hierarchy(study_.streams());
     learn_world(bench_, *hierarchy_, "depth", bench_.folder.file("trace.h5"), false);
   }
@@ -282,7 +284,7 @@ Index grow(Bench& bench, Findings& findings, Summary& s, Index truth, const std:
   const WorldVariant variant(study, keys, make_source(study, {keys.back()}));
   const std::string stem = "world_" + std::to_string(truth), model = bench.folder.file(stem + ".h5");
   Summary& training = s.section("training");
-  training = obtain_trained(bench, model, bench.folder.file(stem + "_checkpoint.h5"), "a world of " + std::to_string(truth) + " levels");
+  training = obtain_trained(bench, model, bench.folder.file(stem + "_checkpoint.h5"), world_of_levels(truth));
   findings.table += growth_table(s);
   return static_cast<Index>(training.object("growth")->number("levels").value_or(0));
 }
@@ -308,7 +310,7 @@ Findings run(Bench& bench) {
   for (const Index truth : truths_of(bench.values)) {
     Summary& s = findings.summary.item("worlds", static_cast<std::size_t>(worlds++));
     s.set("name", "true depth " + std::to_string(truth)).set("true_depth", static_cast<std::int64_t>(truth));
-    findings.table += "a world of " + std::to_string(truth) + " levels\n";
+    findings.table += world_of_levels(truth) + "\n";
     const Index found = study.growth().dynamic ? grow(bench, findings, s, truth, kind) : prune(bench, findings, s, truth, kind);
     s.set("found_depth", static_cast<std::int64_t>(found)).set("right", found == truth);
     findings.table += "  found " + std::to_string(found) + (found == truth ? ", right\n" : ", wrong\n");

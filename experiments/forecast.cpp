@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <sstream>
@@ -116,7 +117,7 @@ SoFar read_text(TextStudy& study, Hierarchy<float>& hierarchy, Progress& progres
   };
   progress.begin("reading", world.tokens());
   simulation.start();
-  if (!simulation.run(interrupted)) throw Interrupted("nothing was forecast; give the same command again");
+  simulation.run();
   progress.end();
   for (double& nats : so_far.nats) nats /= so_far.tokens;
   so_far.unigram /= so_far.tokens;
@@ -226,7 +227,7 @@ Options as_study(Options options) {
 }  // namespace
 
 int forecast_command(Options given) {
-  watch_for_interrupt();
+  std::signal(SIGPIPE, SIG_IGN);  // but an interrupt ends the command as it ends others: there is nothing that it could cost
   Options options = as_study(std::move(given));
   const Values values = options.configuration.resolve(forecast_parameters(), "forecast.");
   resolve_experiments(options.configuration, "", false);

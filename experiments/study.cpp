@@ -59,6 +59,9 @@ bool is_of_learning(std::string_view key) {
   return level_of(key) >= 0 && (key.ends_with(".learn_tau") || key.ends_with(".learn_tau_per_parent") || key.ends_with(".precision_mode"));
 }
 
+/// What a model's words were made with, which are in its file.
+bool is_of_words(std::string_view key) { return key == "text.tokenizer" || key == "text.vocabulary"; }
+
 /// What dynamic depth does not go with is said before anything is read.
 void require_growth(Hierarchy<float>& hierarchy, const ScheduleSettings& schedule, const HealthSettings& monitor) {
   const auto alone = [](const char* key, const std::string& value, const char* why) {
@@ -136,10 +139,16 @@ void Study::adopt_model_configuration() {
   options.configuration.adopt(kept, options.model);
   Configuration its;
   its.adopt(kept, options.model);
-  for (const auto& [key, value] : its.assignments())
-    if (is_of_learning(key) && options.configuration.assigned(key) != value)
-      throw ConfigError(key, options.configuration.assigned(key),
-                        "the model learned with " + value + ", and what it learned by it would be lost; take it back");
+  for (const auto& [key, value] : its.assignments()) {
+    const std::string now = options.configuration.assigned(key);
+    if (now == value) continue;
+    if (is_of_learning(key))
+      throw ConfigError(key, now, "the model learned with " + value + ", and what it learned by it would be lost; take it back");
+    if (!is_of_words(key)) continue;
+    if (!options.configuration.has_from_file(key))
+      throw ConfigError(key, now, "a model has the words that it learned (" + value + "); take it back, or train anew");
+    options.configuration.set(key, value);  // a ready configuration serves models of other words, too
+  }
 }
 
 std::unique_ptr<Hierarchy<float>> Study::make_hierarchy(Index streams) {

@@ -86,6 +86,7 @@ class Coherence(CommandTest):
     def test_refused(self):
         self.write("short.txt", "One sentence only.\n")
         self.refused(3, ["short.txt", "three sentences"], "run", "coherence", "--model", "model.h5", "--held-out", "short.txt", "--out", "no")
+        self.refused(2, ["text.vocabulary", "that it learned"], "evaluate", "--model", "model.h5", "--held-out", "prose.txt", *sets(text={"vocabulary": 77}), "--out", "no")
         self.refused(2, "coherence.items", "run", "coherence", "--model", "model.h5", "--held-out", "prose.txt", *sets(coherence={"items": 1}), "--out", "no")
         self.assertFalse(os.path.exists(self.path("no")))
 

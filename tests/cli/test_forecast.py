@@ -3,6 +3,9 @@
 import json
 import math
 import os
+import signal
+import subprocess
+import time
 
 import support
 from support import CommandTest, sets
@@ -66,6 +69,12 @@ class Forecast(CommandTest):
         self.assertEqual(by_file, self.forecast(self.open))
         self.assertEqual(by_file, self.forecast(self.open, "--text", "-"))
         self.assertEqual(by_file, self.forecast(self.open, "--threads", 1))
+
+    def test_an_interrupt_ends_it_while_it_waits(self):
+        with subprocess.Popen([support.STRATA, "forecast", "--model", "model.h5", "--quiet"], cwd=self.base, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=20), -signal.SIGINT)
 
     def test_what_stands_at_the_very_end(self):
         """White space there is the editor's; a line with a form feed ends the document; a full stop ends the sentence."""

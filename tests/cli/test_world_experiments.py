@@ -81,7 +81,7 @@ class Depth(CommandTest):
                 taken += 1
             for level in (level for one in rounds for level in one if level["fate"] != "kept"):
                 self.assertLessEqual(level["removal_cost_nats"], max(3 * level["removal_cost_se"], level["price_nats"]))
-                self.assertRegex(level["fate"], "^(no gain|merged with level [0-2])$")
+                self.assertRegex(level["fate"], "^(worth too little|merged with level [0-2])$")
             self.assertTrue(all(level["fate"] == "kept" for level in rounds[-1]))
             if len(rounds[-1]) > 1:
                 self.assertTrue(all(level["removal_cost_nats"] > max(3 * level["removal_cost_se"], level["price_nats"]) for level in rounds[-1]))

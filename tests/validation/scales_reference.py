@@ -80,7 +80,7 @@ def depth(lab):
     for tables, seed, world in sorted(worlds, key=lambda w: (w[2]["true_depth"], w[0], w[1])):
         last = world["rounds"][-1]["levels"]
         gains = ", ".join(f"{level['removal_cost_nats']:.4f} ± {level['removal_cost_se']:.4f}" for level in last if "removal_cost_nats" in level)
-        gone = ", ".join(f"{numbers([level['dwell_time']])} ({'merged' if 'merged' in level['fate'] else 'no gain'}, {level['removal_cost_nats']:+.4f} ± "
+        gone = ", ".join(f"{numbers([level['dwell_time']])} ({'merged' if 'merged' in level['fate'] else 'worth too little'}, {level['removal_cost_nats']:+.4f} ± "
                          f"{level['removal_cost_se']:.4f})" for one in world["rounds"] for level in one["levels"] if level["fate"] != "kept")
         detail.append([world["true_depth"], tables, seed, world["found_depth"], numbers([level["dwell_time"] for level in last]), gains or "-", gone or "-"])
     write("depth.md", "Whether levels find how many of them a world has", [

@@ -8,7 +8,7 @@ from . import Picture
 
 TITLE = "How many levels the text asked for"
 CAPTION = ("Left: nats per token of the held-out documents at every fixed depth, and of dynamic depth at the depth it ended with; small marks: single seeds. Right: levels "
-           "awake (steps) and in use (thin), one colour per seed, over the tokens learned from; crosses: trials that were refused.")
+           "awake (steps) and in use (dashed), one colour per seed, over the tokens learned from; crosses: trials that were refused.")
 TERMS = (
     ("Dynamic depth", "levels wake and fall asleep while the text is read, each after a trial beside a twin without it; a fixed depth is chosen before, and which is best is known only afterwards."),
     ("In use", "by how many levels the words of the moment are best foreseen, as each stream of text has it, on average."),
@@ -81,12 +81,15 @@ def draw_course(axes, seeds):
         tokens, levels = steps_of(growth)
         end = max([*growth.get("in_use_tokens", []), *(judgement["tokens"] for judgement in growth.get("judgements", [])), tokens[-1]])
         axes.plot([*tokens, end], [*levels, levels[-1]], color=colour)
-        axes.plot(growth.get("in_use_tokens", []), growth.get("in_use_levels", []), color=colour, linewidth=0.9)
+        axes.plot(growth.get("in_use_tokens", []), growth.get("in_use_levels", []), color=colour, linewidth=0.9, linestyle="--")
         refused = [judgement for judgement in growth.get("judgements", []) if judgement["verdict"] == "refused"]
         axes.plot([judgement["tokens"] for judgement in refused], [judgement["to"] for judgement in refused], color=colour, marker="x", markersize=6, linestyle="none")
     axes.set_xlabel("tokens learned from")
     axes.set_ylabel("levels")
     axes.set_title("Awake and in use")
+    grey = {"color": style.SOFT}
+    axes.legend(handles=[plt.Line2D([], [], **grey, label="awake"), plt.Line2D([], [], **grey, linewidth=0.9, linestyle="--", label="in use"),
+                         plt.Line2D([], [], **grey, marker="x", markersize=6, linestyle="none", label="refused")], loc="best")
 
 
 def depth_figure(result):

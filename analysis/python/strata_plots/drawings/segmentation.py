@@ -6,13 +6,13 @@ from . import Picture
 
 TITLE = "Where situations end"
 CAPTION = ("F1 of boundaries within one sentence of the text's own, which no level was told of. Chance: the level's boundaries shifted by half of the text. TextTiling: of the "
-           "same words, as many boundaries as the level found. Bars: 95 % bootstrap over blocks of text.")
+           "same words, as many boundaries as the level found, if it finds so many. Bars: 95 % bootstrap over blocks of text.")
 TERMS = (
     ("Pk", "part of pairs of places, half a mean segment apart, for which it is wrongly said whether a boundary lies between them; 0 is perfect."),
     ("WindowDiff", "part of such windows in which the number of boundaries is wrong."),
 )
 TRUTHS = (("paragraph", "Ends of paragraphs and documents"), ("document", "Ends of documents"))
-WAYS = (("found", "found by the level", "o"), ("chance", "chance", "x"), ("tiling", "TextTiling, as many", "s"))
+WAYS = (("found", "found by the level", "o"), ("chance", "chance", "x"), ("tiling", "TextTiling, as many at most", "s"))
 
 
 def levels_of(result, truth):
@@ -53,18 +53,21 @@ def tables(results, rows):
 
 
 def segmentation_figure(result):
-    figure, panels = plt.subplots(1, 2, figsize=(11.2, 1.9 + 0.8 * max(len(levels_of(result, truth)) for truth, _ in TRUTHS)), sharey=True, squeeze=False)
+    cells = {truth: dict(levels_of(result, truth)) for truth, _ in TRUTHS}
+    labels = [label for label in result.labels if any(label in of for of in cells.values())]
+    figure, panels = plt.subplots(1, 2, figsize=(11.2, 1.9 + 0.8 * len(labels)), sharey=True, squeeze=False)
     for axes, (truth, title) in zip(panels[0], TRUTHS):
-        found = levels_of(result, truth)
-        for place, (_, cell) in enumerate(found):
+        for label, cell in cells[truth].items():
             for number, (key, _, mark) in enumerate(WAYS):
-                at, colour = place + 0.2 * (number - 1), style.INK if key == "found" else style.SOFT
+                at, colour = labels.index(label) + 0.2 * (number - 1), style.INK if key == "found" else style.SOFT
                 if cell[key].get("f1_ci95"):
                     axes.plot(cell[key]["f1_ci95"], [at, at], color=colour, linewidth=1.8)
                 if is_number(cell[key].get("f1")):
                     axes.plot([cell[key]["f1"]], [at], marker=mark, markersize=8.0, color=colour, linestyle="none", zorder=5)
-        axes.set_yticks(range(len(found)), [style.drawable(label) for label, _ in found])
-        axes.set_ylim(len(found) - 0.5, -0.5)
+        if not cells[truth]:
+            axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center", color=style.SOFT)
+        axes.set_yticks(range(len(labels)), [style.drawable(label) for label in labels])
+        axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("F1 within one sentence")
         axes.set_title(title)

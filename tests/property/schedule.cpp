@@ -2,10 +2,12 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/memory_archive.hpp"
 #include "core/schedule.hpp"
+#include "levels/situation.hpp"
 #include "tests/support/probe.hpp"
 #include "tests/support/tiny.hpp"
 
@@ -46,6 +48,63 @@ struct Scheduled {
   }
   Tiny<double> tiny;
   Schedule<double> schedule;
+};
+
+/// A level that says what its own predictions have cost.
+class Telling final : public SituationLevel<double> {
+ public:
+  using SituationLevel<double>::SituationLevel;
+  Loss take_loss() override { return std::exchange(told, {}); }
+  Loss told;
+};
+
+/// A curriculum over three levels that read nothing: what they and the next token cost is told.
+struct Told {
+  explicit Told(const ScheduleSettings& its_settings) : settings(its_settings) {
+    auto lexicon = std::make_unique<Lexicon<double>>(*device, 2, std::vector<double>(3, -std::log(3.0)), .1, 1);
+    std::vector<std::unique_ptr<Level<double>>> levels;
+    for (Index l = 0; l < depth; ++l) {
+      SituationSettings situation;
+      situation.index = l + 1;
+      situation.tick = 1;
+      auto level = std::make_unique<Telling>(*device, *lexicon, situation, 2, l + 1 < depth ? 2 : 0, depth + 1, 1, 1, 1);
+      told.push_back(level.get());
+      levels.push_back(std::move(level));
+    }
+    hierarchy = std::make_unique<Hierarchy<double>>(*device, std::move(lexicon), std::move(levels), 1, RelaxationSettings{});
+    schedule = std::make_unique<Schedule<double>>(settings, *hierarchy, planned, 1);
+  }
+
+  /// Updates from when level `of` woke until it had settled. Means of its own loss fall by the part `own`, those of all others by `other`, each over
+  /// more predictions than the one before. Until it woke nothing fell.
+  Index settles_after(Index of, double own, double other) {
+    const auto settled = [&](Index level) {
+      return level + 1 < depth ? static_cast<Index>(schedule->woken().size()) > level + 1 : schedule->pace(0) == 1;
+    };
+    Index updates = 0, since = 0;
+    double nats = 0, tokens = 0;
+    for (Index newest = 0; newest <= of; ++newest)
+      for (since = 0; !settled(newest); ++since) {
+        const Index whole = since / settings.settle_updates;
+        const auto means = static_cast<double>(whole);
+        const auto tell = [&](double first, double fall) {
+          const double count = std::floor(64 * std::pow(1.3, means));
+          return Loss{first * std::pow(newest == of ? 1 - fall : 1, means) * count, count};
+        };
+        for (Index l = 1; l < depth; ++l)
+          told[static_cast<std::size_t>(l)]->told = tell(10 * static_cast<double>(l), l == newest ? own : other);
+        const Loss next = tell(3, other);
+        schedule->advance(*hierarchy, ++updates, nats += next.nats, static_cast<std::int64_t>(tokens += next.count));
+      }
+    return since;
+  }
+
+  static constexpr Index depth = 3;
+  std::unique_ptr<Device<double>> device = make_device<double>({"reference", "auto", 0});
+  ScheduleSettings settings;
+  std::vector<Telling*> told;
+  std::unique_ptr<Hierarchy<double>> hierarchy;
+  std::unique_ptr<Schedule<double>> schedule;
 };
 
 ScheduleSettings upward(double stage) {
@@ -143,6 +202,26 @@ TEST_CASE("schedule: a level has settled when its own loss no longer falls") {
   }
 }
 
+TEST_CASE("schedule: a level whose own loss falls has not settled, whatever the next token costs; of the lowest that is its own") {
+  ScheduleSettings settings = upward(.3);
+  settings.settled = .05;
+  settings.settle_updates = 4;
+  const Index at_once = 2 * settings.settle_updates, at_last = 60;  // two means; a stage
+  const auto after = [&](Index of, double own, double other) { return Told(settings).settles_after(of, own, other); };
+  CHECK(after(0, 0, .1) == at_last);
+  CHECK(after(0, 0, .06) == at_last);
+  CHECK(after(0, 0, .04) == at_once);
+  CHECK(after(0, 0, 0) == at_once);
+  for (const Index of : {1, 2}) {
+    CAPTURE(of);
+    CHECK(after(of, .1, 0) == at_last);
+    CHECK(after(of, .06, 0) == at_last);
+    CHECK(after(of, .04, .1) == at_once);
+    CHECK(after(of, 0, .1) == at_once);
+    CHECK(after(of, -.1, .1) == at_once);  // it rises
+  }
+}
+
 TEST_CASE("schedule: weights change in the level's own ticks, by the mean of what was learned") {
   ScheduleSettings settings;
   settings.own_ticks = 2;
@@ -156,6 +235,49 @@ TEST_CASE("schedule: weights change in the level's own ticks, by the mean of wha
     const auto now = run.weights(3);
     CHECK((now != before) == (update % 5 == 0));
     before = now;
+  }
+}
+
+TEST_CASE("schedule: what a level that waits has learned is the mean of the gradients since") {
+  auto lines = shape();
+  for (const char* line : {"learning.warm_up=0", "learning.weight_decay=0", "learning.floor=1"}) lines.emplace_back(line);
+  ScheduleSettings settings;
+  settings.own_ticks = 2;
+  for (const Index level : {2, 3}) {
+    Scheduled waiting(settings, lines), gathering({}, lines);
+    const Index wait = waiting.schedule.wait(level);
+    CAPTURE(level, wait);
+    REQUIRE(wait > 1);
+    // Nothing else changes in the one, and nothing at all in the other: both have the same gradients until the first change.
+    waiting.tiny.hierarchy->lexicon().vectors.rate = 0;
+    for (Index l = 0; l < 4; ++l)
+      if (l != level) waiting.tiny.hierarchy->level(l).visit_weights([](Weight<double>& weight) { weight.rate = 0; });
+    gathering.tiny.hierarchy->visit_weights([](Weight<double>& weight) { weight.idle = true; });
+    std::vector<double> last, mean;
+    gathering.tiny.simulation->after_update = [&] {
+      last.clear();
+      gathering.tiny.hierarchy->level(level).visit_weights([&](Weight<double>& weight) {
+        const auto own = values<double>(weight.gradient.view(), *gathering.tiny.device);
+        last.insert(last.end(), own.begin(), own.end());
+        gathering.tiny.device->fill(weight.gradient, 0);
+      });
+      mean.resize(last.size());
+      for (std::size_t i = 0; i < last.size(); ++i) mean[i] += last[i] / static_cast<double>(wait);
+    };
+    const auto before = waiting.weights(level);
+    waiting.run(wait);
+    gathering.run(wait);
+    REQUIRE(gathering.weights(level) == before);
+    const auto now = waiting.weights(level);
+    REQUIRE(mean.size() == now.size());
+    double most = 0;
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      const double change = .01 * mean[i] / (std::abs(mean[i]) + 1);  // Adam's first, by a floor of 1
+      REQUIRE(now[i] - before[i] == Approx(change).epsilon(1e-6).margin(1e-14));
+      most = std::max(most, std::abs(mean[i]));
+    }
+    CHECK(most > 1e-3);
+    CHECK(relative_distance(last, mean) > .1);
   }
 }
 

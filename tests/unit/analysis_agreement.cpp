@@ -42,6 +42,16 @@ Series leak(double tau, std::uint64_t past, std::uint64_t text, std::int64_t las
   return out;
 }
 
+/// Predictions of levels that leak so, under `prefix`.
+void write_leaks(Hdf5File& file, const std::string& prefix, const std::vector<double>& taus, std::uint64_t past, std::uint64_t text) {
+  for (std::size_t l = 0; l < taus.size(); ++l) {
+    const Series x = leak(taus[l], past, text, 99);
+    test::write_level(file, prefix + "/levels/" + std::to_string(l), "prediction", x.time, pairs, units, [&](double t, Index s, Index u) {
+      return static_cast<double>(x.at(static_cast<std::size_t>(t + 1), s)[static_cast<std::size_t>(u)]);
+    });
+  }
+}
+
 const std::vector<double> once(static_cast<std::size_t>(pairs), 1.0);
 
 }  // namespace
@@ -140,21 +150,12 @@ TEST_CASE("the shortest scale of a leak is 2.48 time constants", "[analysis]") {
 TEST_CASE("alignment and divergence are measured on a trace", "[analysis]") {
   const test::TemporaryFolder folder;
   const std::string path = folder.file("trace.h5");
-  const double taus[] = {6, 60};
+  const std::vector<double> taus{6, 60};
   {
     Hdf5File file(path, Hdf5File::Mode::create);
-    const auto put = [&](const std::string& prefix, std::uint64_t past, std::uint64_t text) {
-      for (int l = 0; l < 2; ++l) {
-        const Series x = leak(taus[l], past, text, 99);
-        test::write_level(file, prefix + "/levels/" + std::to_string(l), "prediction", x.time, pairs, units,
-                          [&](double t, Index s, Index u) {
-                            return static_cast<double>(x.at(static_cast<std::size_t>(t + 1), s)[static_cast<std::size_t>(u)]);
-                          });
-      }
-    };
-    put("", 1, 3);
-    put("/conditions/twin", 2, 3);
-    put("/conditions/parted", 1, 4);
+    write_leaks(file, "", taus, 1, 3);
+    write_leaks(file, "/conditions/twin", taus, 2, 3);
+    write_leaks(file, "/conditions/parted", taus, 1, 4);
   }
   const MeasureResult found = analyse("alignment", path);
   REQUIRE(found.levels.size() == 2);
@@ -176,4 +177,25 @@ TEST_CASE("alignment and divergence are measured on a trace", "[analysis]") {
   }
   CHECK(apart.values.number("divergence_growth") > 2);
   CHECK(apart.values.number("control_divergence_growth") < 1);
+}
+
+TEST_CASE("what lets go in half the time that it took to build is measured so on a trace", "[analysis]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("trace.h5");
+  const std::vector<double> taus{12, 60};
+  {
+    Hdf5File file(path, Hdf5File::Mode::create);
+    write_leaks(file, "", taus, 1, 3);
+    write_leaks(file, "/conditions/twin", taus, 2, 3);
+    write_leaks(file, "/conditions/parted", {taus[0] / 3, taus[1] / 3}, 1,
+                4);  // exp(-t/tau) exp(-3t/tau) is left in common, not exp(-2t/tau)
+  }
+  const MeasureResult found = analyse("alignment", path);
+  REQUIRE(found.levels.size() == 2);
+  for (std::size_t l = 0; l < 2; ++l) {
+    const double turn = taus[l] / 2 * std::log(2.0);
+    CHECK(found.levels[l].number("alignment_time") == Approx(turn).epsilon(.1));
+    CHECK(found.levels[l].number("forgetting_time") == Approx(turn / 2).epsilon(.1));
+    CHECK(found.levels[l].number("forgetting_per_alignment") == Approx(.5).epsilon(.15));
+  }
 }

@@ -122,6 +122,36 @@ TEST_CASE("objective: expectations are told from those of the unit before in the
   expect({.mu = .4, .ends = 1}, 0);  // of another document nothing is left
 }
 
+TEST_CASE("objective: a unit says one nat where its power is e^2 - 1 times its noise", "[objective]") {
+  const auto noise = GENERATE(as<std::string>{}, ".1", ".35");  // the default is another
+  const double sigma = std::stod(noise);
+  const double f = sigma * std::sqrt(std::exp(2) - 1), weight = 2;
+  const auto device = make_device<double>({"reference", "auto", 0});
+  Configuration configuration;
+  configuration.set("level.1.bottleneck", "2");
+  configuration.set("level.1.bottleneck_noise", noise);
+  const Values values = configuration.resolve(term_parameters(), "level.1.");
+  Objective<double> objective({*device, 3, 1, 2, 2, 1, 1, values, 0});
+  objective.set_scoring(true);
+  Tensor<double> mu(*device, 3, 2), features(*device, 1, 2), mean(*device, 1, 1), error(*device, 3, 2);
+  const double held = std::atanh(f);
+  device->upload(std::vector<double>{held, -held, held, 0, held, 0}, mu);
+  Observation observation;
+  observation.resize(2);
+  observation.active = {1, 1};
+  objective.end_token(observation, mu, features, mean, std::vector<std::uint8_t>{1, 1}, std::vector<std::int64_t>{1, 4});
+  std::vector<double> said(2), wanted(6);
+  device->download(objective.value(0), said);
+  CHECK(said[0] == Approx(3).epsilon(1e-12));
+  CHECK(said[1] == Approx(1).epsilon(1e-12));
+  CHECK(objective.scores().at(0).nats() == Approx((3 + 4 * 1) / 5.0));
+  objective.teach(error, 0);
+  device->download(error, wanted);
+  const double down = -weight * (1 - f * f) * f / (sigma * sigma + f * f);  // f'(mu) times -w dG/df
+  const std::vector<double> expected{down, -down, down, 0, 4 * down, 0};
+  for (std::size_t i = 0; i < wanted.size(); ++i) CHECK(wanted[i] == Approx(expected[i]).epsilon(1e-12));
+}
+
 TEST_CASE("objective: what is carried can be kept and taken up again", "[objective]") {
   Rig whole("stability"), first("stability"), second("stability");
   const std::vector<std::pair<Rig::Token, Rig::Token>> read{

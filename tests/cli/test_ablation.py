@@ -75,8 +75,59 @@ class Ablation(CommandTest):
     def test_half_lives(self):
         self.strata("run", "ablation", "--text", "prose.txt", "--out", "half", "--quiet", *SMALL,
                     *sets(ablation={"arms": "gate", "repeats": 1, "pairs": 4, "context": 20, "history": 60, "after": 60}, text={"hold_out": "last"}))
-        for arm in self.summary("half")["arms"]:
-            self.assertGreater(arm["levels"][2]["half_life"], arm["levels"][0]["half_life"])
+        arms = self.summary("half")["arms"]
+        for arm in arms:
+            lowest, highest = arm["levels"][0]["half_life"], arm["levels"][2]["half_life"]
+            self.assertGreater(highest, lowest)
+            self.assertAlmostEqual(arm["half_life_rho"], (highest / lowest) ** .5, places=6)
+            self.assertEqual(arm["half_life_rho_by_seed"], [arm["half_life_rho"]])
+        self.assertNotEqual(arms[0]["half_life_rho"], arms[1]["half_life_rho"])
+
+    def defaults(self, name, base, *arms):
+        """A run with no word said on its base and arms: each of them is there and is something else than the base."""
+        self.write("short.txt", support.text(60, seed=3, paragraphs=2))  # documents that end soon enough to be replayed
+        # Four levels: only of the fourth are there ticks that are further apart than updates.
+        keys = {**support.SMALL, "text.vocabulary": 300, "world.tokens": 4000, f"{name}.repeats": 1, f"{name}.pairs": 0, f"{name}.streams": 4}
+        for index in (1, 2, 3):  # so few tokens move time constants, and open gates, only where little holds them
+            keys |= {f"level.{index}.tau_rate": 100, f"level.{index}.gate_threshold": 1}
+        self.strata("run", name, "--text", "short.txt", "--out", name, "--quiet", "--threads", 1, *sets(keys))
+        found = self.summary(name)["arms"]
+        self.assertEqual([arm["name"] for arm in found], [base, *arms])
+        self.assertEqual(len({arm["keys"] for arm in found}), len(found))
+        self.assertNotIn("more_nats", found[0])
+        for arm in found[1:]:
+            self.assertNotEqual(arm["more_nats"], 0, f"{arm['name']} sets what is so already")
+        return {arm["name"]: arm for arm in found}
+
+    def test_default_arms(self):
+        arms = self.defaults("ablation", "none of them", "stability", "bottleneck", "consistency", "reconstruction", "contrastive", "flexibility",
+                             "no broad prediction", "curriculum", "multi-scale", "replay", "rates in own ticks", "slow upper levels",
+                             "hardening", "no carry", "gate", "fed by words")
+        self.assertEqual(arms["none of them"]["keys"], "")
+        self.assertEqual(arms["stability"]["keys"], "level.1.stability=0.05 level.2.stability=0.1 level.3.stability=0.2")
+        self.assertEqual(len({arm["more_nats"] for arm in arms.values() if "more_nats" in arm}), 16, "no two arms are the same")
+        more = [name for name, arm in arms.items() if arm["tokens_read"] > arms["none of them"]["tokens_read"]]
+        self.assertEqual(more, ["multi-scale", "replay"])
+        self.assertEqual({len(arm["levels"]) for arm in arms.values()}, {4})
+
+    def test_default_arms_of_phase1(self):
+        arms = self.defaults("phase1", "two levels", "token level alone", "no carry", "no broad prediction", "gate")
+        self.assertEqual([len(arm["levels"]) for arm in arms.values()], [2, 1, 2, 2, 2])
+        self.assertEqual([arm["keys"] for arm in arms.values()],
+                         ["hierarchy.levels=2", "hierarchy.levels=1", "hierarchy.levels=2 level.1.carry=false",
+                          "hierarchy.levels=2 level.1.broad_weight=0", "hierarchy.levels=2 level.1.gate=true"])
+
+    def test_default_arms_of_phase2(self):
+        arms = self.defaults("phase2", "four levels", "three levels", "band", "free", "free from equal")
+        self.assertEqual([len(arm["levels"]) for arm in arms.values()], [4, 3, 4, 4, 4])
+        fixed, fewer, band, free, equal = ([level["time_constant"] for level in arm["levels"][1:]] for arm in arms.values())
+        self.assertEqual(fewer, fixed[:2])
+        # Learned in a hurry, one of them comes to the edge of its band; nothing holds those that are free.
+        for learned, start in zip(band, fixed, strict=True):
+            self.assertNotEqual(learned, start)
+            self.assertTrue(start / 3.0001 <= learned <= start * 3.0001, band)
+        self.assertTrue(any(max(learned / start, start / learned) > 3.1 for learned, start in zip(free, fixed, strict=True)), free)
+        self.assertEqual(len({*equal, 40}), 4, equal)
 
     def test_refused(self):
         every = ("stability|bottleneck|consistency|reconstruction|contrastive|flexibility|no broad prediction|curriculum|multi-scale|replay|rates in own ticks|"

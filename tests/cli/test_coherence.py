@@ -38,12 +38,21 @@ class Coherence(CommandTest):
     def test_topics_are_known_and_order_is_not(self):
         """Fresh documents keep to the topics that were learned, and their sentences have no order: nothing but a topic tells them apart."""
         self.write("fresh.txt", support.text(60, seed=5))
-        self.strata("run", "coherence", "--model", "model.h5", "--held-out", "fresh.txt", "--out", "fresh", "--quiet", *sets(coherence={"items": 60}))
-        accuracy = {test["name"]: test["accuracy"] for test in self.summary("fresh")["tests"]}
+        self.strata("run", "coherence", "--model", "model.h5", "--text", "prose.txt", "--held-out", "fresh.txt", "--out", "fresh", "--quiet",
+                    *sets(coherence={"items": 60}))
+        tests = {test["name"]: test for test in self.summary("fresh")["tests"]}
+        accuracy = {name: test["accuracy"] for name, test in tests.items()}
         for name, least in (("intruder", .68), ("next paragraph", .38), ("second half", .6)):
             self.assertGreater(accuracy[name], least)
         for name in ("sentence order", "paragraph order"):
             self.assertTrue(.3 < accuracy[name] < .7, f"{name}: {accuracy[name]}: something but the words tells it")
+        # A token level of a few words' reach does not keep a topic: what was trained beside the hierarchy is no second one.
+        self.assertGreater(tests["second half"]["above_token_alone_ci95"][0], .1)
+        self.assertGreater(accuracy["next paragraph"], tests["next paragraph"]["token_alone"])
+        said = self.strata("inspect", "fresh/token_alone.h5")
+        self.assertIn("hierarchy.levels = 1\n", said)
+        self.assertIn("/parameters/level_0/", said)
+        self.assertNotIn("/parameters/level_1/", said)
 
     def test_without_a_text_to_train_on(self):
         self.strata("run", "coherence", "--model", "model.h5", "--held-out", "prose.txt", "--out", "held", "--quiet", *sets(coherence={"items": 10}))
@@ -75,6 +84,7 @@ class Coherence(CommandTest):
         self.assertGreater(whole, 0)
         for level in found["levels"][1:]:
             self.assertLess(level["narrowing_nats"], whole)
+        self.assertGreater(max(level["narrowing_nats"] for level in found["levels"][1:]), 0)
 
     def test_levelwise_of_a_text_that_is_too_short(self):
         self.write("few.txt", support.text(3, seed=7))

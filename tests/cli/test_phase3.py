@@ -97,16 +97,27 @@ class DynamicDepth(CommandTest):
         self.assertTrue(os.path.exists(self.path("depths/figures/phase3.png")))
 
     def test_a_world_of_known_depth(self):
-        said = self.strata("run", "depth", "--world", "nested", "--out", "world", "--quiet", "--set", "run.figures=false",
-                           *sets(depth={"truths": "1, 2", "levels": 2}, world={"tokens": 3000}, growth={"dynamic": "true", "first": 1, "trial": 500}))
-        worlds = self.summary("world")["worlds"]
-        for truth, world in enumerate(worlds, 1):
-            self.assertEqual(world["true_depth"], truth)
+        """A second level is found where there is one, and none where there is none."""
+        keys = {"run.figures": "false", "depth.levels": 2, "growth.dynamic": "true", "growth.first": 1}
+        said = self.strata("run", "depth", "--world", "nested", "--out", "world", "--quiet",
+                           *sets({**keys, "depth.truths": "1, 2", "world.tokens": 80000, "growth.trial": 8000}))
+        found = self.summary("world")
+        self.assertEqual([world["true_depth"] for world in found["worlds"]], [1, 2])
+        for truth, world in enumerate(found["worlds"], 1):
             growth = world["training"]["growth"]
-            self.assertEqual(world["found_depth"], growth["levels"])
-            self.assertEqual(world["right"], truth == growth["levels"])
-            self.assertEqual(growth["judgements"][0]["tokens"], 500)
+            self.assertEqual((world["found_depth"], growth["levels"]), (truth, truth))
+            self.assertIs(world["right"], True)
+            self.assertEqual(growth["judgements"][0]["tokens"], 8000)
+            self.assertIn(f"found {truth}, right", said)
+        self.assertEqual((found["right_depths"], found["worlds_tried"]), (2, 2))
         self.assertIn("levels at the end of learning, 1 at its start", said)
+        # More levels than a hierarchy may have are not found by it.
+        said = self.strata("run", "depth", "--world", "nested", "--out", "deep", "--quiet",
+                           *sets({**keys, "depth.truths": 3, "world.tokens": 3000, "growth.trial": 500}))
+        found = self.summary("deep")
+        self.assertIs(found["worlds"][0]["right"], False)
+        self.assertEqual((found["right_depths"], found["worlds_tried"]), (0, 1))
+        self.assertIn(f"found {found['worlds'][0]['found_depth']}, wrong", said)
 
     def test_phase3_is_refused(self):
         for keys, said in (({"phase3.fixed": "1, 4"}, "phase3.fixed"), ({"phase3.fixed": "1.5"}, "whole numbers"),

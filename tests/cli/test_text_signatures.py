@@ -90,7 +90,11 @@ class TextSignatures(CommandTest):
         align, forget = ([value(level, key) for level in found["levels"]] for key in ("alignment_time", "forgetting_time"))
         self.assertTrue(align[0] < align[1] < align[2], align)
         self.assertTrue(forget[0] < forget[1] < forget[2], forget)
+        self.assertTrue(all(time in level for level in found["levels"][:3] for time in ("alignment_time", "forgetting_time")), "measured")
+        self.assertAlmostEqual(value(found, "alignment_growth") / (align[3] / align[0]), 1, delta=1e-6)
         for level in found["levels"]:
+            if "alignment_time" in level and "forgetting_time" in level:  # the ratio of two bounds would be none
+                self.assertAlmostEqual(level["forgetting_per_alignment"] / (level["forgetting_time"] / level["alignment_time"]), 1, delta=1e-6)
             self.assertLess(abs(level["alignment_correlation"][0]), .6, "different pasts")
             self.assertAlmostEqual(level["forgetting_correlation"][0], 1, places=6)  # one past
             self.assertGreater(level["alignment_correlation"][-1], level["alignment_correlation"][0])

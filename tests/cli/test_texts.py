@@ -93,7 +93,31 @@ class Texts(CommandTest):
         self.write("single.txt", support.document(2, random.Random(2), paragraphs=10))
         summary = self.evaluate("single", "--text", "prose.txt", "--held-out", "single.txt", "--set", "evaluate.streams=32")
         self.assertEqual(summary["held_out_documents"], 1)
-        self.assertNotIn("topdown_swap_nats", summary["levels"][1])
+        self.assertNotIn("stream", summary)
+        for level in summary["levels"]:
+            for key in ("topdown_gain_nats", "topdown_swap_nats", "narrowing_nats"):
+                self.assertNotIn(key, level)
+
+    def test_documents_side_by_side(self):
+        """What every upper level's share of the stream is worth. Another topic's is worse than none."""
+        self.write("many.txt", support.text(documents=120))
+        self.write("apart.txt", support.text(documents=14, seed=6))
+        summary = self.evaluate("many", "--text", "many.txt", "--held-out", "apart.txt")
+        whole, upper = summary["stream"], summary["levels"][1:]
+        self.assertEqual(len(upper), 3)
+        self.assertNotIn("topdown_gain_nats", summary["levels"][0], "it hands nothing down")
+        for share in (whole, *upper):
+            for key in ("topdown_gain_nats", "topdown_swap_nats"):
+                low, high = share[key + "_ci95"]
+                self.assertTrue(0 < low <= share[key] <= high, f"{share.get('name', 'all')} {key}: {low} {share[key]} {high}")
+        self.assertGreater(whole["topdown_swap_nats"], 1.3 * whole["topdown_gain_nats"])
+        for key in ("topdown_gain_nats", "topdown_swap_nats"):
+            self.assertGreater(whole[key], max(level[key] for level in upper))
+        for out, why, keys in (("alone", "two documents that are read side by side", {"evaluate.streams": 1}),
+                               ("never", "evaluate.stream_every is 0", {"evaluate.stream_every": 0})):
+            said = self.strata("evaluate", "--model", "many/model.h5", "--held-out", "apart.txt", *sets(keys), "--out", out, "--quiet")
+            self.assertRegex(said, f"swap and narrows were not measured: .*{why}")
+            self.assertNotIn("topdown_gain_nats", self.summary(out)["levels"][1])
 
     def test_folder(self):
         for i in range(20):

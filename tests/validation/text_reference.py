@@ -250,23 +250,33 @@ def correlation_apart(one, other, level, draws=2000):
     return f"{apart(numpy.arange(one.cost.size)):+.2f} [{low:.2f}, {high:.2f}]"
 
 
+def mean_estimate(found, key, digits):
+    """Mean over seeds, and the means of both ends of their intervals: as wide as if all seeds erred together, since they are asked about the same documents."""
+    low, high = (statistics.mean(own[key + "_ci95"][end] for own in found) for end in (0, 1))
+    return f"{statistics.mean(own[key] for own in found):.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
 def gates(lab):
     train, held_out = third_held_out(SPEECHES, lab.options.work / "gate_text")
     texts, inertia, relation, hits, fed = ["--held-out", held_out], [], [], {}, []
     for gate, keys in (("none", ()), ("by words", GATED)):
+        gaps = []
         for seed in range(1, lab.options.seeds + 1):
             name, common = f"gate_{gate[:2]}_{seed}", [*GATE_TEXT, *keys]
             whole = run(lab, name, ["evaluate", *texts], "demo.ini", train, common, seed)
             model = ["--model", whole["folder"] / "model.h5"]
             twins = run(lab, f"{name}_inertia", ["run", "belief_inertia", *texts, *model], "demo.ini", train, [*common, *CONTRAST], seed)
             built = run(lab, f"{name}_built", ["run", "construction", *texts, *model], "demo.ini", train, [*common, "construction.control=false"], seed)
+            against = twins["contrast"]["levels"][1:]
+            gaps += [against]
             inertia += [[gate, seed, f"{whole['nats_per_token']:.4f}", own["name"], *[estimate(own, key, 1) for key in ("half_life", "half_life_against", "half_life_minus_against")],
-                         estimate(other, "forgetting_per_alignment")] for own, other in zip(twins["contrast"]["levels"][1:], built["levels"][1:])]
+                         estimate(other, "forgetting_per_alignment")] for own, other in zip(against, built["levels"][1:])]
             hit = run(lab, f"{name}_recovery", ["run", "surprise_recovery", *texts, *model], "demo.ini", train, [*common, *INSERTIONS], seed, keep=("model.h5", "trace.h5"))
             hits[gate, seed] = insertions(hit["folder"])
             own, plain = hits[gate, seed], hits["none", seed]
             relation += [[gate, seed, level["name"], own.cost.size, f"{own.cost.mean():.1f}", estimate(level, "displacement_excess_r"), estimate(level, "displacement_context_r"),
                           "" if gate == "none" else correlation_apart(own, plain, number)] for number, level in enumerate(hit["pooled"]["levels"][1:], 1)]
+        inertia += [[gate, "mean", "", levels[0]["name"], "", "", mean_estimate(levels, "half_life_minus_against", 1), ""] for levels in zip(*gaps)]
     for gate, keys in (("none", ()), ("by words", GATED)):
         for seed in range(1, lab.options.seeds + 1):
             name, common = f"gate_fed_{gate[:2]}_{seed}", [*GATE_TEXT, *keys, *FED_WITH_WORDS]
@@ -280,7 +290,8 @@ def gates(lab):
         "## What the text says against a belief", "", f"Half-life: {PAIRS} pairs of copies with "
         "two stretches of one document behind them, which then read another document (contradicted) or how their own goes on; difference with pairs drawn for both. Forgetting over "
         "alignment: tokens until copies with one past have come half apart, over those until copies with different pasts agree half. Pairs of one document share text: intervals of half-lives draw "
-        "the documents of the histories, each with all its pairs (what contradicts them may be shared); those of forgetting over alignment draw pairs.", "",
+        "the documents of the histories, each with all its pairs (what contradicts them may be shared); those of forgetting over alignment draw pairs. Means over seeds stand with "
+        "the means of both ends of their intervals, which are as wide as if all seeds erred together.", "",
         *table(["gate", "seed", "nats per token", "level", "contradicted, tokens", "goes on", "contradicted less goes on", "forgetting / alignment"], inertia), "",
         "## The same where memories are fed with words", "",
         "A fixed leak fed with words forgets as fast as it aligns: its ratio is 1 whatever it reads. Where a level reads what the level below holds, past and text interact, and the ratio "

@@ -130,14 +130,17 @@ MeasureResult run(const Trace& trace, const Values& values) {
   out.name = "learning_rate";
   const char* const names[] = {"learning_rate_stable", "learning_rate_volatile", "learning_rate_rise", "learning_rate_ratio",
                                "stable_nats",          "volatile_nats"};
+  const char* const words[] = {"learning rate in stable blocks",    "in volatile blocks", "volatile less stable", "volatile over stable",
+                               "nats per outcome in stable blocks", "in volatile blocks"};
+  const char* const who[] = {"", "exact observer, ", "observer without volatility, "};
   for (std::size_t o = 0; o < surprise.size(); ++o)
     for (std::size_t k = 0; k < 6; ++k) {
       out.values.set(prefix[o] + names[k], found[o * 6 + k]);
-      out.notes.push_back(prefix[o] + names[k] + " " + out.values.cell(prefix[o] + names[k]));
+      out.notes.push_back(std::string(who[o]) + words[k] + ": " + out.values.cell(prefix[o] + names[k]));
     }
   if (surprise.size() > kExact) {
     out.values.set("rate_correlation", found.back());
-    out.notes.push_back("rate_correlation " + out.values.cell("rate_correlation"));
+    out.notes.push_back("learning rate, correlation with the exact observer's: " + out.values.cell("rate_correlation"));
   }
   return out;
 }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int32_t kGap = 2;
 constexpr double kRounding = 1e-3;              // standard deviation, of the mean, below which an error is one number but for rounding
+constexpr double kNothing = 1e-6;               // error below which it is the rounding of float beliefs of about 1
 constexpr std::size_t kCells = 4, kFields = 3;  // cell 2 block + kind; count, sum, squares
 const std::array<const char*, 5> kEffects{"local_in_xxxxx_blocks", "local_in_xxxxY_blocks", "global_of_xxxxx", "global_of_xxxxY", "global"};
 
@@ -34,7 +35,8 @@ std::array<double, 5> effects(const F& compare) {
 /// Cohen's d of every effect, then its relative difference.
 void append_effects(std::span<const double> total, std::size_t window, std::vector<Bounded>& out) {
   const auto at = [&](std::size_t c) { return cell(total, window, c); };
-  const double mean = (at(0).mean() + at(1).mean() + at(2).mean() + at(3).mean()) / 4;
+  double mean = (at(0).mean() + at(1).mean() + at(2).mean() + at(3).mean()) / 4;
+  if (!(std::abs(mean) > kNothing)) mean = std::numeric_limits<double>::quiet_NaN();
   for (const double d : effects([&](std::size_t a, std::size_t b) { return cohens_d(at(a), at(b)); })) out.push_back({d});
   for (const double x : effects([&](std::size_t a, std::size_t b) { return (at(a).mean() - at(b).mean()) / mean; })) out.push_back({x});
 }
@@ -140,7 +142,8 @@ MeasureResult run(const Trace& trace, const Values& values) {
 double cohens_d(const CellSums& a, const CellSums& b) {
   const double spread = (a.variance() + b.variance()) / 2;
   const double scale = (std::abs(a.mean()) + std::abs(b.mean())) / 2;
-  if (a.count < 2 || b.count < 2 || !(spread > kRounding * kRounding * scale * scale)) return std::numeric_limits<double>::quiet_NaN();
+  if (a.count < 2 || b.count < 2 || !(scale > kNothing) || !(spread > kRounding * kRounding * scale * scale))
+    return std::numeric_limits<double>::quiet_NaN();
   return (a.mean() - b.mean()) / std::sqrt(spread);
 }
 
@@ -171,7 +174,8 @@ Measure local_global_effects_measure() {
       "xxxxY against that at xxxxx, in blocks of either rule. Global effect: the error at a trial where its kind is rare\n"
       "against where it is the rule, for each kind and their mean. Cohen's d, at the fifth tone (fifth_...) and for the mean\n"
       "error over `window` steps from it (a level that does not count learns that no Y came at the first silence only).\n"
-      "..._relative: the difference of the means over the mean of the four cells; d is absent where errors do not vary.\n"
+      "..._relative: the difference of the means over the mean of the four cells; d is absent where errors do not vary, both where\n"
+      "they are below 1e-6, the rounding of beliefs.\n"
       "error_means: xxxxx and xxxxY in xxxxx blocks, then in xxxxY blocks; fifth_surprise_nats: mean surprise at the fifth tone in\n"
       "these four cells, exact_... that of /conditions/exact. Block bootstrap.";
   measure.parameters = block_parameters();

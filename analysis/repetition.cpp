@@ -123,7 +123,13 @@ MeasureResult run(const Trace& trace, const Values& values) {
     record.set("error_by_repetition", MeasuredValue(sums.curve(total, c++, least)));
     out.levels.push_back(std::move(record));
   }
-  for (const char* name : names) out.notes.push_back(std::string(name) + " " + out.values.cell(name));
+  const char* const words[] = {"surprise, correlation with the exact observer's",
+                               "surprise, slope on the exact observer's",
+                               "nats at a deviant",
+                               "nats at the last repetition",
+                               "exact observer, nats at a deviant",
+                               "exact observer, nats at the last repetition"};
+  for (std::size_t k = 0; k < 6; ++k) out.notes.push_back(std::string(words[k]) + ": " + out.values.cell(names[k]));
   out.columns = {{"name", "level"},
                  {"error_correlation", "error with the exact's surprise (r) [95 %]"},
                  {"deviant_error_ratio", "error at a deviant / at the last repetition [95 %]"}};

@@ -72,6 +72,7 @@ void measure_errors(MeasuredValues& record, const Pair& pair, const LevelInfo& i
   if (!std::isnan(info.tick)) errors.tick = info.tick;
   const ErrorResponse found = error_response(disturbed, undisturbed, pair.disturbed.passage_length(), bootstrap_options(values), errors);
   record.set("peak_error", found.peak);
+  record.set("peak_error_undisturbed", MeasuredValue(found.undisturbed));
   record.set("peak_error_time", MeasuredValue(found.peak_time));
   record.set("error_recovery", found.error_recovery);
   record.set("error_baseline", MeasuredValue(found.baseline));
@@ -100,7 +101,11 @@ void name_first_peak(MeasureResult& part) {
   const MeasuredValues* first = nullptr;
   for (const MeasuredValues& level : part.levels) {
     const double time = level.number("peak_error_time");
-    if (!std::isnan(time) && (first == nullptr || time < first->number("peak_error_time"))) first = &level;
+    const MeasuredValue* interval = level.find("peak_error_ci95");
+    const double least = interval != nullptr ? std::get<std::vector<double>>(*interval).front() : level.number("peak_error");
+    if (least > level.number("peak_error_undisturbed") && !std::isnan(time) &&
+        (first == nullptr || time < first->number("peak_error_time")))
+      first = &level;
   }
   if (first == nullptr) return;
   part.values.set("first_to_peak", MeasuredValue(first->cell("name")));
@@ -118,6 +123,7 @@ MeasureResult run_condition(const Trace& trace, const std::string& name, const V
   part.columns = {{"name", "level"},
                   {"time_constant", "time constant (tokens)"},
                   {"peak_error", "peak error / baseline [95 %]"},
+                  {"peak_error_undisturbed", "undisturbed"},
                   {"peak_error_time", "at (tokens in)"},
                   {"error_recovery", "error recovery (tokens) [95 %]"},
                   {"peak_surprise", "peak surprise (nats) [95 %]"}};
@@ -208,7 +214,8 @@ Measure surprise_measure() {
   measure.summary = "peak of each level's error by a foreign passage, time until the error is back, and the nats that the passage cost";
   measure.definition =
       "Peak error: largest prediction_error_norm since the passage began, averaged over trials and a window, over the\n"
-      "mean of the undisturbed copy. Error recovery: first time after passage and peak at which the error, averaged\n"
+      "mean of the undisturbed copy; undisturbed: the same of that copy itself, what chance makes the largest of so many.\n"
+      "Error recovery: first time after passage and peak at which the error, averaged\n"
       "over trials and a window, is at most 1.1 of that mean; in tokens since the passage's end, and not before the\n"
       "level has ticked since, for until then its error is held; none where the peak was not above 1.1. Excess nats:\n"
       "surprise of the level's own prediction, disturbed minus undisturbed, summed after the passage; of the passage\n"

@@ -43,6 +43,7 @@ struct ErrorResponse {
   double peak_time;         ///< tokens since the passage began (0 = its first token)
   Estimate error_recovery;  ///< tokens since the passage's end
   double baseline;          ///< nats^(1/2)
+  double undisturbed;       ///< peak of the undisturbed copy in the same stretch, over baseline: what is the largest of so many by chance
 };
 
 /// `disturbed`, `undisturbed`: error norms. `passage` per trial, tokens; empty = the event is at time 0. Throws ShapeError when trials

@@ -164,7 +164,7 @@ ErrorResponse error_response(const Curves& disturbed, const Curves& undisturbed,
   if (!(baseline > 0.0)) throw DataError("error response", 0, "the mean error of the undisturbed copy is not positive");
   const Curves onset = from_onset(disturbed, passage, errors.within);
   const double window = std::max(errors.window, static_cast<double>(sampling_interval(disturbed.time)));
-  const Peak peak = peak_of(onset, ones, window);
+  const Peak peak = peak_of(onset, ones, window), chance = peak_of(from_onset(undisturbed, passage, errors.within), ones, window);
   const bool left = peak.value > errors.back * baseline;
   double length = 0.0;
   for (Index s = 0; s < disturbed.trials; ++s) length += static_cast<double>(length_of(passage, s)) / static_cast<double>(disturbed.trials);
@@ -181,7 +181,7 @@ ErrorResponse error_response(const Curves& disturbed, const Curves& undisturbed,
   };
   const Index sizes[] = {disturbed.trials};
   const std::vector<Estimate> all = bootstrap(sizes, statistics, options);
-  return {all[0], peak.time, all[1], baseline};
+  return {all[0], peak.time, all[1], baseline, chance.value / baseline};
 }
 
 Estimate peak_level(const Curves& disturbed, std::span<const std::int64_t> passage, const BootstrapOptions& options,

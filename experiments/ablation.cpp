@@ -229,6 +229,7 @@ std::string report(Summary& into, const Arm& arm, const Outcomes& own, const Out
   const bool base = &own == &without;
   std::string more = "-";
   if (!base) more = set_more_nats(into, own, without, tokens);
+  if (!base && per_token(own, tokens) == per_token(without, tokens)) more = "0: it changes nothing";
   std::vector<std::string> unit, gain;
   for (Index l = 0; l < depth; ++l) {
     const Summary* its_level = own.front().entry("levels", static_cast<std::size_t>(l));  // an arm may have fewer
@@ -341,10 +342,17 @@ constexpr Design phase2{
     "three levels: hierarchy.levels=3 | band: level.*.learn_tau=true level.*.tau_band=3 | free: level.*.learn_tau=true level.*.tau_band=10000 | "
     "free from equal: level.*.learn_tau=true level.*.tau_band=10000 level.*.tau=40 level.*.spread=3 level.*.tick=1"};
 
+/// The names of all arms that a hierarchy of four levels has, a line of them.
+std::string names_of_arms() {
+  std::string names;
+  for (const Arm& arm : known_arms(4)) names += (names.empty() ? "" : ", ") + arm.name;
+  return names;
+}
+
 Experiment experiment_of(const Design& design, const char* summary, const char* definition) {
   return {design.name,
           summary,
-          definition,
+          definition + ("\nArms that there are: " + names_of_arms() + "."),
           parameters(design),
           {{"repeats", "1"}, {"pairs", "0"}},
           [design](Bench& bench) { return run(bench, design); },

@@ -85,9 +85,11 @@ std::vector<Place> choose_texts(const TextStudy& study, const Values& values) {
   }
   const Index wanted = values.integer("texts");
   if (static_cast<Index>(places.size()) < wanted)
-    throw DataError("held-out text", 0,
-                    "only " + std::to_string(places.size()) + " of " + std::to_string(wanted) +
-                        " texts are long enough; give more or longer held-out documents, or ask for fewer, or for less room");
+    throw DataError(
+        "held-out text", 0,
+        "only " + std::to_string(places.size()) + " of " + std::to_string(wanted) +
+            " texts are long enough; give more or longer held-out documents, or ask for fewer (amplification.texts) or for less room "
+            "(amplification.room, amplification.history)");
   text::shuffle(places, study.options.seed ^ 0x616d706c);
   places.resize(static_cast<std::size_t>(wanted));
   return places;
@@ -154,7 +156,11 @@ Experiment amplification_experiment() {
       "Divergence of the readings with and without changes, relative to each level's own spread: see strata describe divergence.",
       parameters(),
       {{"texts", "24"}, {"after", "300"}},
-      run};
+      run,
+      {"text"},
+      true,
+      true,
+      [](Bench& bench) { choose_texts(bench.text(), bench.values); }};
 }
 
 }  // namespace strata

@@ -119,7 +119,6 @@ std::vector<MeasureResult> true_switches(Bench& bench, SampledStudy& study) {
 /// The same pairs read by the model and by the exact observer, measured by the same code; and switches.
 Findings run_sampled(Bench& bench) {
   SampledStudy& study = bench.sampled();
-  if (bench.values.flag("contrast")) throw ConfigError("belief_inertia.contrast", "true", "asks for documents: read a text");
   const Index streams = std::min<Index>(bench.values.integer("pairs"), 64);
   TrialWindow window;
   window.before = 64;
@@ -159,26 +158,25 @@ Findings run_sampled(Bench& bench) {
   return findings;
 }
 
-Findings run_text(Bench& bench) {
-  TextStudy& study = bench.text();
-  text::PairOptions options;
-  options.count = bench.values.integer("pairs");
-  options.history = bench.values.integer("history");
-  options.context = bench.values.integer("context");
-  options.room = bench.values.integer("room");
-  options.seed = study.options.seed;
+std::vector<Condition> text_conditions(const Bench& bench) {
+  const TextStudy& study = bench.text();
+  const text::PairOptions options = pair_options(study, bench.values, "belief_inertia");
   const Index after = bench.values.integer("after");
-  const bool switches = bench.values.flag("switches");
   std::vector<Condition> conditions;
   add_twins(conditions, text::choose_twins(study.held_out, options), after);
-  const bool contrast = bench.values.flag("contrast");
-  if (contrast) add_contrasts(conditions, text::choose_contrasts(study.held_out, options), after);
-  if (switches) add_switches(conditions, text::choose_switches(study.held_out, options), after, true);
+  if (bench.values.flag("contrast")) add_contrasts(conditions, text::choose_contrasts(study.held_out, options), after);
+  if (bench.values.flag("switches")) add_switches(conditions, text::choose_switches(study.held_out, options), after, true);
+  return conditions;
+}
 
+Findings run_text(Bench& bench) {
+  TextStudy& study = bench.text();
+  const bool switches = bench.values.flag("switches"), contrast = bench.values.flag("contrast");
+  auto conditions = text_conditions(bench);
   TrialWindow window;
   window.before = 64;
-  window.after = after;
-  auto hierarchy = study.load_hierarchy(bench.model, std::min<Index>(options.count, 64));
+  window.after = bench.values.integer("after");
+  auto hierarchy = study.load_hierarchy(bench.model, std::min<Index>(bench.values.integer("pairs"), 64));
   const std::string trace_path = bench.folder.file("trace.h5");
   const auto reader = hierarchy_reader(*hierarchy, study.interval(), study.options.seed);
   if (bench.values.flag("single")) add_grafts(conditions, 0, 1, *reader);
@@ -202,7 +200,16 @@ Findings run_text(Bench& bench) {
   return findings;
 }
 
-Findings run(Bench& bench) { return bench.study.options.world == "text" ? run_text(bench) : run_sampled(bench); }
+bool reads_text(const Bench& bench) { return bench.study.options.world == "text"; }
+
+void check(Bench& bench) {
+  if (reads_text(bench))
+    text_conditions(bench);
+  else if (bench.values.flag("contrast"))
+    throw ConfigError("belief_inertia.contrast", "true", "asks for documents: read a text");
+}
+
+Findings run(Bench& bench) { return reads_text(bench) ? run_text(bench) : run_sampled(bench); }
 
 }  // namespace
 
@@ -214,7 +221,10 @@ Experiment belief_inertia_experiment() {
       parameters(),
       {{"pairs", "30"}, {"after", "1200"}, {"history", "600"}, {"reading", "4096"}},
       run,
-      {"text", "nested", "linear_gaussian", "oddball", "series"}};
+      {"text", "nested", "linear_gaussian", "oddball", "series"},
+      true,
+      true,
+      check};
 }
 
 }  // namespace strata

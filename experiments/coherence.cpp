@@ -31,6 +31,8 @@ Experiment coherence_experiment();
 
 namespace {
 
+constexpr std::size_t fewest = 10;  // items of a test: an accuracy of fewer has no interval to speak of
+
 ParameterTable parameters() {
   return {
       {"items", std::int64_t{200}, 2, 1e6, {}, "items", "of each test at most", ""},
@@ -258,8 +260,8 @@ std::string row(const text::ChoiceTest& test, const Items& judged, const Scores&
   return line;
 }
 
-Findings run(Bench& bench) {
-  TextStudy& study = bench.text();
+std::vector<text::ChoiceTest> tests_of(const Bench& bench) {
+  const TextStudy& study = bench.text();
   const auto keys = study.options.configuration.resolved();
   if (const auto by = keys.find("text.sentences"); by != keys.end() && by->second == "lines")
     throw ConfigError("text.sentences", "lines", "coherence needs sentences that are found by rules: marks of lines tell their order");
@@ -267,9 +269,17 @@ Findings run(Bench& bench) {
   options.count = bench.values.integer("items");
   options.length = bench.values.integer("length");
   options.seed = study.options.seed;
-  const auto tests = text::make_choices(study.held_out, options);
-  if (std::all_of(tests.begin(), tests.end(), [](const auto& test) { return test.items.size() < 2; }))
-    throw DataError(study.inputs.front().name, 0, "has no two held-out documents of three sentences; give more, or longer ones");
+  auto tests = text::make_choices(study.held_out, options);
+  if (std::all_of(tests.begin(), tests.end(), [](const auto& test) { return test.items.size() < fewest; }))
+    throw DataError(study.inputs.front().name, 0,
+                    "the held-out documents make fewer than " + std::to_string(fewest) +
+                        " items of each test (a document needs three sentences); give more, or longer ones");
+  return tests;
+}
+
+Findings run(Bench& bench) {
+  TextStudy& study = bench.text();
+  const auto tests = tests_of(bench);
   const Index streams = bench.values.integer("streams");
   const auto hierarchy = study.load_hierarchy(bench.model, streams);
   const auto judged = judge(study, *hierarchy, tests, "the hierarchy reads", bench.progress);
@@ -288,8 +298,8 @@ Findings run(Bench& bench) {
   for (std::size_t t = 0; t < tests.size(); ++t) {
     Summary& s = findings.summary.item("tests", t);
     s.set("name", tests[t].name).set("items", static_cast<std::int64_t>(tests[t].items.size()));
-    findings.table += tests[t].items.size() < 2 ? tests[t].name + ": the held-out documents have no two that allow it\n"
-                                                : row(tests[t], judged[t], bag[t], alone[t], study, s);
+    findings.table += tests[t].items.size() < fewest ? tests[t].name + ": fewer than " + std::to_string(fewest) + " items, not measured\n"
+                                                     : row(tests[t], judged[t], bag[t], alone[t], study, s);
   }
   return findings;
 }
@@ -308,7 +318,8 @@ Experiment coherence_experiment() {
       run,
       {"text"},
       true,
-      false};
+      false,
+      [](Bench& bench) { tests_of(bench); }};
 }
 
 }  // namespace strata

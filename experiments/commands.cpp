@@ -266,6 +266,12 @@ std::string description_of(const std::string& word) {
       text += "a key of " + names + "\n\n" + columns + line + "\n" + (&line == &found.back().first ? "" : "\n");
     return wanted + ": " + text;
   }
+  if (std::find(command_names.begin(), command_names.end(), wanted) != command_names.end())
+    throw ConfigError("describe", word, "is a command: strata --help says how it is used, strata list settings which keys it reads");
+  std::string ending;  // keys that end so: "tau" for level.1.tau
+  for (const std::string& key : known)
+    if (key.ends_with("." + wanted) && ending.find(key) == std::string::npos) ending += (ending.empty() ? "" : ", ") + key;
+  if (!ending.empty()) throw ConfigError("describe", word, "is the end of these keys: " + ending + "; describe one of them");
   std::string near = nearest(wanted, known);
   const auto asked = level_part(word), found_at = level_part(near);
   if (asked && found_at && !level_key_description(asked->first, found_at->second).empty()) near = level_key(asked->first, found_at->second);

@@ -40,7 +40,7 @@ const text::EncodedDocument* other_text(const std::vector<text::Twin>& twins, st
     if (other != twins[pair].common && other != twins[pair].history_a) return other;
   }
   throw DataError("held-out text", 0,
-                  "has no two documents that are long enough to be read from time 0 on; give more, or ask for less room");
+                  "has no two documents that are long enough to be read from time 0 on; give more, or ask for less (construction.room)");
 }
 
 std::vector<Condition> conditions_of(const std::vector<text::Twin>& twins, Index after) {
@@ -75,24 +75,30 @@ Keys gates(Index depth, bool open) {
   return keys;
 }
 
+std::vector<Condition> conditions_of(const Bench& bench) {
+  const TextStudy& study = bench.text();
+  return conditions_of(text::choose_twins(study.held_out, pair_options(study, bench.values, "construction")),
+                       bench.values.integer("after"));
+}
+
+void check(Bench& bench) {
+  TextStudy& study = bench.text();
+  conditions_of(bench);
+  const Index depth = study.make_hierarchy(1)->depth();
+  if (wants_control(bench)) const TextVariant possible(study, gates(depth, !gated(study, depth)));
+}
+
 Findings run(Bench& bench) {
   TextStudy& study = bench.text();
-  text::PairOptions options;
-  options.count = bench.values.integer("pairs");
-  options.history = bench.values.integer("history");
-  options.context = bench.values.integer("context");
-  options.room = bench.values.integer("room");
-  options.seed = study.options.seed;
+  const auto conditions = conditions_of(bench);
   TrialWindow window;
   window.before = 1;
   window.after = bench.values.integer("after");
-  const auto conditions = conditions_of(text::choose_twins(study.held_out, options), window.after);
   const Index depth = study.make_hierarchy(1)->depth();
   const bool gate = gated(study, depth);
   const char* const kinds[] = {"fixed leak", "gated"};
   Findings findings;
   findings.summary.set("memory", kinds[gate ? 1 : 0]);
-  if (wants_control(bench)) const TextVariant possible(study, gates(depth, !gate));  // said before anything is read
   record_texts(bench, bench.model, conditions, window, bench.folder.file("trace.h5"));
   add_measure(findings, "alignment", bench.folder.file("trace.h5"), "", kinds[gate ? 1 : 0]);
   if (wants_control(bench)) {
@@ -115,7 +121,11 @@ Experiment construction_experiment() {
       "one past have parted. Both by the correlation over pairs passing one half: see strata describe alignment.",
       parameters(),
       {{"pairs", "30"}, {"after", "600"}, {"history", "400"}, {"control", "false"}},
-      run};
+      run,
+      {"text"},
+      true,
+      true,
+      check};
 }
 
 }  // namespace strata

@@ -257,7 +257,7 @@ std::string score_line(Summary& into, const char* name, const DocumentScores& sc
 /// The lines for one way of reading; `name` is its section of the summary, "" for the reading that the summary itself is about.
 std::string reading_lines(Summary& s, const std::string& name, const Scores& scores, const ExpertPanel* panel, double bytes) {
   std::string lines =
-      score_line(name.empty() ? s : s.section(name), name.empty() ? "as trained" : "learning while it reads", scores.documents, bytes);
+      score_line(name.empty() ? s : s.section(name), name.empty() ? "learning off" : "learning while it reads", scores.documents, bytes);
   if (panel == nullptr) return lines;
   Summary& mixed = s.section(name.empty() ? "experts" : name + "_experts");
   lines += score_line(mixed, name.empty() ? "  with experts" : "  with experts that learn too", scores.mixture, bytes);

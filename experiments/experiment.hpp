@@ -40,6 +40,8 @@ struct Experiment {
   std::vector<std::string> worlds{"text"};  ///< where it can be run
   bool trained = true;                      ///< needs a model: one is learned first where none is given
   bool drawn = true;                        ///< leaves something to draw: a trace, or levels in its summary
+  std::function<void(Bench&)> check = {};   ///< throws what makes it impossible before anything is learned; there is no model yet
+  bool foreign = false;                     ///< takes passages from --foreign
 };
 
 const std::vector<Experiment>& experiments();

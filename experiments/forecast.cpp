@@ -42,15 +42,6 @@ const char* name_of(Ending ending) {
   return names[static_cast<int>(ending)];
 }
 
-/// The world a model was made for, by the configuration inside it.
-std::string world_of(const std::string& model) {
-  const auto notes = read_notes(model);
-  const auto found = notes.find("config");
-  Configuration configuration;
-  if (found != notes.end()) configuration.adopt(found->second, model);
-  return configuration.resolve(run_parameters(), "run.").text("world");
-}
-
 /// Whether what stands before `end` is a whole sentence: would a capital letter behind it begin another?
 bool ends_sentence(const text::Corpus& corpus, const text::Document& document, std::int64_t end) {
   if (corpus.sources[static_cast<std::size_t>(document.source)].line_sentences) return false;
@@ -191,7 +182,8 @@ std::string level_findings(Summary& s, const TextStudy& study, Hierarchy<float>&
     lines += level_line(l, name, so_far, &expected, horizon);
     table.add_column(name, expected.words, readable);
   }
-  return lines + "\n" + table.text();
+  return lines + "\n" + table.text() +
+         "\nlift: p over the word's frequency; the token level lists the likeliest, others what they raise most; +: a piece that goes on a word\n";
 }
 
 std::string heading(const TextStudy& study, const SoFar& so_far, Ending ending) {

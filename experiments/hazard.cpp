@@ -16,7 +16,6 @@ Experiment hazard_experiment();
 namespace {
 
 Findings run(Bench& bench) {
-  require_paradigm(bench, "hazard");
   Findings findings;
   const std::string whole = bench.folder.file("trace.h5"), fixed = bench.folder.file("fixed_volatility.h5"),
                     control = bench.folder.file("no_volatility.h5");
@@ -42,7 +41,9 @@ Experiment hazard_experiment() {
           {{"steps", "4096"}, {"streams", "8"}},
           run,
           {"oddball"},
-          true};
+          true,
+          true,
+          [](Bench& bench) { require_paradigm(bench, "hazard", true); }};
 }
 
 }  // namespace strata

@@ -44,7 +44,11 @@ std::string complaint(const Reading& r, const std::string& prefix) {
   return {};
 }
 
-std::string who(Index level, const std::string& name) { return "level " + std::to_string(level) + " (" + name + ") "; }
+/// "level 2 (paragraph) ", or "level 2 " where it has no other name.
+std::string who(Index level, const std::string& name) {
+  const std::string number = "level " + std::to_string(level);
+  return number + (name == number ? " " : " (" + name + ") ");
+}
 
 /// Kind and place of what a list of the summary is about.
 Summary& entry(Summary& health, const char* list, Ailment ailment, Index level, const Study& study) {

@@ -119,18 +119,24 @@ class FreeRunning final : public World {
   bool told_;  // where sentences and paragraphs end
 };
 
+std::vector<text::Story> stories_of(const Bench& bench) {
+  text::StoryOptions options;
+  options.experiment = "intrinsic_timescales";
+  options.counted = "streams";
+  options.count = bench.values.integer("streams");
+  options.length = bench.values.integer("warm_up") + bench.values.integer("length");
+  options.pasts = 0;
+  options.seed = bench.study.options.seed;
+  return text::make_stories(bench.text().held_out, options);
+}
+
 Findings run(Bench& bench) {
   TextStudy& study = bench.text();
   const Index warm_up = bench.values.integer("warm_up");
   TrialWindow window;
   window.before = 0;
   window.after = bench.values.integer("length");
-  text::StoryOptions options;
-  options.count = bench.values.integer("streams");
-  options.length = warm_up + window.after;
-  options.pasts = 0;
-  options.seed = study.options.seed;
-  const auto stories = text::make_stories(study.held_out, options);
+  const auto stories = stories_of(bench);
   std::vector<Condition> conditions(2);
   conditions[0].name = "/";
   conditions[1].name = "free";
@@ -139,8 +145,8 @@ Findings run(Bench& bench) {
     conditions[0].scripts.push_back(story.text);
     beginnings.push_back(text::blocks_of(story.text, warm_up).front());
   }
-  const auto hierarchy = study.load_hierarchy(bench.model, options.count);
-  FreeRunning world(*hierarchy, study, beginnings, options.length);
+  const auto hierarchy = study.load_hierarchy(bench.model, bench.values.integer("streams"));
+  FreeRunning world(*hierarchy, study, beginnings, warm_up + window.after);
   bench.progress.begin("left to itself", world.tokens());
   hierarchy_reader(*hierarchy, study.interval(), study.options.seed)->read(world, [&](const Observation&, Index read) {
     bench.progress.update(read);
@@ -169,7 +175,11 @@ Experiment intrinsic_timescales_experiment() {
       "see strata describe autocorrelation.",
       parameters(),
       {{"streams", "4"}, {"length", "1024"}, {"warm_up", "256"}},
-      run};
+      run,
+      {"text"},
+      true,
+      true,
+      [](Bench& bench) { stories_of(bench); }};
 }
 
 }  // namespace strata

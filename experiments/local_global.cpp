@@ -15,7 +15,6 @@ Experiment local_global_experiment();
 namespace {
 
 Findings run(Bench& bench) {
-  require_paradigm(bench, "local_global");
   Findings findings;
   const std::string whole = bench.folder.file("trace.h5"), clamped = bench.folder.file("clamped.h5");
   read_blocks(bench, whole);
@@ -37,7 +36,9 @@ Experiment local_global_experiment() {
           {{"steps", "4096"}, {"streams", "8"}},
           run,
           {"oddball"},
-          true};
+          true,
+          true,
+          [](Bench& bench) { require_paradigm(bench, "local_global", true); }};
 }
 
 }  // namespace strata

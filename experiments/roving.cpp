@@ -17,7 +17,6 @@ Experiment roving_experiment();
 namespace {
 
 Findings run(Bench& bench) {
-  require_paradigm(bench, "roving");
   Findings findings;
   const std::string trains = bench.folder.file("trace.h5"), control = bench.folder.file("many_standards.h5");
   read_blocks(bench, trains);
@@ -45,7 +44,9 @@ Experiment roving_experiment() {
           {{"steps", "4096"}, {"streams", "8"}},
           run,
           {"oddball"},
-          true};
+          true,
+          true,
+          [](Bench& bench) { require_paradigm(bench, "roving", false); }};
 }
 
 }  // namespace strata

@@ -106,14 +106,16 @@ Outcome work(Options options, ResultFolder& folder, const std::string& go_on, co
   const Summary request = remembered(options);
   const auto opened = open_study(std::move(options), progress);
   Study& study = *opened;
+  if (!study.adopted_otherwise.empty()) progress.say("read otherwise than the model was trained: " + study.adopted_otherwise);
   on_ready();
   folder.write_text(request_name, request.to_json());
   std::optional<Summary> training;
   Outcome outcome;
   std::string model;
+  Bench bench{study, model, folder, progress, std::move(values)};
+  if (experiment != nullptr && experiment->check) experiment->check(bench);
   if (experiment == nullptr || experiment->trained) model = obtain_model(study, folder, go_on, progress, training);
   if (experiment != nullptr) {
-    Bench bench{study, model, folder, progress, std::move(values)};
     const auto tokens_before = progress.tokens();
     const double seconds_before = progress.seconds();
     Findings findings = experiment->run(bench);
@@ -154,6 +156,9 @@ Outcome run_one(
     return outcome;
   } catch (const Interrupted&) { throw Interrupted(go_on); } catch (...) {
     drop_unless_learned(folder);
+    if (const std::string model = folder.file("model.h5");
+        options.command != "train" && options.model.empty() && fs::exists(model) && !options.quiet)
+      std::cerr << "what was learned is kept: --model " << shell_word(model) << "\n";
     throw;
   }
 }
@@ -245,11 +250,23 @@ void require_model_place(const std::string& model, const std::string& dir) {
   require_writable(model);
 }
 
-/// An experiment that runs in one world alone is run there, unless the user says other.
+/// An experiment that runs in one world alone is run there, and a model in its own, unless the user says other.
 void suit_world(Options& options) {
   if (options.command == "train" || options.given.count("world") > 0 || options.configuration.has("run.world")) return;
   const Experiment& experiment = find_experiment(options.experiment);
-  if (experiment.worlds.size() == 1) options.configuration.set("run.world", experiment.worlds.front());
+  if (experiment.worlds.size() == 1)
+    options.configuration.set("run.world", experiment.worlds.front());
+  else if (!options.model.empty())
+    options.configuration.set("run.world", world_of(options.model));
+}
+
+/// What an option would have no effect on is refused.
+void require_use(const Options& o) {
+  if (!o.foreign.empty() && (o.command == "train" || !find_experiment(o.experiment).foreign))
+    throw ConfigError("--foreign", o.foreign.front(), "is where surprise_recovery takes passages from; nothing else reads it");
+  if (o.model.empty()) return;
+  if (const std::string world = world_of(o.model); world != o.world)
+    throw ConfigError("--model", o.model, "is a model of the world " + world + ", and this would read " + o.world + " (--world)");
 }
 
 int run_in_folder(Options options) {
@@ -264,6 +281,7 @@ int run_in_folder(Options options) {
   settle_run_keys(options);
   find_world_kind(options.world);
   if (options.command != "train") require_world(find_experiment(options.experiment), options.world);
+  require_use(options);
   if (options.seeds > 1 && !options.model_out.empty())
     throw ConfigError("--model", options.model_out,
                       "one file cannot hold the models of several seeds; they are found in DIR/seed_N/model.h5");

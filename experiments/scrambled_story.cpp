@@ -239,19 +239,29 @@ Keys equal_time_constants(TextStudy& study) {
   return keys;
 }
 
-Findings run(Bench& bench) {
-  TextStudy& study = bench.text();
-  const auto sizes = block_sizes(bench.values);
+std::vector<text::Story> stories_of(const Bench& bench) {
+  const TextStudy& study = bench.text();
   text::StoryOptions options;
+  options.experiment = "scrambled_story";
   options.count = bench.values.integer("stories");
   options.length = bench.values.integer("length");
   options.history = bench.values.integer("history");
   options.seed = study.options.seed;
-  const auto stories = text::make_stories(study.held_out, options);
-  const auto scales = scales_of(stories, sizes);
+  return text::make_stories(study.held_out, options);
+}
+
+void check(Bench& bench) {
+  block_sizes(bench.values);
+  stories_of(bench);
+  if (wants_control(bench)) const TextVariant possible(bench.text(), equal_time_constants(bench.text()));
+}
+
+Findings run(Bench& bench) {
+  TextStudy& study = bench.text();
+  const auto stories = stories_of(bench);
+  const auto scales = scales_of(stories, block_sizes(bench.values));
   Findings findings;
-  if (wants_control(bench)) const TextVariant possible(study, equal_time_constants(study));  // said before anything is read
-  findings.summary.set("stories", options.count).set("length", options.length);
+  findings.summary.set("stories", bench.values.integer("stories")).set("length", bench.values.integer("length"));
   findings.table = read_arm(bench, bench.model, stories, scales, "scrambled_story", findings.summary);
   if (wants_control(bench)) {
     const TextVariant variant(study, equal_time_constants(study));
@@ -271,7 +281,11 @@ Experiment scrambled_story_experiment() {
       "the same tokens of the story, by level and length of the parts; shortest scale: the least block with 80 % of the intact correlation.",
       parameters(),
       {{"stories", "4"}, {"length", "512"}, {"history", "100"}, {"control", "false"}},
-      run};
+      run,
+      {"text"},
+      true,
+      true,
+      check};
 }
 
 }  // namespace strata

@@ -60,7 +60,9 @@ void add_rows(std::string& table, const Summary& s, const std::string& heading) 
     const auto mean = s.number(key), sd = s.number(key + "_sd");
     if (!mean || !sd || housekeeping.count(key) != 0) continue;
     char line[160];
-    std::snprintf(line, sizeof line, "  %-28s %12.5g  +- %.2g\n", key.c_str(), *mean, *sd);
+    std::string words = key;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    std::snprintf(line, sizeof line, "  %-28s %12.5g  +- %.2g\n", words.c_str(), *mean, *sd);
     rows += line;
   }
   if (!rows.empty()) table += (heading.empty() ? "" : heading + "\n") + rows;
@@ -69,7 +71,8 @@ void add_rows(std::string& table, const Summary& s, const std::string& heading) 
 void add_table(std::string& table, const Summary& s, const std::string& heading) {
   add_rows(table, s, heading);
   for (const std::string& key : s.keys()) {
-    const std::string below = heading.empty() ? key : heading + ", " + key;
+    std::string below = heading.empty() ? key : heading + ", " + key;
+    std::replace(below.begin(), below.end(), '_', ' ');
     if (const Summary* object = s.object(key)) add_table(table, *object, below);
     for (std::size_t i = 0; i < s.items(key); ++i) {
       const Summary& entry = *s.entry(key, i);

@@ -206,6 +206,22 @@ std::string compare(Summary& into, const Contest& contest, const std::vector<Rea
   return lines + line;
 }
 
+[[noreturn]] void too_few_ends() {
+  throw DataError(
+      "held-out text", 0,
+      "has fewer than " + std::to_string(fewest) +
+          " ends of paragraphs between its tokens; give a longer one, or documents parted by form feeds (strata describe text)");
+}
+
+void check(Bench& bench) {
+  TextStudy& study = bench.text();
+  finding_levels(*study.make_hierarchy(1));
+  std::size_t ends = 0;
+  for (const auto& document : study.held_out)
+    for (const int boundary : document.boundary) ends += ((boundary | boundary >> untold) & truths[0].ends) != 0 ? 1 : 0;
+  if (ends < fewest) too_few_ends();
+}
+
 Findings run(Bench& bench) {
   TextStudy& study = bench.text();
   const auto hierarchy = study.load_hierarchy(bench.model, bench.values.integer("streams"));
@@ -237,8 +253,7 @@ Findings run(Bench& bench) {
       findings.table += "level " + std::to_string(levels[i]) + " (" + name + ")\n" + compare(section, contest, readings, i, tiling);
     }
   }
-  if (findings.summary.items("levels") == 0)
-    throw DataError("held-out text", 0, "has fewer than " + std::to_string(fewest) + " ends of paragraphs between its tokens");
+  if (findings.summary.items("levels") == 0) too_few_ends();
   return findings;
 }
 
@@ -252,7 +267,11 @@ Experiment segmentation_experiment() {
       "text's own ends, beside chance at the same rate and TextTiling of the same words.",
       parameters(),
       {},
-      run};
+      run,
+      {"text"},
+      true,
+      true,
+      check};
 }
 
 }  // namespace strata

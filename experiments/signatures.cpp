@@ -37,14 +37,18 @@ Values world_values(const Bench& bench, const std::string& control) {
   return values;
 }
 
-void clamp(Hierarchy<float>& hierarchy, const std::vector<std::vector<float>>& means) {
-  const std::vector<std::uint8_t> all(static_cast<std::size_t>(hierarchy.streams()), 1);
-  for (Index l = 1; l < hierarchy.depth(); ++l) {
-    const auto& mean = means[static_cast<std::size_t>(l)];
+void require_clamps(Hierarchy<float>& hierarchy) {
+  for (Index l = 1; l < hierarchy.depth(); ++l)
     if (!hierarchy.level(l).clamps())
       throw ConfigError(
           level_key(l, "kind"), hierarchy.level(l).kind(),
           "what this kind says downwards cannot be clamped; that of categorical, conditional, gaussian and volatile levels can");
+}
+
+void clamp(Hierarchy<float>& hierarchy, const std::vector<std::vector<float>>& means) {
+  const std::vector<std::uint8_t> all(static_cast<std::size_t>(hierarchy.streams()), 1);
+  for (Index l = 1; l < hierarchy.depth(); ++l) {
+    const auto& mean = means[static_cast<std::size_t>(l)];
     const Index units = hierarchy.level(l).downward().activity.rows;
     if (units != static_cast<Index>(mean.size()))
       throw ShapeError("clamp of level " + std::to_string(l), std::to_string(units) + " units", std::to_string(mean.size()));
@@ -66,10 +70,11 @@ ParameterTable reading_parameters() {
   };
 }
 
-void require_paradigm(const Bench& bench, const std::string& paradigm) {
+void require_paradigm(const Bench& bench, const std::string& paradigm, bool clamped) {
   const std::string played = world_values(bench, "").text("paradigm");
   if (played != paradigm)
     throw ConfigError("world.paradigm", played, "is another experiment's; add --config experiments/config/" + paradigm + ".ini");
+  if (clamped) require_clamps(*bench.study.make_hierarchy(1));
 }
 
 void read_blocks(Bench& bench, const std::string& path, const std::vector<std::vector<float>>& means) {

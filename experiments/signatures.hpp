@@ -9,8 +9,9 @@ namespace strata {
 /// Parameters of the reading: streams, steps, warm_up.
 ParameterTable reading_parameters();
 
-/// Throws ConfigError unless the oddball world plays `paradigm`: a model learned from another one has nothing to say here.
-void require_paradigm(const Bench& bench, const std::string& paradigm);
+/// Throws ConfigError unless the oddball world plays `paradigm` (a model learned from another one has nothing to say here) and, where the reading is
+/// `clamped`, every level from 1 on can be.
+void require_paradigm(const Bench& bench, const std::string& paradigm, bool clamped);
 
 /// Reads fresh blocks into `path` with the model of `bench`, learning off. With `means` (per level, empty for the intact model) every level
 /// from 1 on hands down these constant activities: all top-down messages at their slow means.

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/growth.hpp"
 #include "core/io/checkpoint.hpp"
+#include "experiments/invocation.hpp"
 #include "experiments/sampled_study.hpp"
 #include "experiments/text_study.hpp"
 #include "levels/build.hpp"
@@ -142,8 +143,11 @@ void Study::adopt_model_configuration() {
   for (const auto& [key, value] : its.assignments()) {
     const std::string now = options.configuration.assigned(key);
     if (now == value) continue;
+    if (key == "hierarchy.levels") throw ConfigError(key, now, "the model has " + value + "; take it back, or train anew");
     if (is_of_learning(key))
       throw ConfigError(key, now, "the model learned with " + value + ", and what it learned by it would be lost; take it back");
+    if (key.starts_with("level.") || key.starts_with("relaxation."))
+      adopted_otherwise += (adopted_otherwise.empty() ? "" : ", ") + key + " = " + now + " (" + value + ")";
     if (!is_of_words(key)) continue;
     if (!options.configuration.has_from_file(key))
       throw ConfigError(key, now, "a model has the words that it learned (" + value + "); take it back, or train anew");
@@ -248,6 +252,14 @@ std::vector<TraceAttribute> Study::trace_attributes(const std::string& experimen
   std::vector<TraceAttribute> attributes{{"experiment", experiment}, {"config", configuration_text()}, {"inputs", to_json(inputs)}};
   for (const auto& [name, value] : attributes_of(provenance())) attributes.push_back({name, value});
   return attributes;
+}
+
+std::string world_of(const std::string& model) {
+  const auto notes = read_notes(model);
+  const auto found = notes.find("config");
+  Configuration configuration;
+  if (found != notes.end()) configuration.adopt(found->second, model);
+  return configuration.resolve(run_parameters(), "run.").text("world");
 }
 
 std::unique_ptr<Study> open_study(Options options, Progress& progress) {

@@ -32,6 +32,7 @@ class Study {
   std::unique_ptr<Device<float>> device;
   std::vector<double> log_unigram;  ///< V, nats; empty in a world of numbers
   std::vector<InputFile> inputs;
+  std::string adopted_otherwise;  ///< keys of levels and of settling that are other than the given model was trained with, and how; or ""
 
   virtual Index vocabulary() const = 0;  ///< V; 0 in a world of numbers
   virtual Index channels() const { return 0; }
@@ -88,6 +89,9 @@ class Study {
   HealthSettings monitor_;
   GrowthSettings growth_;
 };
+
+/// The world a model was made for, by the configuration inside it. Throws FileError.
+std::string world_of(const std::string& model);
 
 /// The study of options.world. Throws ConfigError, DataError, FileError; nothing is written.
 std::unique_ptr<Study> open_study(Options options, Progress& progress);

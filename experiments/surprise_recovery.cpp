@@ -40,6 +40,7 @@ ParameterTable parameters() {
 
 text::PassageOptions passage_options(const Bench& bench, Unit unit, const std::vector<Origin>& origins) {
   text::PassageOptions o;
+  o.experiment = "surprise_recovery";
   o.unit = unit;
   o.origins = origins;
   o.count = bench.values.integer("places");
@@ -87,16 +88,6 @@ Condition at_home(const std::vector<Place>& places, Unit unit, Origin origin, In
     c.zero.push_back(text::script_tokens(c.scripts.back()) + (passage.begin < text::own_context ? passage.size() : 0));
   }
   return c;
-}
-
-text::PairOptions switch_options(const Bench& bench, Index history) {
-  text::PairOptions o;
-  o.count = bench.values.integer("places");
-  o.context = bench.values.integer("context");
-  o.history = history;
-  o.room = bench.values.integer("room");
-  o.seed = bench.study.options.seed;
-  return o;
 }
 
 /// Text of tokens [begin, end) of a document with the surprise recorded, for the report's reading page.
@@ -255,35 +246,51 @@ void write_pages(Bench& bench, const std::vector<Condition>& conditions, const s
   bench.folder.write_text("passages.json", pages.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-Findings run_text(Bench& bench) {
-  TextStudy& study = bench.text();
+/// What is read in a study of text, and the condition that is shown: the hardest common case, a paragraph from another work or whatever stands nearest to it.
+struct Design {
+  std::vector<Insertions> insertions;
+  std::vector<Condition> conditions;
+  std::string shown;
+};
+
+Design design_of(const Bench& bench) {
+  const TextStudy& study = bench.text();
   const Index history = bench.values.integer("history"), after = bench.values.integer("after");
   const auto origins = study.foreign_given ? std::vector<Origin>{Origin::foreign} : text::available_origins(study.held_out);
   if (origins.empty())
     throw DataError("held-out text", 0,
                     "one document: there is none to take foreign passages from; give --foreign FILE, or a text of more documents");
-  std::vector<Insertions> insertions{{Unit::sentence, "/", {}}, {Unit::paragraph, "undisturbed", {}}};
-  std::vector<Condition> conditions;
-  for (Insertions& of : insertions) {
+  Design design{{{Unit::sentence, "/", {}}, {Unit::paragraph, "undisturbed", {}}}, {}, name_of(Unit::paragraph, origins.front())};
+  for (Insertions& of : design.insertions) {
     of.places = text::choose_places(study.held_out, passage_options(bench, of.unit, origins), study.foreign.encoded);
-    add_insertions(conditions, of, origins, history, after);
+    add_insertions(design.conditions, of, origins, history, after);
   }
-  if (study.held_out.size() > 1)
-    add_switches(conditions, text::choose_switches(study.held_out, switch_options(bench, history)), after, false);
+  const auto switches = pair_options(study, bench.values, "surprise_recovery", "places");
+  if (study.held_out.size() > 1) add_switches(design.conditions, text::choose_switches(study.held_out, switches), after, false);
+  return design;
+}
 
+Findings run_text(Bench& bench) {
+  TextStudy& study = bench.text();
+  const Design design = design_of(bench);
   const auto hierarchy = study.load_hierarchy(bench.model, std::min<Index>(bench.values.integer("places"), 64));
   const auto reader = hierarchy_reader(*hierarchy, study.interval(), study.options.seed);
   const std::string path = bench.folder.file("trace.h5");
-  const TrialWindow window = record_trials(study, *reader, conditions, window_of(bench), "surprise_recovery", path, bench.progress);
+  const TrialWindow window = record_trials(study, *reader, design.conditions, window_of(bench), "surprise_recovery", path, bench.progress);
   bench.progress.say("measuring");
   Findings findings;
-  // The hardest common case is shown: a paragraph from another work (or whatever stands nearest to it).
-  findings.table = measure(findings.summary, path, name_of(Unit::paragraph, origins.front()));
-  write_pages(bench, conditions, insertions, path, window);
+  findings.table = measure(findings.summary, path, design.shown);
+  write_pages(bench, design.conditions, design.insertions, path, window);
   return findings;
 }
 
-Findings run(Bench& bench) { return bench.study.options.world == "text" ? run_text(bench) : run_sampled(bench); }
+bool reads_text(const Bench& bench) { return bench.study.options.world == "text"; }
+
+void check(Bench& bench) {
+  if (reads_text(bench)) design_of(bench);
+}
+
+Findings run(Bench& bench) { return reads_text(bench) ? run_text(bench) : run_sampled(bench); }
 
 }  // namespace
 
@@ -296,7 +303,11 @@ Experiment surprise_recovery_experiment() {
       parameters(),
       {{"places", "24"}, {"after", "800"}, {"history", "400"}},
       run,
-      {"text", "nested", "linear_gaussian", "oddball", "series"}};
+      {"text", "nested", "linear_gaussian", "oddball", "series"},
+      true,
+      true,
+      check,
+      true};
 }
 
 }  // namespace strata

@@ -86,6 +86,9 @@ TextStudy::TextStudy(Options its_options, Progress& progress) : Study(std::move(
   if (options.model.empty() && options.vocabulary_from.empty()) text::require_usable(text::tokenizer_options(text_, options.seed));
   read_documents(progress);
   training = thinned(std::move(training), limit);
+  if (const Index kept = text::total_tokens(training); limit > 0 && 2 * kept > 3 * limit)
+    progress.say("documents are read whole: " + std::to_string(kept) + " tokens instead of " + std::to_string(limit) +
+                 " (world.tokens); form feeds part a text into documents");
 }
 
 void TextStudy::take_settings() {

@@ -324,6 +324,18 @@ void add_switches(std::vector<Condition>& conditions, const std::vector<text::Sw
   if (stayed) conditions.push_back(std::move(stay));
 }
 
+text::PairOptions pair_options(const Study& study, const Values& values, const std::string& experiment, const std::string& counted) {
+  text::PairOptions options;
+  options.experiment = experiment;
+  options.counted = counted;
+  options.count = values.integer(counted);
+  options.context = values.integer("context");
+  options.history = values.integer("history");
+  options.room = values.integer("room");
+  options.seed = study.options.seed;
+  return options;
+}
+
 Index Condition::tokens() const {
   Index sum = 0;
   for (const auto& script : scripts) sum += text::script_tokens(script);

@@ -37,6 +37,10 @@ struct TrialWindow {
   Index after = 1500;  ///< tokens recorded from time 0 on
 };
 
+/// What pairs `experiment` asks for by its keys `counted` (how many), context, history and room.
+text::PairOptions pair_options(const Study& study, const Values& values, const std::string& experiment,
+                               const std::string& counted = "pairs");
+
 /// Adds the two copies of a list of twins, "/" and `twin`, that read `after` tokens of the common text at most.
 void add_twins(std::vector<Condition>& conditions, const std::vector<text::Twin>& twins, Index after);
 

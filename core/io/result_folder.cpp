@@ -49,14 +49,19 @@ ResultFolder ResultFolder::create(const fs::path& dir) {
   if (holds_something(name)) throw FileError(name.string(), "", "exists and holds a complete result; give another --out, or remove it");
   const fs::path partial = name.string() + ".partial";
   std::error_code error;
+  std::vector<fs::path> made;  // what stands above it and was not there
+  for (fs::path above = partial.parent_path(); !above.empty() && !fs::exists(above, error); above = above.parent_path())
+    made.push_back(above);
   if (!partial.parent_path().empty()) fs::create_directories(partial.parent_path(), error);
   if (!error && !fs::create_directory(partial, error) && !error) {
     if (!barely_begun(partial))
       throw FileError(partial.string(), "",
                       "is an unfinished run: go on with --resume " + name.string() + ", give another --out, or remove it");
   }
-  if (error) throw FileError(name.string(), "", disk_reason(error.value()));
-  return ResultFolder(name, false);
+  if (error) throw FileError(name.string(), "", "this folder cannot be made: " + disk_reason(error.value()));
+  ResultFolder folder(name, false);
+  folder.made_ = made;
+  return folder;
 }
 
 ResultFolder ResultFolder::resume(const fs::path& dir) {
@@ -95,12 +100,19 @@ ResultFolder::ResultFolder(fs::path dir, bool resumed) : dir_(std::move(dir)), p
 ResultFolder::~ResultFolder() {
   if (log_ < 0) return;
   std::error_code ignored;
-  if (partial_ != dir_ && barely_begun(partial_)) fs::remove_all(partial_, ignored);
+  if (partial_ != dir_ && barely_begun(partial_)) {
+    fs::remove_all(partial_, ignored);
+    for (const fs::path& above : made_) fs::remove(above, ignored);  // stays where another run has put something
+  }
   ::close(log_);
 }
 
 ResultFolder::ResultFolder(ResultFolder&& other) noexcept
-    : dir_(std::move(other.dir_)), partial_(std::move(other.partial_)), log_(std::exchange(other.log_, -1)), quiet_(other.quiet_) {}
+    : dir_(std::move(other.dir_)),
+      partial_(std::move(other.partial_)),
+      made_(std::move(other.made_)),
+      log_(std::exchange(other.log_, -1)),
+      quiet_(other.quiet_) {}
 
 void ResultFolder::log(const std::string& line) {
   const std::string text = line + "\n";

@@ -44,6 +44,8 @@ class ResultFolder {
   ResultFolder(std::filesystem::path dir, bool resumed);
 
   std::filesystem::path dir_, partial_;
+  std::vector<std::filesystem::path>
+      made_;      ///< folders above it that were made for it, the lowest first; they go with a run that barely began
   int log_ = -1;  ///< descriptor of log.txt; its lock shows that the run is alive
   bool quiet_ = false;
 };

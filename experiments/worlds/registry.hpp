@@ -18,6 +18,7 @@ struct WorldKind {
   /// Makes the world from its world.* values; `inputs` are the files of --text. Throws ConfigError, DataError, FileError.
   /// Empty for text, which is read, not sampled (experiments/text_study).
   std::function<std::unique_ptr<Source>(const Values& values, const std::vector<std::string>& inputs)> make;
+  bool reads = false;  ///< the files of --text; others draw what they show
 };
 
 const std::vector<WorldKind>& world_kinds();

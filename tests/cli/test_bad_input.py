@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import support
-from support import STRATA, TINY, CommandTest, limit_file_size
+from support import STRATA, TINY, CommandTest, limit_file_size, sets
 
 
 class Texts(CommandTest):
@@ -19,7 +19,7 @@ class Texts(CommandTest):
     def test_missing_file(self):
         self.train(6, ["absent.txt", "no such file"], "absent.txt")
         self.train(6, ["absent.txt", "no such file"], "prose.txt", "--held-out", "absent.txt")
-        self.train(6, ["absent.txt", "no such file"], "prose.txt", "--foreign", "absent.txt")
+        self.refused(6, ["absent.txt", "no such file"], "run", "surprise_recovery", "--text", "prose.txt", "--foreign", "absent.txt", "--out", "out", *TINY)
 
     def test_empty_file(self):
         self.write("empty.txt", "")
@@ -123,6 +123,40 @@ class Words(CommandTest):
                 self.assertEqual((result.returncode, len(result.stderr.splitlines())), (2, 1), result.stderr)
                 for fact in said:
                     self.assertIn(fact, result.stderr)
+
+    def test_refused_before_anything_is_learned(self):
+        """What a text or a configuration does not allow is said at once, with the keys that would help; nothing is left where it ran."""
+        small = sets(world={"tokens": 2000})
+        for experiment, facts in (("belief_inertia", ("belief_inertia.pairs", "belief_inertia.context", "belief_inertia.room")),
+                                  ("surprise_recovery", ("surprise_recovery.places", "surprise_recovery.context", "surprise_recovery.sentence")),
+                                  ("construction", ("construction.pairs", "construction.room")),
+                                  ("scrambled_story", ("scrambled_story.stories", "scrambled_story.length", "scrambled_story.history")),
+                                  ("intrinsic_timescales", ("intrinsic_timescales.streams", "intrinsic_timescales.length")),
+                                  ("amplification", ("amplification.texts", "amplification.room")),
+                                  ("segmentation", ("segments.ini",))):
+            with self.subTest(experiment=experiment):
+                self.refused(2 if experiment == "segmentation" else 3, facts, "run", experiment, "--text", "prose.txt", "--out", "runs/no", *small)
+                log = self.start("run", experiment, "--text", "prose.txt", "--out", "runs/no", *small).stderr
+                self.assertNotIn("training", log)
+        for paradigm in ("roving", "hazard"):
+            self.refused(2, f"{paradigm}.ini", "run", paradigm, "--out", "runs/no")
+        self.refused(2, ["level.1.kind", "clamped"], "run", "hazard", "--out", "runs/no", "--set", "level.0.kind=token", "--set", "level.1.kind=situation",
+                     *sets(world={"paradigm": "hazard"}, hierarchy={"levels": 2}, relaxation={"scheme": "gradient"}))
+        self.assertFalse(os.path.exists(self.path("runs")), "a folder that a refused command made goes with it")
+
+    def test_options_without_effect(self):
+        small = sets(world={"tokens": 2000}, hierarchy={"levels": 2})
+        self.refused(2, ["--foreign", "surprise_recovery"], "evaluate", "--text", "prose.txt", "--foreign", "prose.txt", "--out", "no")
+        self.refused(2, ["--foreign", "surprise_recovery"], "train", "--text", "prose.txt", "--foreign", "prose.txt", "--out", "no")
+        self.refused(2, ["--text", "nested"], "train", "--world", "nested", "--text", "prose.txt", "--out", "no")
+        self.refused(2, ["--held-out", "nested"], "train", "--world", "nested", "--held-out", "prose.txt", "--out", "no")
+        self.strata("train", "--world", "nested", "--out", "nested", "--quiet", *small)
+        self.refused(2, ["--model", "nested"], "evaluate", "--world", "oddball", "--model", "nested/model.h5", "--out", "no")
+        self.refused(2, ["hierarchy.levels", "3"], "evaluate", "--model", "nested/model.h5", "--out", "no", "--set", "hierarchy.levels=3")
+        said = self.start("evaluate", "--model", "nested/model.h5", "--out", "own_world", "--set", "level.1.stubbornness=.5", "--set", "run.figures=false")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn("level.1.stubbornness = .5", said.stderr)
+        self.assertEqual(self.summary("own_world")["world"], "nested")
 
     def test_configuration_file(self):
         self.write("bad.ini", "[learning]\nrate = .1\nwarm up\n")

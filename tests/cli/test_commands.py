@@ -79,6 +79,10 @@ class Looking(CommandTest):
         self.assertIn("level.1.broad_from_above", self.strata("describe", "level"))
         self.assertIn("text.*", self.strata("list", "settings"))
 
+    def test_half_a_name_is_led_on(self):
+        self.refused(2, ["level.1.tau", "level.0.tau"], "describe", "tau")
+        self.refused(2, ["is a command", "--help"], "describe", "train")
+
     def test_everything_listed_is_described(self):
         sections, name = {}, ""
         listed, _, closing = self.strata("list").partition("\n\n")

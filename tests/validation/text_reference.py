@@ -41,6 +41,7 @@ CONTRAST = (f"belief_inertia.pairs={PAIRS}", "belief_inertia.after=1200", "belie
 FED_WITH_WORDS = tuple(f"level.{level}.feed=token" for level in (1, 2, 3))
 INSERTIONS = ("surprise_recovery.places=48", "surprise_recovery.after=64")
 GATED = tuple(f"level.{level}.{key}" for level, window in ((1, 16), (2, 32), (3, 64)) for key in ("gate=true", "gate_by=words", "gate_threshold=4", f"gate_window={window}"))
+EARNED = "stability | multi-scale | replay | no carry | fed by words | no broad prediction"
 COHERENCE_TEXT = ("world.tokens=1200000", "world.passes=1")
 SIGNATURES = {
     "scrambled_story": ("Scrambled story", "The least block of undisturbed text in which two readers with different pasts agree at 80 % of what they agree at over the intact text."),
@@ -66,7 +67,17 @@ def ablation(lab):
         "```", *found["said"], "```", "",
         f"Fewer nats per token with: {', '.join(helps) or 'none'}. More with: {', '.join(harms) or 'none'}. Fewer nats per word of a level's own unit, by more than two standard errors over "
         f"seeds: {', '.join(own) or 'none'}. Terms are off by default.", "",
-        *table(["arm", "keys"], [[arm["name"], arm["keys"] or "-"] for arm in found["arms"]]), "", *lab.made()])
+        *table(["arm", "keys"], [[arm["name"], arm["keys"] or "-"] for arm in found["arms"]]), "", *confirmed(lab), *lab.made()])
+
+
+def confirmed(lab):
+    """What earns its place on the speeches, on other texts: terms that helped, and what is on by default taken away."""
+    lines = []
+    for name, text, settings in (("Reuters in date order", *CORPORA["reuters"]), ("Korean news", KOREAN, ())):
+        slug = name.split()[0].lower()
+        said = run(lab, f"ablation_{slug}", ["run", "ablation"], "prose.ini", text, [*SMALL, *settings, f"ablation.repeats={lab.options.seeds}", f"ablation.arms={EARNED}"])["said"]
+        lines += [f"## What earned its place, on {name}", "", "```", *said, "```", ""]
+    return lines
 
 
 def time_scales(lab):

@@ -204,7 +204,8 @@ WorldKind labelled_world() {
             const auto settings = labelled::settings(values);
             if (inputs.empty()) return std::make_unique<labelled::LabelledSource>(std::make_shared<labelled::Drawn>(settings));
             return std::make_unique<labelled::LabelledSource>(std::make_shared<labelled::Read>(labelled::read(inputs, settings)));
-          }};
+          },
+          true};
 }
 
 }  // namespace strata

@@ -183,7 +183,8 @@ WorldKind series_world() {
                   inputs.empty() ? "the series world reads a CSV or HDF5 file; name it: --text FILE" : "the series world reads one file");
             const auto settings = series::settings(values);
             return std::make_unique<series::SeriesSource>(series::read(inputs[0], settings), settings.binary);
-          }};
+          },
+          true};
 }
 
 }  // namespace strata

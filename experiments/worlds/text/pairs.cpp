@@ -61,10 +61,11 @@ const Reading* another(const std::vector<Reading>& all, std::size_t i, std::size
 
 void require(std::size_t found, const PairOptions& options, const std::string& what) {
   if (static_cast<Index>(found) >= options.count) return;
+  const auto key = [&](const std::string& name) { return named_key(options.experiment, name); };
   throw DataError("held-out text", 0,
                   "only " + std::to_string(found) + " of " + std::to_string(options.count) + " " + what + " found with " +
-                      std::to_string(options.context) + " tokens before and " + std::to_string(options.room) +
-                      " behind time 0; give more or longer held-out documents, or ask for fewer");
+                      std::to_string(options.context) + " tokens before" + key("context") + " and " + std::to_string(options.room) +
+                      key("room") + " behind time 0; give more or longer held-out documents, or ask for fewer" + key(options.counted));
 }
 
 Script joined(const EncodedDocument& before, Index before_begin, Index before_end, const EncodedDocument& after, Index after_begin,

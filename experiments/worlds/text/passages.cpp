@@ -204,12 +204,14 @@ std::vector<Place> choose_places(const std::vector<EncodedDocument>& documents, 
     if (furnish(place, options, pools)) places.push_back(std::move(place));
   }
   if (static_cast<Index>(places.size()) < options.count) {
+    const auto key = [&](const std::string& name) { return named_key(options.experiment, name); };
     throw DataError("held-out text", 0,
                     "only " + std::to_string(places.size()) + " of " + std::to_string(options.count) + " places for a foreign " +
                         name_of(options.unit) + " found (" + std::to_string(candidates.size()) + " places have " +
-                        std::to_string(options.context) + " tokens before and " + std::to_string(options.room) +
-                        " behind them; passages of about " + std::to_string(options.length) + " tokens from another " +
-                        origin_names(options.origins) + "); give more held-out text or ask for fewer or shorter");
+                        std::to_string(options.context) + " tokens before" + key("context") + " and " + std::to_string(options.room) +
+                        key("room") + " behind them; passages of about " + std::to_string(options.length) + key(name_of(options.unit)) +
+                        " tokens from another " + origin_names(options.origins) + "); give more held-out text or ask for fewer" +
+                        key("places") + " or shorter");
   }
   return places;
 }

@@ -47,6 +47,7 @@ struct PassageOptions {
   double tolerance = 0.1;  ///< the longest passage at a place is at most (1 + tolerance) times the shortest
   Index context = 200;     ///< tokens at least before a place in its document
   Index room = 600;        ///< tokens at least behind it
+  std::string experiment;  ///< whose keys an error names, or ""
   std::uint64_t seed = 1;
 };
 
@@ -81,7 +82,14 @@ struct Switch {
   Index from_at = 0, to_at = 0;
 };
 
+/// " (EXPERIMENT.NAME)" for an error to name the key that would help, or "" where no experiment asks.
+inline std::string named_key(const std::string& experiment, const std::string& name) {
+  return experiment.empty() ? "" : " (" + experiment + "." + name + ")";
+}
+
 struct PairOptions {
+  std::string experiment;         ///< whose keys an error names, or ""
+  std::string counted = "pairs";  ///< its key for `count`
   Index count = 90;
   Index context = 200;   ///< tokens at least before time 0
   Index history = 1000;  ///< tokens at most before time 0

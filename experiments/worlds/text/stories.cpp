@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "experiments/worlds/text/passages.hpp"
 #include "experiments/worlds/text/shuffle.hpp"
 
 namespace strata::text {
@@ -88,18 +89,23 @@ std::vector<Story> make_stories(const std::vector<EncodedDocument>& documents, c
   std::vector<Story> stories;
   while (static_cast<Index>(stories.size()) < options.count) {
     Story story{shelf.take(options.length), {}};
-    bool whole = !story.text.empty();
-    for (std::size_t k = 0; k < options.pasts && whole; ++k) {
+    bool complete = !story.text.empty();
+    for (std::size_t k = 0; k < options.pasts && complete; ++k) {
       story.pasts.push_back(shelf.take(options.history));
-      whole = !story.pasts.back().empty();
-      if (whole) story.pasts.back().back().last_boundary = forced_tick;
+      complete = !story.pasts.back().empty();
+      if (complete) story.pasts.back().back().last_boundary = forced_tick;
     }
-    if (!whole)
+    if (!complete) {
+      const auto key = [&](const std::string& name) { return named_key(options.experiment, name); };
+      const std::string pasts = options.pasts == 0
+                                    ? ""
+                                    : ", each with " + std::to_string(options.pasts) + " times " + std::to_string(options.history) +
+                                          key("history") + " tokens of other documents before it";
       throw DataError("held-out text", 0,
-                      "only " + std::to_string(stories.size()) + " of " + std::to_string(options.count) + " stories of " +
-                          std::to_string(options.length) + " tokens found, each with " + std::to_string(options.pasts) + " times " +
-                          std::to_string(options.history) +
-                          " tokens of other documents before it; give more held-out text, or ask for fewer or shorter");
+                      "only " + std::to_string(stories.size()) + " of " + std::to_string(options.count) + " stretches of " +
+                          std::to_string(options.length) + key(options.span) + " tokens found" + pasts +
+                          "; give more held-out text, or ask for fewer" + key(options.counted) + " or shorter");
+    }
     stories.push_back(std::move(story));
   }
   return stories;

@@ -14,10 +14,12 @@
 namespace strata::text {
 
 struct StoryOptions {
-  Index count = 16;       ///< stories
-  Index length = 2048;    ///< tokens of each
-  Index history = 400;    ///< tokens read before it
-  std::size_t pasts = 2;  ///< histories per story, each of documents that are not its own
+  Index count = 16;                                  ///< stories
+  Index length = 2048;                               ///< tokens of each
+  Index history = 400;                               ///< tokens read before it
+  std::string experiment;                            ///< whose keys an error names, or ""
+  std::string counted = "stories", span = "length";  ///< its keys for `count` and `length`
+  std::size_t pasts = 2;                             ///< histories per story, each of documents that are not its own
   std::uint64_t seed = 1;
 };
 

@@ -27,10 +27,8 @@ template <class T>
 class Learning {
  public:
   /// `planned` learning steps in all: the rate falls linearly to final_rate * rate by then.
-  /// `earlier`: updates behind a hierarchy whose gradient power (Hierarchy::archive_power) was loaded: from there the rate falls. How it rises each
-  /// weight's own updates say.
-  Learning(const LearningSettings& its_settings, Index planned, Index earlier = 0)
-      : settings(its_settings), planned_(planned), count_(earlier) {}
+  /// How it rises each weight's own updates say.
+  Learning(const LearningSettings& its_settings, Index planned) : settings(its_settings), planned_(planned) {}
 
   /// Local updates stashed by the levels become weight changes.
   void apply(Hierarchy<T>& hierarchy);

@@ -267,8 +267,7 @@ std::string reading_lines(Summary& s, const std::string& name, const Scores& sco
 }
 
 /// Reads once more, learning; the lines of that reading.
-std::string plastic_lines(Bench& bench, Summary& s, Hierarchy<float>& hierarchy, Index updates, const std::optional<KneserNey>& ngrams,
-                          double bytes) {
+std::string plastic_lines(Bench& bench, Summary& s, Hierarchy<float>& hierarchy, const std::optional<KneserNey>& ngrams, double bytes) {
   const auto panel = make_panel(bench.values, ngrams, hierarchy.streams(), true);
   ScoringOptions options;
   options.broad = false;
@@ -276,7 +275,6 @@ std::string plastic_lines(Bench& bench, Summary& s, Hierarchy<float>& hierarchy,
   options.plastic = bench.study.learning();
   options.plastic->rate = bench.values.real("plastic_rate");
   options.plastic->pull = bench.values.real("plastic_pull");
-  options.updates = updates;
   options.experts = panel.get();
   return reading_lines(s, "plastic", score_held_out(bench.text(), hierarchy, options, bench.progress), panel.get(), bytes);
 }
@@ -319,7 +317,7 @@ Findings run_text(Bench& bench) {
   const Index streams = std::min(bench.values.integer("streams"), static_cast<Index>(study.held_out.size()));
   auto hierarchy = study.load_hierarchy(bench.model, streams);
   const bool plastic = bench.values.flag("plastic");
-  const Index updates = plastic ? study.load_power(bench.model, *hierarchy) : 0;
+  if (plastic) study.load_power(bench.model, *hierarchy);
   const auto ngrams = count_training(bench, study);
   const auto panel = make_panel(bench.values, ngrams, streams, false);
   ScoringOptions options;
@@ -367,7 +365,7 @@ Findings run_text(Bench& bench) {
       add_measure(its, analyse("reflection", options.trace));
       return its;
     });
-  if (plastic) lines += plastic_lines(bench, s, *hierarchy, updates, ngrams, bytes);
+  if (plastic) lines += plastic_lines(bench, s, *hierarchy, ngrams, bytes);
   char head[512];
   std::snprintf(head, sizeof head,
                 "held out: %lld tokens of %zu documents   unigram %.4f nats\n"

@@ -201,7 +201,7 @@ Scores score_held_out(TextStudy& study, Hierarchy<float>& hierarchy, const Scori
   hierarchy.reset_state();
   std::optional<Learning<float>> learning;
   const Index planned = options.fresh ? (world.steps() + study.interval() - 1) / study.interval() : 0;
-  if (options.plastic) learning.emplace(*options.plastic, planned, options.updates);
+  if (options.plastic) learning.emplace(*options.plastic, planned);
   Simulation<float> simulation(hierarchy, world, learning ? &*learning : nullptr, study.interval(), study.options.seed);
   simulation.training = options.fresh;
   for (Index l = 0; l < hierarchy.depth(); ++l) hierarchy.level(l).score_broad(options.broad);

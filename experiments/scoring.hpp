@@ -59,7 +59,6 @@ struct ScoringOptions {
   std::string what = "scoring";
   std::string trace;                        ///< where the reading is recorded; empty: not recorded
   std::optional<LearningSettings> plastic;  ///< goes on learning so; the hierarchy's weights are changed
-  Index updates = 0;                        ///< behind the hierarchy's gradient power by then
   bool fresh = false;  ///< plastic, of an untrained hierarchy: as in training statistics run, the rate falls to the end, dropout drops
   ExpertPanel* experts = nullptr;
 };

@@ -201,7 +201,7 @@ void Study::archive_power(Archive& archive, Hierarchy<float>& hierarchy, std::in
   hierarchy.archive_power(archive);
 }
 
-Index Study::load_power(const std::string& model, Hierarchy<float>& hierarchy) {
+void Study::load_power(const std::string& model, Hierarchy<float>& hierarchy) {
   std::int64_t updates = 0;
   try {
     load(model, [&](Archive& archive) { archive_power(archive, hierarchy, updates); });
@@ -216,7 +216,6 @@ Index Study::load_power(const std::string& model, Hierarchy<float>& hierarchy) {
       const Index wait = Schedule<float>::wait_of(schedule_, hierarchy.level(l), interval());
       hierarchy.device().axpby(0, weight.value, static_cast<float>(wait), weight.second_moment);
     });
-  return updates;
 }
 
 Provenance Study::provenance() const {

@@ -57,8 +57,8 @@ class Study {
   std::unique_ptr<Hierarchy<float>> load_hierarchy(const std::string& model, Index streams);
 
   /// The power of gradients that `model` was left with, for learning to go on, as gradients of this hierarchy's streams have it (a mean over
-  /// fewer of them varies more); returns the updates behind it. Throws DataError for a model that does not hold it.
-  Index load_power(const std::string& model, Hierarchy<float>& hierarchy);
+  /// fewer of them varies more). Throws DataError for a model that does not hold it.
+  void load_power(const std::string& model, Hierarchy<float>& hierarchy);
   /// That power, as train() writes it into a model.
   static void archive_power(Archive& archive, Hierarchy<float>& hierarchy, std::int64_t& updates);
 

@@ -26,6 +26,11 @@ struct View {
     assert(first >= 0 && first + count <= cols);
     return {data + first * ld, rows, count, ld};
   }
+  /// A vector over streams, B x 1, seen as one row, 1 x B: its entries are columns.
+  View as_row() const {
+    assert(cols == 1);
+    return {data, 1, rows, 1};
+  }
   operator View<const T>() const { return {data, rows, cols, ld}; }  // NOLINT: implicit by intent, like T* to const T*
 };
 

@@ -51,10 +51,8 @@ void Emission<T>::keep() {
 
 template <class T>
 void Emission<T>::restore(ConstView<T> mask) {
-  // A vector over streams is one column; seen as one row, its entries are the columns of select_columns.
-  const auto row = [](View<T> per_stream) { return View<T>{per_stream.data, 1, per_stream.rows, 1}; };
   device_->select_columns(mask, kept_rho_, rho_);
-  device_->select_columns(mask, row(kept_loss_), row(loss_));
+  device_->select_columns(mask, kept_loss_.view().as_row(), loss_.view().as_row());
 }
 
 template <class T>

@@ -107,9 +107,8 @@ void GaussianEmission<T>::keep() {
 
 template <class T>
 void GaussianEmission<T>::restore(ConstView<T> mask) {
-  const auto row = [](View<T> per_stream) { return View<T>{per_stream.data, 1, per_stream.rows, 1}; };
   device_->select_columns(mask, kept_rho_, rho_);
-  device_->select_columns(mask, row(kept_loss_), row(loss_));
+  device_->select_columns(mask, kept_loss_.view().as_row(), loss_.view().as_row());
 }
 
 template <class T>

@@ -77,14 +77,6 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
     ngrams_ = std::make_unique<Ngrams>(settings.ngrams, b, lexicon.log_unigrams());
 }
 
-namespace {
-/// A vector over streams is one column; seen as one row, its entries are columns.
-template <class T>
-View<T> row(View<T> per_stream) {
-  return {per_stream.data, 1, per_stream.rows, 1};
-}
-}  // namespace
-
 template <class T>
 void TokenLevel<T>::collect_targets(const Observation& observation, bool learning) {
   ids_ = observation.id;
@@ -104,7 +96,7 @@ void TokenLevel<T>::gather_targets() {
   device_.gather_columns(embedding_.value, ids_, target_0_.rows_at(0, d));
   device_.gather_columns(lexicon_.vectors.value, ids_, word_);
   if (settings_.share) device_.copy(word_, target_0_.rows_at(d, units_ - d));
-  device_.gather_columns(row<const T>(output_bias_.value), ids_, row<T>(target_bias_));
+  device_.gather_columns(output_bias_.value.view().as_row(), ids_, target_bias_.view().as_row());
   if (!recency_ && !ngrams_) return;
   collect_extra();
   word_entries_.clear();
@@ -220,7 +212,7 @@ void TokenLevel<T>::restore(ConstView<T> mask) {
   device_.select_columns(mask, kept_mu_0_, mu_0_);
   device_.select_columns(mask, kept_gradient_0_, gradient_0_);
   device_.select_columns(mask, kept_rho_, rho_);
-  device_.select_columns(mask, row<const T>(kept_loss_), row<T>(loss_));
+  device_.select_columns(mask, kept_loss_.view().as_row(), loss_.view().as_row());
 }
 
 template <class T>

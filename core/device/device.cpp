@@ -218,8 +218,7 @@ void Device<T>::softmax_layer(std::span<const SoftmaxPart<T>> parts, ConstView<T
   const auto spread = [&](ConstView<T> of_columns, View<T> all) {
     for (Index k = 0; k < count; ++k) copy(of_columns.cols_at(k, 1), all.cols_at(columns[static_cast<std::size_t>(k)], 1));
   };
-  const auto row = [](auto per_stream) { return decltype(per_stream){per_stream.data, 1, per_stream.rows, 1}; };
-  spread(row(sums), row(normaliser));
+  spread(sums.as_row(), normaliser.as_row());
   for (const SoftmaxPart<T>& part : parts) {
     if (part.mean.data == nullptr) continue;
     const View<T> mean = scratch(third, part.weight.rows, count);

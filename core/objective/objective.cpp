@@ -2,14 +2,6 @@
 
 namespace strata {
 
-namespace {
-/// A vector over streams is one column; seen as one row, its entries are columns.
-template <class T>
-View<T> row(Tensor<T>& per_stream) {
-  return {per_stream.view().data, 1, per_stream.rows(), 1};
-}
-}  // namespace
-
 template <class T>
 Objective<T>::Objective(TermPlace<T> place, std::uint8_t unit) : device_(&place.device), unit_(unit) {
   for (const TermKind& kind : term_kinds()) {
@@ -79,7 +71,7 @@ void Objective<T>::look() {
     device_->scale_columns(factor, slope_);
     device_->axpby(T(1), slope_, T(1), wanted_);
     device_->axpby(T(0), value_, 1 / weights_[i], value_);
-    device_->select_columns(factor, row(value_), row(values_[i]));
+    device_->select_columns(factor, value_.view().as_row(), values_[i].view().as_row());
     if (!scoring_) continue;
     device_->download(value_, host_);
     device_->download(factor, host_factor_);

@@ -149,6 +149,13 @@ std::string to_text(const Shape& shape) {
   return text + ")";
 }
 
+std::string absolute_path(const std::string& object) { return object.empty() || object[0] != '/' ? "/" + object : object; }
+
+std::string parent_path(const std::string& path) {
+  const auto slash = path.find_last_of('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 Hid hdf5_latest_access() {
   hdf5_quiet();
   Hid access(H5Pcreate(H5P_FILE_ACCESS));

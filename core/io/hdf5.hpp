@@ -71,6 +71,9 @@ using Shape = std::vector<std::int64_t>;
 std::int64_t elements(const Shape& shape);  ///< product of the dimensions, 1 for a scalar
 std::string to_text(const Shape& shape);    ///< "(100, 4, 32)"
 
+std::string absolute_path(const std::string& object);  ///< of an object in a file: a missing leading slash is added
+std::string parent_path(const std::string& path);      ///< of an absolute path: "/levels" for "/levels/1", "/" for "/levels"
+
 template <class T>
 struct Array {
   Shape shape;
@@ -174,11 +177,10 @@ void hdf5_seal_image(std::vector<std::uint8_t>& image);
 /// Marks a file as being written by this process, until destroyed or killed. Kept apart from HDF5's own lock, which SWMR gives up.
 class WriterLock {
  public:
-  WriterLock() = default;
   explicit WriterLock(const std::string& path);  ///< throws FileError when another process holds it
   ~WriterLock();
-  WriterLock(WriterLock&& other) noexcept;
-  WriterLock& operator=(WriterLock&& other) noexcept;
+  WriterLock(const WriterLock&) = delete;
+  WriterLock& operator=(const WriterLock&) = delete;
   void sync_to_disk() const;                  ///< fsync; throws FileError
   static bool held(const std::string& path);  ///< by any process, this one included
 

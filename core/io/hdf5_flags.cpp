@@ -7,7 +7,6 @@
 #include <bit>
 #include <cerrno>
 #include <fstream>
-#include <utility>
 
 #include "core/error.hpp"
 #include "core/io/file.hpp"
@@ -96,14 +95,6 @@ WriterLock::WriterLock(const std::string& path) : path_(path), descriptor_(::ope
 
 WriterLock::~WriterLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-WriterLock::WriterLock(WriterLock&& other) noexcept : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-WriterLock& WriterLock::operator=(WriterLock&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
 }
 
 void WriterLock::sync_to_disk() const {

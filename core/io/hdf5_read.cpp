@@ -11,10 +11,8 @@
 namespace strata {
 namespace {
 
-std::string absolute(const std::string& object) { return object.empty() || object[0] != '/' ? "/" + object : object; }
-
 std::string joined(const std::string& group, const std::string& name) {
-  const std::string base = absolute(group);
+  const std::string base = absolute_path(group);
   return base == "/" ? base + name : base + "/" + name;
 }
 
@@ -95,7 +93,7 @@ std::vector<std::string> texts_of(std::int64_t type, std::int64_t space, const R
 
 bool Hdf5File::exists(const std::string& object) const {
   hdf5_quiet();
-  const std::string path = absolute(object);
+  const std::string path = absolute_path(object);
   for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string part = path.substr(0, at);
     if (part != "/" && H5Lexists(file_, part.c_str(), H5P_DEFAULT) <= 0) return false;
@@ -104,14 +102,14 @@ bool Hdf5File::exists(const std::string& object) const {
 }
 
 Hid Hdf5File::open_object(const std::string& object) const {
-  const std::string path = absolute(object);
+  const std::string path = absolute_path(object);
   if (!exists(path)) throw FileError(path_, path, "is missing from the file");
   return Hid(hdf5_check(H5Oopen(file_, path.c_str(), H5P_DEFAULT), place(path), "be opened"));
 }
 
 Hid Hdf5File::open_dataset(const std::string& dataset) const {
   Hid id = open_object(dataset);
-  if (H5Iget_type(id) != H5I_DATASET) throw FileError(path_, absolute(dataset), "is a group where a dataset is expected");
+  if (H5Iget_type(id) != H5I_DATASET) throw FileError(path_, absolute_path(dataset), "is a group where a dataset is expected");
   return id;
 }
 
@@ -120,7 +118,7 @@ bool Hdf5File::is_dataset(const std::string& object) const { return exists(objec
 
 std::vector<std::string> Hdf5File::children(const std::string& group, bool want_groups) const {
   const Hid id = open_object(group);
-  if (H5Iget_type(id) != H5I_GROUP) throw FileError(path_, absolute(group), "is a dataset where a group is expected");
+  if (H5Iget_type(id) != H5I_GROUP) throw FileError(path_, absolute_path(group), "is a dataset where a group is expected");
   H5G_info_t about;
   hdf5_check(H5Gget_info(id, &about), place(group), "be listed");
   std::vector<std::string> names;
@@ -153,7 +151,7 @@ Shape Hdf5File::shape(const std::string& dataset) const { return shape_of(Hid(H5
 
 NumberType Hdf5File::type(const std::string& dataset) const {
   const Hid type(H5Dget_type(open_dataset(dataset)));
-  require_numbers(type, place(absolute(dataset)));
+  require_numbers(type, place(absolute_path(dataset)));
   const std::size_t size = H5Tget_size(type);
   if (H5Tget_class(type) == H5T_FLOAT) return size <= 4 ? NumberType::f32 : NumberType::f64;
   const Hid base(H5Tget_class(type) == H5T_ENUM ? H5Tget_super(type) : H5Tcopy(type));
@@ -168,7 +166,7 @@ template <class T>
 Array<T> Hdf5File::read(const std::string& dataset) const {
   const Hid id = open_dataset(dataset);
   const Hid type(H5Dget_type(id)), space(H5Dget_space(id));
-  const Hdf5Place here = place(absolute(dataset));
+  const Hdf5Place here = place(absolute_path(dataset));
   require_numbers(type, here);
   Array<T> array{shape_of(space), {}};
   array.data = converted<T>(type, static_cast<std::size_t>(elements(array.shape)), here, [&](std::int64_t memory, void* buffer) {
@@ -181,7 +179,7 @@ template <class T>
 Array<T> Hdf5File::read_slab(const std::string& dataset, const Shape& start, const Shape& count) const {
   const Hid id = open_dataset(dataset);
   const Hid type(H5Dget_type(id)), space(H5Dget_space(id));
-  const Hdf5Place here = place(absolute(dataset));
+  const Hdf5Place here = place(absolute_path(dataset));
   require_numbers(type, here);
   const Shape whole = shape_of(space);
   bool inside = start.size() == whole.size() && count.size() == whole.size();
@@ -204,14 +202,14 @@ template <class T>
 T Hdf5File::read_scalar(const std::string& dataset) const {
   const Array<T> array = read<T>(dataset);
   if (array.data.size() != 1)
-    throw FileError(path_, absolute(dataset), "has shape " + to_text(array.shape) + " where one number is expected");
+    throw FileError(path_, absolute_path(dataset), "has shape " + to_text(array.shape) + " where one number is expected");
   return array.data[0];
 }
 
 std::vector<std::string> Hdf5File::read_texts(const std::string& dataset) const {
   const Hid id = open_dataset(dataset);
   const Hid type(H5Dget_type(id)), space(H5Dget_space(id));
-  const Hdf5Place here = place(absolute(dataset));
+  const Hdf5Place here = place(absolute_path(dataset));
   if (H5Tget_class(type) != H5T_STRING) throw FileError(path_, here.dataset, "does not hold text");
   return texts_of(type, space, [&](std::int64_t memory, void* buffer) {
     hdf5_check(H5Dread(id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer), here, "be read");
@@ -230,7 +228,7 @@ std::vector<std::string> Hdf5File::attributes(const std::string& object) const {
 }
 
 Hid Hdf5File::open_attribute(const Hid& object, const std::string& path, const std::string& name) const {
-  if (H5Aexists(object, name.c_str()) <= 0) throw FileError(path_, absolute(path), "has no attribute '" + name + "'");
+  if (H5Aexists(object, name.c_str()) <= 0) throw FileError(path_, absolute_path(path), "has no attribute '" + name + "'");
   return Hid(hdf5_check(H5Aopen(object, name.c_str(), H5P_DEFAULT), place(path), "open the attribute '" + name + "'"));
 }
 
@@ -247,7 +245,7 @@ std::vector<double> Hdf5File::numbers_attribute(const std::string& object, const
   const Hid id = open_object(object);
   const Hid attribute = open_attribute(id, object, name);
   const Hid type(H5Aget_type(attribute)), space(H5Aget_space(attribute));
-  if (!holds_numbers(type)) throw FileError(path_, absolute(object), "its attribute '" + name + "' does not hold numbers");
+  if (!holds_numbers(type)) throw FileError(path_, absolute_path(object), "its attribute '" + name + "' does not hold numbers");
   std::vector<double> numbers(static_cast<std::size_t>(elements(shape_of(space))));
   if (!numbers.empty())
     hdf5_check(H5Aread(attribute, H5T_NATIVE_DOUBLE, numbers.data()), place(object), "read the attribute '" + name + "'");
@@ -256,7 +254,7 @@ std::vector<double> Hdf5File::numbers_attribute(const std::string& object, const
 
 double Hdf5File::number_attribute(const std::string& object, const std::string& name) const {
   const auto numbers = numbers_attribute(object, name);
-  if (numbers.size() != 1) throw FileError(path_, absolute(object), "its attribute '" + name + "' is not one number");
+  if (numbers.size() != 1) throw FileError(path_, absolute_path(object), "its attribute '" + name + "' is not one number");
   return numbers[0];
 }
 
@@ -265,7 +263,7 @@ std::int64_t Hdf5File::integer_attribute(const std::string& object, const std::s
   const Hid attribute = open_attribute(id, object, name);
   const Hid type(H5Aget_type(attribute)), space(H5Aget_space(attribute));
   if (H5Tget_class(type) != H5T_INTEGER || elements(shape_of(space)) != 1)
-    throw FileError(path_, absolute(object), "its attribute '" + name + "' is not one whole number");
+    throw FileError(path_, absolute_path(object), "its attribute '" + name + "' is not one whole number");
   std::int64_t value = 0;
   hdf5_check(H5Aread(attribute, H5T_NATIVE_INT64, &value), place(object), "read the attribute '" + name + "'");
   return value;
@@ -275,11 +273,11 @@ std::string Hdf5File::text_attribute(const std::string& object, const std::strin
   const Hid id = open_object(object);
   const Hid attribute = open_attribute(id, object, name);
   const Hid type(H5Aget_type(attribute)), space(H5Aget_space(attribute));
-  if (H5Tget_class(type) != H5T_STRING) throw FileError(path_, absolute(object), "its attribute '" + name + "' is not text");
+  if (H5Tget_class(type) != H5T_STRING) throw FileError(path_, absolute_path(object), "its attribute '" + name + "' is not text");
   const auto texts = texts_of(type, space, [&](std::int64_t memory, void* buffer) {
     hdf5_check(H5Aread(attribute, memory, buffer), place(object), "read the attribute '" + name + "'");
   });
-  if (texts.size() != 1) throw FileError(path_, absolute(object), "its attribute '" + name + "' is not one text");
+  if (texts.size() != 1) throw FileError(path_, absolute_path(object), "its attribute '" + name + "' is not one text");
   return texts[0];
 }
 

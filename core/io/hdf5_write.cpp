@@ -7,13 +7,6 @@
 namespace strata {
 namespace {
 
-std::string absolute(const std::string& object) { return object.empty() || object[0] != '/' ? "/" + object : object; }
-
-std::string parent_of(const std::string& path) {
-  const auto slash = path.find_last_of('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
-}
-
 Hid space_of(const Shape& shape) {
   if (shape.empty()) return Hid(H5Screate(H5S_SCALAR));
   const std::vector<hsize_t> sizes(shape.begin(), shape.end());
@@ -30,18 +23,18 @@ Hid fresh_attribute(const Hid& object, const std::string& name, std::int64_t typ
 }  // namespace
 
 void Hdf5File::make_group(const std::string& group) {
-  const std::string path = absolute(group);
+  const std::string path = absolute_path(group);
   if (path == "/" || exists(path)) return;
-  make_group(parent_of(path));
+  make_group(parent_path(path));
   const Hid id(hdf5_check(H5Gcreate2(file_, path.c_str(), H5P_DEFAULT, hdf5_ordered_group(), H5P_DEFAULT), place(path), "be made"));
 }
 
 template <class T>
 void Hdf5File::write(const std::string& dataset, const Shape& shape, std::span<const T> data) {
-  const std::string path = absolute(dataset);
+  const std::string path = absolute_path(dataset);
   if (elements(shape) != static_cast<std::int64_t>(data.size()))
     throw ShapeError(path_ + " " + path, to_text(shape), std::to_string(data.size()) + " elements");
-  make_group(parent_of(path));
+  make_group(parent_path(path));
   const std::int64_t type = hdf5_native(number_type<T>());
   const Hid id(
       hdf5_check(H5Dcreate2(file_, path.c_str(), type, space_of(shape), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), place(path), "be made"));
@@ -49,8 +42,8 @@ void Hdf5File::write(const std::string& dataset, const Shape& shape, std::span<c
 }
 
 void Hdf5File::write_texts(const std::string& dataset, const std::vector<std::string>& texts) {
-  const std::string path = absolute(dataset);
-  make_group(parent_of(path));
+  const std::string path = absolute_path(dataset);
+  make_group(parent_path(path));
   const Hid type = hdf5_text_type();
   std::vector<const char*> words;
   words.reserve(texts.size());

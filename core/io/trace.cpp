@@ -3,20 +3,12 @@
 #include <hdf5.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
 #include <numeric>
 
 #include "core/error.hpp"
-#include "core/io/file.hpp"
 
 namespace strata {
 namespace {
-
-std::string parent_of(const std::string& path) {
-  const auto slash = path.find_last_of('/');
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 template <class T>
 std::span<const std::uint8_t> bytes_of(std::span<const T> values) {
@@ -25,41 +17,10 @@ std::span<const std::uint8_t> bytes_of(std::span<const T> values) {
 
 }  // namespace
 
-TraceWriter::TraceWriter(Hdf5File file, WriterLock lock, TraceOptions options)
-    : lock_(std::move(lock)), file_(std::move(file)), options_(options) {}
-
 TraceWriter::TraceWriter(std::string path, const TraceLayout& layout, TraceOptions options)
     : lock_(path), file_(std::move(path), Hdf5File::Mode::create), options_(options) {
   create_layout(file_, layout, options_.deflate);
   begin();
-}
-
-std::unique_ptr<TraceWriter> TraceWriter::reopen_and_truncate(const std::string& path, const std::map<std::string, std::int64_t>& rows,
-                                                              TraceOptions options) {
-  if (!std::filesystem::exists(path)) throw FileError(path, "", disk_reason(ENOENT));
-  WriterLock lock(path);
-  if (hdf5_flagged(path)) hdf5_clear_flags(path);
-  Hdf5File file(path, Hdf5File::Mode::write);
-  for (const auto& entry : rows)
-    if (!file.is_dataset(entry.first)) throw FileError(path, entry.first, "is missing, though the checkpoint recorded into it");
-  for (const std::string& dataset : file.all_datasets()) {
-    const Hid id = file.open_dataset(dataset);
-    const Hid space(H5Dget_space(id));
-    std::vector<hsize_t> sizes(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space))), limits(sizes.size());
-    H5Sget_simple_extent_dims(space, sizes.data(), limits.data());
-    if (limits.empty() || limits[0] != H5S_UNLIMITED) continue;
-    const auto found = rows.find(dataset);
-    const auto wanted = static_cast<hsize_t>(found == rows.end() ? 0 : found->second);
-    if (sizes[0] < wanted)
-      throw FileError(path, dataset,
-                      "holds " + std::to_string(sizes[0]) + " rows, but the checkpoint was made after " + std::to_string(wanted) +
-                          ": the trace and the checkpoint do not belong together");
-    sizes[0] = wanted;
-    hdf5_check(H5Dset_extent(id, sizes.data()), file.place(dataset), "be cut back");
-  }
-  std::unique_ptr<TraceWriter> trace(new TraceWriter(std::move(file), std::move(lock), options));
-  trace->begin();
-  return trace;
 }
 
 TraceWriter::~TraceWriter() {
@@ -83,7 +44,6 @@ void TraceWriter::open_datasets() {
   const Hid access(H5Pcreate(H5P_DATASET_ACCESS));
   H5Pset_chunk_cache(access, 0, 0, 1);
   for (const std::string& path : file_.all_datasets()) {
-    if (file_.is_text(path)) continue;
     Dataset dataset;
     dataset.path = path;
     dataset.type = file_.type(path);
@@ -174,46 +134,19 @@ void TraceWriter::write_block(int handle, const Shape& start, const Shape& count
   writer_->push({dataset.id, dataset.type, false, start, count, {bytes.begin(), bytes.end()}, file_.place(dataset.path)});
 }
 
-template <class T>
-void TraceWriter::write_whole(const TraceSpec& spec, std::span<const T> values) {
-  if (has(spec.path)) return write_block(handle(spec.path), Shape(spec.sizes.size(), 0), spec.sizes, values);
-  if (!open_) throw FileError(path(), spec.path, "is closed already");
-  if (elements(spec.sizes) != static_cast<std::int64_t>(values.size()) || spec.type != number_type<T>())
-    throw ShapeError("trace " + spec.path, to_text(spec.sizes) + " of " + name_of(spec.type),
-                     std::to_string(values.size()) + " of " + name_of(number_type<T>()));
-  const auto bytes = bytes_of(values);
-  late_.push_back({spec, {bytes.begin(), bytes.end()}, {}, false});
-}
-
-void TraceWriter::write_texts(const std::string& path, const std::string& dimension, std::vector<std::string> texts,
-                              const std::string& long_name) {
-  if (!open_) throw FileError(this->path(), path, "is closed already");
-  const auto size = static_cast<std::int64_t>(texts.size());
-  late_.push_back({{path, {dimension}, {size}, NumberType::u8, "1", long_name}, {}, std::move(texts), true});
-}
-
 void TraceWriter::flush() {
   push_all();
   writer_->drain();
   file_.flush();
 }
 
-std::map<std::string, std::int64_t> TraceWriter::sync() {
-  flush();
-  lock_.sync_to_disk();
-  std::map<std::string, std::int64_t> rows;
-  for (const Dataset& dataset : datasets_)
-    if (dataset.growing()) rows[dataset.path] = dataset.written;
-  return rows;
-}
-
 /// netCDF readers take the length of a dimension from its scale: what was recorded less often or not at all is filled up.
 void TraceWriter::level_lengths() {
   std::map<std::string, std::int64_t> longest;
   for (const Dataset& dataset : datasets_)
-    if (dataset.growing()) longest[parent_of(dataset.path)] = std::max(longest[parent_of(dataset.path)], dataset.written);
+    if (dataset.growing()) longest[parent_path(dataset.path)] = std::max(longest[parent_path(dataset.path)], dataset.written);
   for (Dataset& dataset : datasets_) {
-    const std::int64_t wanted = dataset.growing() ? longest[parent_of(dataset.path)] : dataset.written;
+    const std::int64_t wanted = dataset.growing() ? longest[parent_path(dataset.path)] : dataset.written;
     if (dataset.written == wanted) continue;
     const std::int64_t missing = wanted - dataset.written;
     if (dataset.type == NumberType::i64 && file_.has_attribute(dataset.path, "_Netcdf4Dimid")) {
@@ -233,27 +166,6 @@ void TraceWriter::level_lengths() {
   writer_->drain();
 }
 
-void TraceWriter::finish_late() {
-  if (late_.empty()) return;
-  Hdf5File file(path(), Hdf5File::Mode::write);
-  TraceLayout layout;
-  for (const Late& late : late_) remove_dataset(file, late.spec);  // of the interrupted run that this one went on from
-  for (const Late& late : late_)
-    if (!late.text) layout.datasets.push_back(late.spec);
-  create_layout(file, layout, options_.deflate);
-  for (const Late& late : late_) {
-    const TraceSpec& spec = late.spec;
-    if (late.text) {
-      create_texts(file, spec.path, spec.dimensions[0], late.texts, spec.long_name);
-    } else if (!late.bytes.empty()) {
-      const Hid id = file.open_dataset(spec.path);
-      hdf5_check(H5Dwrite(id, hdf5_native(spec.type), H5S_ALL, H5S_ALL, H5P_DEFAULT, late.bytes.data()), file.place(spec.path),
-                 "be written");
-    }
-  }
-  file.close();
-}
-
 void TraceWriter::close() {
   if (!open_) return;
   push_all();
@@ -263,14 +175,12 @@ void TraceWriter::close() {
   writer_.reset();
   for (Dataset& dataset : datasets_) dataset.id.reset();
   file_.close();
-  finish_late();
   lock_.sync_to_disk();
 }
 
-#define STRATA_TRACE(T)                                                                        \
-  template void TraceWriter::append(int, std::span<const T>);                                  \
-  template void TraceWriter::write_block(int, const Shape&, const Shape&, std::span<const T>); \
-  template void TraceWriter::write_whole(const TraceSpec&, std::span<const T>);
+#define STRATA_TRACE(T)                                       \
+  template void TraceWriter::append(int, std::span<const T>); \
+  template void TraceWriter::write_block(int, const Shape&, const Shape&, std::span<const T>);
 STRATA_TRACE(float)
 STRATA_TRACE(double)
 STRATA_TRACE(std::int32_t)

@@ -17,16 +17,21 @@ namespace {
 constexpr std::int64_t chunk_target = std::int64_t{1} << 16;  // bytes: one compressed block of a live trace
 constexpr std::int64_t chunk_limit = std::int64_t{1} << 20;   // bytes: the default chunk cache of readers
 
-std::string parent_of(const std::string& path) {
-  const auto slash = path.find_last_of('/');
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 std::string name_in(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 std::string scale_path(const std::string& dataset, const std::string& dimension) {
-  const std::string parent = parent_of(dataset);
+  const std::string parent = parent_path(dataset);
   return (parent == "/" ? "" : parent) + "/" + dimension;
+}
+
+/// Bytes of one fill element.
+std::vector<std::uint8_t> fill_value(NumberType type) {
+  std::vector<std::uint8_t> bytes(size_of(type), type == NumberType::u8 ? 0 : 0xff);  // all bits one: -1 in two's complement
+  const float single = std::numeric_limits<float>::quiet_NaN();
+  const double full = std::numeric_limits<double>::quiet_NaN();
+  if (type == NumberType::f32) std::memcpy(bytes.data(), &single, sizeof single);
+  if (type == NumberType::f64) std::memcpy(bytes.data(), &full, sizeof full);
+  return bytes;
 }
 
 bool is_scale(const TraceSpec& spec) { return spec.dimensions.size() == 1 && spec.dimensions[0] == name_in(spec.path); }
@@ -90,7 +95,7 @@ void require_sound(const TraceSpec& spec) {
 
 void create_dataset(Hdf5File& file, const TraceSpec& spec, int deflate) {
   const Hdf5Place place = file.place(spec.path);
-  file.make_group(parent_of(spec.path));
+  file.make_group(parent_path(spec.path));
   std::vector<hsize_t> sizes, limits;
   for (const std::int64_t size : spec.sizes) {
     sizes.push_back(size == unlimited ? 0 : static_cast<hsize_t>(size));
@@ -159,28 +164,10 @@ void attach_scales(Hdf5File& file, const TraceSpec& spec) {
   }
 }
 
-/// netCDF-4 numbers the dimensions of a file; the next free number.
-std::int32_t next_dimension(const Hdf5File& file) {
-  std::int32_t next = 0;
-  for (const std::string& path : file.all_datasets())
-    if (file.has_attribute(path, "_Netcdf4Dimid"))
-      next = std::max(next, static_cast<std::int32_t>(file.integer_attribute(path, "_Netcdf4Dimid")) + 1);
-  return next;
-}
-
 }  // namespace
 
-std::vector<std::uint8_t> fill_value(NumberType type) {
-  std::vector<std::uint8_t> bytes(size_of(type), type == NumberType::u8 ? 0 : 0xff);  // all bits one: -1 in two's complement
-  const float single = std::numeric_limits<float>::quiet_NaN();
-  const double full = std::numeric_limits<double>::quiet_NaN();
-  if (type == NumberType::f32) std::memcpy(bytes.data(), &single, sizeof single);
-  if (type == NumberType::f64) std::memcpy(bytes.data(), &full, sizeof full);
-  return bytes;
-}
-
 void create_layout(Hdf5File& file, const TraceLayout& layout, int deflate) {
-  std::int32_t number = next_dimension(file);
+  std::int32_t number = 0;                    // netCDF-4 numbers the dimensions of a file
   std::map<std::string, std::int64_t> known;  // scales and their sizes
   for (const TraceSpec& spec : layout.datasets) {
     require_sound(spec);
@@ -207,37 +194,6 @@ void create_layout(Hdf5File& file, const TraceLayout& layout, int deflate) {
     file.make_group(group.path);
     for (const TraceAttribute& attribute : group.attributes) set_attribute(file, group.path, attribute);
   }
-}
-
-void create_texts(Hdf5File& file, const std::string& path, const std::string& dimension, const std::vector<std::string>& texts,
-                  const std::string& long_name) {
-  const TraceSpec spec{path, {dimension}, {static_cast<std::int64_t>(texts.size())}, NumberType::u8, "1", long_name};
-  require_sound(spec);
-  const std::string scale = scale_path(path, dimension);
-  if (scale == path) throw ShapeError("trace " + path, "a dimension of another name", dimension);
-  file.write_texts(path, texts);
-  file.set_text(path, "units", spec.units);
-  file.set_text(path, "long_name", spec.long_name);
-  if (!file.exists(scale)) create_index(file, scale, dimension, spec.sizes[0], 0, next_dimension(file));
-  if (file.shape(scale) != file.shape(path)) throw ShapeError("trace " + path, to_text(file.shape(scale)), to_text(file.shape(path)));
-  attach_scales(file, spec);
-}
-
-void remove_dataset(Hdf5File& file, const TraceSpec& spec) {
-  if (!file.exists(spec.path)) return;
-  std::vector<std::string> unused;
-  {
-    const Hid id = file.open_dataset(spec.path);
-    for (std::size_t i = 0; i < spec.dimensions.size(); ++i) {
-      const std::string path = scale_path(spec.path, spec.dimensions[i]);
-      const Hid scale = file.open_dataset(path);
-      hdf5_check(H5DSdetach_scale(id, scale, static_cast<unsigned>(i)), file.place(spec.path), "be replaced");
-      if (scale_size(file, path) != unlimited && !file.has_attribute(path, "REFERENCE_LIST")) unused.push_back(path);
-    }
-  }
-  unused.push_back(spec.path);
-  for (const std::string& path : unused)
-    if (file.exists(path)) hdf5_check(H5Ldelete(file.id(), path.c_str(), H5P_DEFAULT), file.place(path), "be replaced");
 }
 
 }  // namespace strata

@@ -43,18 +43,8 @@ struct TraceLayout {
   std::vector<TraceSpec> datasets;
 };
 
-/// Makes groups, scales, datasets and attributes. What is already in the file stays (a scale of another size is a ShapeError).
+/// Makes groups, scales, datasets and attributes in a file that is new. Throws ShapeError for a dimension of two sizes.
 /// Floating-point datasets have the fill value NaN, int32 and int64 -1, uint8 0. `deflate` 0 (none) to 9.
 void create_layout(Hdf5File& file, const TraceLayout& layout, int deflate);
-
-/// A column of texts along `dimension`. Variable length: never while the file is open to SWMR readers.
-void create_texts(Hdf5File& file, const std::string& path, const std::string& dimension, const std::vector<std::string>& texts,
-                  const std::string& long_name);
-
-/// Takes out a dataset that an earlier close() made, and those of its scales that nothing else uses. Nothing happens when it is absent.
-void remove_dataset(Hdf5File& file, const TraceSpec& spec);
-
-/// Bytes of one fill element of `type`, as create_layout sets it.
-std::vector<std::uint8_t> fill_value(NumberType type);
 
 }  // namespace strata

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <numeric>
 #include <thread>
 
 #include "core/error.hpp"
@@ -93,7 +92,7 @@ void limit_file_size(rlim_t bytes) {
 
 }  // namespace
 
-TEST_CASE("trace: rows, blocks, static datasets and texts come back; short datasets are filled", "[io]") {
+TEST_CASE("trace: rows and blocks come back; short datasets are filled", "[io]") {
   const bool swmr = GENERATE(true, false), background = GENERATE(true, false);
   const TemporaryFolder folder;
   const std::string path = folder / "trace.h5";
@@ -105,9 +104,6 @@ TEST_CASE("trace: rows, blocks, static datasets and texts come back; short datas
     trace.append<std::uint8_t>(trace.handle("/events/kind"), kinds);
     const std::vector<std::int32_t> valid{10, 20, 30};
     trace.write_block<std::int32_t>(trace.handle("/valid"), {0}, {3}, valid);
-    const std::vector<double> weights{1, 2, 3, 4, 5, 6};
-    trace.write_whole<double>({"/final/weight", {"row", "column"}, {2, 3}, NumberType::f64, "1", "a weight"}, weights);
-    trace.write_texts("/events/note", "event", {"first", "", "셋째"}, "what happened");
     REQUIRE(trace.rows(trace.handle("/levels/1/belief")) == rows);
     trace.close();
   }
@@ -117,8 +113,6 @@ TEST_CASE("trace: rows, blocks, static datasets and texts come back; short datas
   REQUIRE(!hdf5_flagged(path));
   REQUIRE(file.read<std::int32_t>("/valid").data == std::vector<std::int32_t>{10, 20, 30});
   REQUIRE(file.read<std::int32_t>("/conditions/twin/valid").data == std::vector<std::int32_t>{-1, -1, -1});
-  REQUIRE(file.read<double>("/final/weight").data == std::vector<double>{1, 2, 3, 4, 5, 6});
-  REQUIRE(file.read_texts("/events/note") == std::vector<std::string>{"first", "", "셋째"});
   REQUIRE(file.read<std::uint8_t>("/levels/0/active").data == std::vector<std::uint8_t>(rows, 0));
   REQUIRE(file.read<std::int64_t>("/events/event").data == std::vector<std::int64_t>{0, 1, 2});
   REQUIRE(file.read<std::int64_t>("/events/time").data == std::vector<std::int64_t>{-1, -1, -1});
@@ -142,7 +136,6 @@ TEST_CASE("trace: xarray, h5py and h5dump open it", "[io]") {
   {
     TraceWriter trace(path, small_layout());
     for (std::int64_t t = 0; t < 300; ++t) record(trace, t);
-    trace.write_texts("/notes/note", "row", {"one"}, "what happened");
     trace.close();
   }
   std::ofstream(script) << R"(
@@ -162,7 +155,6 @@ root = xarray.open_dataset(path, engine='h5netcdf')
 assert root.valid.dims == ('stream',) and root.attrs['seed'] == 7 and root.attrs['strata_version'] == '0.1.0'
 events = xarray.open_dataset(path, engine='h5netcdf', group='events')
 assert list(events.kind.attrs['flag_values']) == [1, 2] and events.kind.attrs['flag_values'].dtype == 'uint8'
-assert xarray.open_dataset(path, engine='h5netcdf', group='notes').note.values[0] == 'one'
 with h5py.File(path) as f:
     seen = []
     def look(name, o):
@@ -211,7 +203,6 @@ TEST_CASE("trace: a reader looks while it is written", "[io]") {
     CHECK(file.read_slab<float>("/levels/0/belief", {99, 0, 0}, {1, 1, 1}).data[0] == 9900);
   }
   CHECK_THROWS_WITH(TraceWriter(path, small_layout()), Catch::Contains("another strata is writing it"));
-  CHECK_THROWS_WITH(TraceWriter::reopen_and_truncate(path, {}), Catch::Contains("another strata is writing it"));
   if (python_has("h5py")) {
     const auto [code, output] = test::shell(std::string(STRATA_PYTHON) + " -c \"import h5py; f = h5py.File('" + path +
                                             "', swmr=True); assert f['levels/1/surprise'].shape == (100, 3)\"");
@@ -223,7 +214,7 @@ TEST_CASE("trace: a reader looks while it is written", "[io]") {
   require_rows(path, 120);
 }
 
-TEST_CASE("trace: kill -9 while it is written, then read, or go on from the checkpoint", "[io]") {
+TEST_CASE("trace: kill -9 while it is written, then read", "[io]") {
   const int delay = GENERATE(0, 3, 11, 40, 150);
   const TemporaryFolder folder;
   const std::string path = folder / "trace.h5", mark = folder / "mark";
@@ -233,8 +224,8 @@ TEST_CASE("trace: kill -9 while it is written, then read, or go on from the chec
       record(trace, t);
       if (t % 137 == 0) trace.flush();
       if (t != 700) continue;
-      const auto rows = trace.sync();
-      std::ofstream(mark) << rows.at("/levels/0/belief");
+      trace.flush();
+      std::ofstream(mark) << 1;
       std::filesystem::rename(mark, mark + ".done");
     }
   });
@@ -244,60 +235,14 @@ TEST_CASE("trace: kill -9 while it is written, then read, or go on from the chec
   REQUIRE(test::wait_for(child) == 128 + SIGKILL);
   REQUIRE(hdf5_flagged(path));
 
-  if (delay % 2 == 1) {  // the next command only reads it
+  {
     const Hdf5File file(path);
     REQUIRE(!file.live());
     REQUIRE(!hdf5_flagged(path));
     REQUIRE(file.shape("/levels/0/belief")[0] >= 701);
     REQUIRE(file.read_slab<float>("/levels/0/belief", {700, 0, 0}, {1, 1, 1}).data[0] == 70000);
   }
-  std::map<std::string, std::int64_t> rows;
-  for (const std::string root : {"", "/conditions/twin"})
-    for (const std::string level : {"0", "1"})
-      for (const std::string name : {"belief", "surprise", "time"}) rows[root + "/levels/" + level + "/" + name] = 701;
-  auto trace = TraceWriter::reopen_and_truncate(path, rows);
-  REQUIRE(trace->rows(trace->handle("/levels/0/belief")) == 701);
-  REQUIRE(trace->rows(trace->handle("/levels/1/active")) == 0);
-  for (std::int64_t t = 701; t < 900; ++t) record(*trace, t);
-  trace->close();
-  trace.reset();
-  require_rows(path, 900);
   if (test::shell("command -v h5dump").first == 0) REQUIRE(test::shell("h5dump " + path + " > /dev/null").first == 0);
-}
-
-TEST_CASE("trace: interrupted in order, closed, and gone on from", "[io]") {
-  const TemporaryFolder folder;
-  const std::string path = folder / "trace.h5";
-  std::map<std::string, std::int64_t> rows;
-  {
-    TraceWriter trace(path, small_layout());
-    for (std::int64_t t = 0; t < 50; ++t) record(trace, t);
-    rows = trace.sync();
-    for (std::int64_t t = 50; t < 60; ++t) record(trace, t);
-    trace.write_texts("/notes/note", "row", {"one", "two"}, "what happened");
-    trace.write_whole<float>({"/final/weight", {"row"}, {2}, NumberType::f32, "1", "a weight"}, std::vector<float>{1, 2});
-    trace.close();
-  }
-  auto trace = TraceWriter::reopen_and_truncate(path, rows);
-  for (std::int64_t t = 50; t < 70; ++t) record(*trace, t);
-  trace->write_texts("/notes/note", "row", {"one", "two", "three"}, "what happened");
-  trace->write_whole<float>({"/final/weight", {"row"}, {2}, NumberType::f32, "1", "a weight"}, std::vector<float>{3, 4});
-  trace->close();
-  require_rows(path, 70);
-  const Hdf5File file(path);
-  REQUIRE(file.read_texts("/notes/note") == std::vector<std::string>{"one", "two", "three"});
-  REQUIRE(file.shape("/notes/row") == Shape{3});
-  REQUIRE(file.read<float>("/final/weight").data == std::vector<float>{3, 4});
-}
-
-TEST_CASE("trace: shorter than the checkpoint, or without a dataset, is refused", "[io]") {
-  const TemporaryFolder folder;
-  const std::string path = folder / "trace.h5";
-  TraceWriter(path, small_layout()).close();
-  REQUIRE_THROWS_WITH(TraceWriter::reopen_and_truncate(path, {{"/levels/0/belief", 5}}), Catch::Contains("holds 0 rows"));
-  REQUIRE_THROWS_WITH(TraceWriter::reopen_and_truncate(path, {{"/levels/9/belief", 5}}), Catch::Contains("is missing"));
-  REQUIRE_THROWS_AS(TraceWriter::reopen_and_truncate(folder / "absent.h5", {}), FileError);
-  REQUIRE(!std::filesystem::exists(folder / "absent.h5"));
 }
 
 TEST_CASE("trace: wrong shapes and types are named", "[io]") {

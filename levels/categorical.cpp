@@ -5,10 +5,6 @@
 
 namespace strata {
 
-namespace {
-constexpr double tiny = 1e-30;  // keeps logarithms finite; far below every probability that matters
-}  // namespace
-
 template <class T>
 CategoricalLevel<T>::CategoricalLevel(Device<T>& device, const CategoricalSettings& settings, const CategoricalPlace& place)
     : device_(device),
@@ -92,7 +88,7 @@ template <class T>
 void CategoricalLevel<T>::pick(const Observation& o, ConstView<T> components, View<T> to) {
   for (Index j = 0; j < place_.streams; ++j)
     device_.copy(components.cols_at(j * n_, n_).rows_at(o.id[static_cast<std::size_t>(j)], 1), View<T>{to.data + j * n_, 1, n_, 1});
-  device_.add_scalar(static_cast<T>(tiny), to);
+  device_.add_scalar(static_cast<T>(least_probability), to);
   device_.map(Unary::log, to, to);
 }
 
@@ -136,7 +132,7 @@ void CategoricalLevel<T>::forecast(const Step<T>&, const Downward<T>& above) {
     device_.fill(base_, T(0));
   components(base_, components_);
   mixture(states(handed_), probability_);
-  device_.add_scalar(static_cast<T>(tiny), probability_);
+  device_.add_scalar(static_cast<T>(least_probability), probability_);
   device_.map(Unary::log, probability_, probability_);
   emission_.forecast(probability_);
 }
@@ -167,7 +163,7 @@ void CategoricalLevel<T>::read_evidence(const Step<T>& step, const Upward<T>& be
     device_.fill(probability_, T(0));
     device_.add_entries(entries_, {}, probability_);
     device_.axpby(T(-1), below.emission_error, T(1), probability_);
-    device_.add_scalar(static_cast<T>(tiny), probability_);
+    device_.add_scalar(static_cast<T>(least_probability), probability_);
     device_.map(Unary::log, probability_, base_);
     for (Index j = 0; j < place_.streams; ++j)
       device_.copy(ConstView<T>(base_.view()).cols_at(j, 1).rows_at(o.id[static_cast<std::size_t>(j)], 1), sums_.rows_at(j, 1));

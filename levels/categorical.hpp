@@ -173,6 +173,8 @@ class CategoricalLevel : public Level<T> {
   Tensor<T> arrivals_, xi_;                                    // n x n_above
 
  private:
+  static constexpr double least_probability = 1e-30;  // keeps logarithms finite; far below every probability that matters
+
   bool lowest() const { return settings_.index == 0; }
   bool speaks() const override { return place_.stream > 0; }
   bool exact_evidence() const { return speaks() && place_.vocabulary; }

@@ -4,10 +4,6 @@
 
 namespace strata {
 
-namespace {
-constexpr double tiny = 1e-30;
-}
-
 /// lam: what the token and the levels below say of each state, nats.
 template <class T>
 void CategoricalLevel<T>::gather(const Step<T>&, const Upward<T>& below) {
@@ -94,7 +90,7 @@ void CategoricalLevel<T>::infer(ConstView<T> above) {
 /// The sum is 1 but for rounding, which must not gather over steps.
 template <class T>
 void CategoricalLevel<T>::settle_rounding() {
-  device_.add_scalar(static_cast<T>(tiny), x_);
+  device_.add_scalar(static_cast<T>(least_probability), x_);
   device_.column_sum(states(x_), norm_);
   device_.map(Unary::reciprocal, norm_, norm_);
   device_.scale_columns(norm_, states(x_));
@@ -126,7 +122,7 @@ void CategoricalLevel<T>::settle(const Upward<T>& below, ConstView<T> rate) {
   device_.log_sum_exp(states(work_), norm_);
   device_.add_to_columns(T(-1), norm_, states(work_));
   device_.map(Unary::exp, work_, work_);
-  device_.add_scalar(static_cast<T>(tiny), work_);
+  device_.add_scalar(static_cast<T>(least_probability), work_);
   device_.select_columns(rate, states(work_), states(x_));
   hand(states(x_));
   if (place_.above > 0) slope(parents(feedback_));

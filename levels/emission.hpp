@@ -36,10 +36,8 @@ class Emission {
 
   ConstView<T> rho() const { return rho_.view(); }            ///< onehot - p under the last forecast or emit, V x B; 0 in idle streams
   ConstView<T> scored() const { return scored_.view(); }      ///< onehot - p under the forecast, V x B: what learning descends
-  ConstView<T> logits() const { return logits_.view(); }      ///< of the forecast held, V x B
   ConstView<T> surprise() const { return surprise_.view(); }  ///< -ln p(v) under the forecast, B x 1, nats; 0 in idle streams
   ConstView<T> loss() const { return loss_.view(); }          ///< -ln p(v) under the last forecast or emit, B x 1, nats
-  Index vocabulary() const { return logits_.rows(); }
 
   /// -ln p(v) of the step's tokens under another total stream with present weights: `loss`, B x 1, nats. Nothing else changes.
   void score_with_stream(const Step<T>& step, ConstView<T> stream, View<T> loss);

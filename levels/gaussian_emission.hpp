@@ -35,7 +35,6 @@ class GaussianEmission {
   void accumulate(T scale, bool learning);
 
   ConstView<T> rho() const { return rho_.view(); }              ///< channels x B; 0 in idle streams
-  ConstView<T> scored() const { return scored_.view(); }        ///< rho under the forecast
   ConstView<T> surprise() const { return surprise_.view(); }    ///< nats, B x 1
   ConstView<T> precision() const { return precision_.view(); }  ///< pi_y in active streams, 0 elsewhere, channels x B
 

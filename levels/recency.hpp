@@ -26,7 +26,6 @@ class Recency {
   template <class T, class Saturation>
   void entries(Index stream, std::size_t i, std::int32_t column, Saturation saturation, std::vector<Entry<T>>& out) const;
 
-  Index traces() const { return static_cast<Index>(decay_.size()); }
   void archive(Archive& archive);
 
  private:
@@ -35,7 +34,7 @@ class Recency {
     std::vector<std::int32_t> words;     // in order of first reading
     std::vector<std::int32_t> position;  // V: index in words, -1 when absent
     std::vector<std::int64_t> stamp;     // parallel to words: when the counts were last brought up to date
-    std::vector<float> counts;           // parallel to words, traces() each
+    std::vector<float> counts;           // parallel to words, one per time constant each
   };
   float decayed(const Stream& s, std::size_t word, std::size_t i) const;
   void prune(Stream& s);

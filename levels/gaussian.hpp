@@ -116,11 +116,9 @@ class GaussianLevel : public Level<T> {
   std::vector<ValueNode<T>> nodes() override;
   void refresh() override;
 
-  /// pi of every unit from now on, whatever precision_mode says; an empty span gives it back.
+  /// pi of every unit from now on, whatever precision_mode says, n numbers; an empty span gives it back. Throws ShapeError.
   void set_precision(std::span<const double> per_unit);
   const std::vector<double>& precision() const { return pi_host_; }
-  /// 1 / D, the posterior variance of the last sweep, n x B.
-  ConstView<T> posterior_variance() const { return variance_.view(); }
 
  private:
   bool coupled() const { return above_ > 0 && settings_.coupling != GaussianSettings::Coupling::stream; }

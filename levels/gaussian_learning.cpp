@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.hpp"
 #include "levels/gaussian.hpp"
 
 namespace strata {
@@ -68,6 +69,8 @@ void GaussianLevel<T>::derive_precision() {
 
 template <class T>
 void GaussianLevel<T>::set_precision(std::span<const double> per_unit) {
+  if (!per_unit.empty() && per_unit.size() != static_cast<std::size_t>(settings_.units))
+    throw ShapeError("precision of a gaussian level", std::to_string(settings_.units) + " units", std::to_string(per_unit.size()));
   forced_ = !per_unit.empty();
   if (forced_) pi_host_.assign(per_unit.begin(), per_unit.end());
   derive_precision();

@@ -219,6 +219,14 @@ TEST_CASE("gaussian: a free energy that is no number is laid to the level whose 
     }
 }
 
+TEST_CASE("gaussian: precisions are as many as there are units") {
+  Model<double> model(lines("residual", "serial"), 1);
+  auto& level = dynamic_cast<GaussianLevel<double>&>(model.hierarchy->level(1));
+  for (const std::size_t wrong : {3U, 5U}) CHECK_THROWS_AS(level.set_precision(std::vector<double>(wrong, 2.)), ShapeError);
+  level.set_precision(std::vector<double>{1, 2, 3, 4});
+  CHECK(level.precision() == std::vector<double>{1, 2, 3, 4});
+}
+
 TEST_CASE("gaussian: what is not finite is caught") {
   {
     Model<double> model(lines("residual", "serial"), 2);

@@ -1,5 +1,7 @@
 #include "core/health_settings.hpp"
 
+#include "core/error.hpp"
+
 namespace strata {
 
 ParameterTable HealthSettings::parameters() {
@@ -25,6 +27,10 @@ ParameterTable HealthSettings::parameters() {
   };
 }
 
-HealthSettings HealthSettings::from(const Values& values) { return {values.integer("every"), values.flag("cure")}; }
+HealthSettings HealthSettings::from(const Values& values) {
+  const HealthSettings s{values.integer("every"), values.flag("cure")};
+  if (s.cure && s.every == 0) throw ConfigError("monitor.cure", "true", "needs looks at the levels' health: monitor.every above 0");
+  return s;
+}
 
 }  // namespace strata

@@ -7,10 +7,10 @@
 namespace strata {
 
 struct HealthSettings {
-  Index every = 128;                   ///< steps between two looks, rounded up to whole updates; 0: never
-  bool cure = false;                   ///< findings are treated
-  static ParameterTable parameters();  ///< keys monitor.*
-  static HealthSettings from(const Values& values);
+  Index every = 128;                                 ///< steps between two looks, rounded up to whole updates; 0: never
+  bool cure = false;                                 ///< findings are treated
+  static ParameterTable parameters();                ///< keys monitor.*
+  static HealthSettings from(const Values& values);  ///< throws ConfigError for cures without looks
 };
 
 }  // namespace strata

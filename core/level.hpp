@@ -155,6 +155,8 @@ class Level {
   virtual bool can_end() const { return true; }
   /// The level's own predictions since this was last asked (those of words, where it makes any); nothing of the lowest, whose loss everybody knows.
   virtual Loss take_loss() { return {}; }
+  /// Its memory has time constants that a schedule may shorten.
+  virtual bool has_inertia() const { return false; }
   /// Time constants of its memory are `part` of the level's own, > 0. A kind without a memory of that sort stays as it is.
   virtual void set_inertia(double part) { (void)part; }
 

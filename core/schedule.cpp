@@ -68,6 +68,11 @@ Schedule<T>::Schedule(const ScheduleSettings& settings, Hierarchy<T>& hierarchy,
       throw ConfigError("learning.own_ticks", to_text(settings.own_ticks),
                         "is more than there is text for: the weights of level " + std::to_string(l) + " would never change");
   }
+  bool inert = false;
+  for (Index l = 1; l < depth; ++l) inert |= hierarchy.level(l).has_inertia();
+  if (settings.lightness < 1 && depth > 1 && !inert)
+    throw ConfigError("learning.lightness", to_text(settings.lightness),
+                      "would change nothing: no level above the lowest has a memory that could begin light; 1");
   newest_ = settings.upward ? 0 : depth - 1;
   fine_tuning_ = !settings.upward;
   hierarchy.set_awake(newest_ + 1);

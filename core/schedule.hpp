@@ -36,7 +36,7 @@ template <class T>
 class Schedule {
  public:
   /// `planned` updates in all, `interval` tokens of every stream between two. Throws ConfigError where these are too few for every level to wake, or to
-  /// change at all.
+  /// change at all, and where levels are to begin light of which none can.
   Schedule(const ScheduleSettings& settings, Hierarchy<T>& hierarchy, Index planned, Index interval);
 
   /// Updates between two changes of a level's weights.

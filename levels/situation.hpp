@@ -87,6 +87,7 @@ class SituationLevel : public Level<T> {
   void learn(const Step<T>& step) override;
   void accumulate(T scale, bool learning) override;
   Loss take_loss() override { return broad_.take_loss(); }
+  bool has_inertia() const override { return true; }
   void set_inertia(double part) override { scales_.set_inertia(part); }
   void count_work(bool on) override { products_.set_counting(on); }
   void carry(const Step<T>& step, const Upward<T>& below) override;

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "core/error.hpp"
 #include "core/health.hpp"
 #include "core/memory_archive.hpp"
 #include "core/simulation.hpp"
@@ -127,6 +128,19 @@ void check_silent(const Lines& levels, const Lines& more = {}) {
 }
 
 }  // namespace
+
+TEST_CASE("health: cures without looks are refused") {
+  for (const char* every : {"0", "1"}) {
+    Configuration configuration;
+    configuration.set("monitor.cure", "true");
+    configuration.set("monitor.every", every);
+    const Values values = configuration.resolve(HealthSettings::parameters(), "monitor.");
+    if (std::string(every) == "0")
+      CHECK_THROWS_AS(HealthSettings::from(values), ConfigError);
+    else
+      CHECK(HealthSettings::from(values).cure);
+  }
+}
 
 TEST_CASE("health: a training that goes well is let go on, and every monitor has looked at it") {
   check_silent(text_levels);

@@ -332,6 +332,19 @@ TEST_CASE("schedule: a run that is restored goes on with the same bits") {
   CHECK(again.schedule.woken() == whole.schedule.woken());
 }
 
+TEST_CASE("schedule: levels of which none can begin light are refused it") {
+  Configuration configuration;
+  for (const char* line : {"hierarchy.levels=2", "level.0.kind=gaussian", "level.1.kind=gaussian"}) configuration.set_assignment(line);
+  const auto device = make_device<double>({"reference", "auto", 0});
+  const auto hierarchy = build_hierarchy<double>(configuration, *device, std::vector<double>(11, -std::log(11.)), streams, interval, 1);
+  Tiny<double> tiny(shape(), streams, interval, 11);
+  ScheduleSettings light;
+  CHECK_NOTHROW(Schedule<double>(light, *hierarchy, planned, interval));
+  light.lightness = .5;
+  CHECK_THROWS_AS(Schedule<double>(light, *hierarchy, planned, interval), ConfigError);
+  CHECK_NOTHROW(Schedule<double>(light, *tiny.hierarchy, planned, interval));
+}
+
 TEST_CASE("schedule: stages that leave the highest level no time are refused") {
   Tiny<double> tiny(shape(), streams, interval, 11);
   CHECK_THROWS_AS(Schedule<double>(upward(.4), *tiny.hierarchy, planned, interval), ConfigError);

@@ -8,6 +8,7 @@
 //             c = c_above + Mo f(x)                                                                             output stream, downwards
 //             at a tick x settles on  f'(x) .* [Mo' rho + feedback],  errors averaged over the k tokens since the last tick
 //             e = pi (x - mu);  delta = e / sqrt(nu), nu slow mean of e^2                                        innovation
+//                                             delta = 0 where the level learned without settling (relaxation.steps = 0), and so has no nu
 //             kap <- A kap + sqrt(1 - A^2) delta,  A = exp(-k / ct);  g += eta k <delta . kap> / n               carry, Kalman's condition
 //             s for the level above = [c_f r f(x); c_d k^(-1/2) delta],  r = sqrt((1-a)/(1+a)) of the slower trace
 //             where the level finds its unit's ends itself (levels/segmentation.hpp) it ticks when it has found one, at the next token
@@ -161,6 +162,7 @@ class SituationLevel : public Level<T> {
   TickThreshold activation_;
   ActiveProducts<T> products_;
   double gain_ = 0, innovation_count_ = 0, mean_count_ = 0;
+  bool sized_ = true;       // false: learned without settling, so that nobody knows how large its innovations usually are
   Tensor<T> mean_, power_;  // m (inputs), nu (n)
 
   Tensor<T> h_, h_used_, kap_, kap_used_, above_used_, base_, mu_, x_, f_, drop_, fd_, stream_, share_, features_, new_features_;

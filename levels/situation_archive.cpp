@@ -1,5 +1,7 @@
 // What of a situation level is a model, and what a checkpoint adds. See levels/situation.hpp.
 
+#include <algorithm>
+
 #include "levels/situation.hpp"
 
 namespace strata {
@@ -11,7 +13,12 @@ void SituationLevel<T>::archive_parameters(Archive& archive) {
   archive.value("mean_count", mean_count_);
   archive.tensor("mean", mean_);
   archive.tensor("power", power_);
-  if (archive.loading()) scales_.derive();
+  if (archive.loading()) {
+    scales_.derive();
+    std::vector<T> power(static_cast<std::size_t>(units_));
+    device_.download(power_, power);
+    sized_ = innovation_count_ == 0 || std::any_of(power.begin(), power.end(), [](T nu) { return nu != 0; });
+  }
   broad_.archive_parameters(archive);
   if (settings_.segmentation.on) {
     Archive::Scope scope(archive, "segmentation");

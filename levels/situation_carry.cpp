@@ -67,6 +67,7 @@ void SituationLevel<T>::innovate(const Step<T>& step) {
     const double rate = running_rate(innovation_count_++);
     device_.map(Unary::square, e_, tmp_);
     device_.row_sum(static_cast<T>(rate / ticks), tmp_, tick_mask_, static_cast<T>(1 - rate), power_);
+    sized_ |= step.settling;
   }
   device_.copy(power_, inverse_);
   device_.add_scalar(static_cast<T>(power_floor), inverse_);
@@ -76,6 +77,7 @@ void SituationLevel<T>::innovate(const Step<T>& step) {
   device_.copy(e_, delta_);
   device_.scale_columns(factor_, delta_);
   device_.scale_rows(inverse_, delta_);
+  if (!sized_) device_.fill(delta_, T(0));
 
   View<T> belief_part = new_features_.rows_at(0, units_), innovation_part = new_features_.rows_at(units_, units_);
   const double a = scales_.leak(1), r = std::sqrt((1 - a) / (1 + a));

@@ -200,6 +200,30 @@ TEST_CASE("carry: the gate opens on words that the level's prediction denies, no
   CHECK(most[2] < .01);
 }
 
+TEST_CASE("carry: who learned without settling hands no innovation up when it settles") {
+  for (const bool settled : {false, true}) {
+    INFO((settled ? "settled" : "did not settle") << " while learning");
+    Tiny<double> learned({"hierarchy.levels=3", settled ? "relaxation.steps=2" : "relaxation.steps=0"});
+    for (int t = 0; t < 60; ++t) learned.simulation->advance();
+    MemoryArchive model = parameters_of(*learned.hierarchy);
+    model.rewind();
+    Tiny<double> reading({"hierarchy.levels=3", "relaxation.steps=2"}, 3, 1, 11, false);
+    reading.hierarchy->archive_parameters(model);
+    double error = 0, innovation = 0;
+    for (int t = 0; t < 60; ++t) {
+      reading.simulation->advance();
+      const auto& level = reading.hierarchy->level(1);
+      for (const double x : values<double>(level.snapshot().prediction_error, *reading.device)) error = std::max(error, std::abs(x));
+      const Index n = level.units();
+      for (const double x : values<double>(level.upward().features.rows_at(n, n), *reading.device))
+        innovation = std::max(innovation, std::abs(x));
+    }
+    CHECK(error > 0);
+    CHECK((innovation > 0) == settled);
+    CHECK(innovation < 100);
+  }
+}
+
 TEST_CASE("carry: where levels forget, a document is read as if nothing had been read before it") {
   // Learning and settling off, so that memory is all that a level has; a document of 70 tokens after one of two others.
   constexpr Index before = 90, length = 70;

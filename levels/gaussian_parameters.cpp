@@ -6,13 +6,17 @@
 
 namespace strata {
 
-ParameterTable GaussianSettings::parameters(Index index) {
+namespace {
+
+/// Tokens, by position: every level eight times as slow as the one below.
+double usual_tau(Index index) { return 8 * std::pow(8., static_cast<double>(std::min<Index>(index, 5))); }
+
+/// The value, and how it is coupled to its neighbours.
+ParameterTable value_parameters(Index index) {
   const GaussianSettings d;
-  const double tau = 8 * std::pow(8., static_cast<double>(std::min<Index>(index, 5)));
-  const double precision = std::sqrt(tau / 8) / .3;  // a slow level needs little gain to gather much
   return {
       {"units", std::int64_t{d.units}, 1, 65536, {}, "units", "n, units of the value", ""},
-      {"tau", tau, 1e-3, 1e9, {}, "tokens", "time constant of persistence; where it is learned, the start", "model B"},
+      {"tau", usual_tau(index), 1e-3, 1e9, {}, "tokens", "time constant of persistence; where it is learned, the start", "model B"},
       {"spread", d.spread, 1, 1e3, {}, "1", "units' time constants reach from tau / spread to tau * spread", ""},
       {"coupling",
        std::string("residual"),
@@ -42,6 +46,13 @@ ParameterTable GaussianSettings::parameters(Index index) {
        "1",
        "U starts with this times the identity where the stream has as many rows as units",
        ""},
+  };
+}
+
+ParameterTable precision_parameters(Index index) {
+  const GaussianSettings d;
+  const double precision = std::sqrt(usual_tau(index) / 8) / .3;  // a slow level needs little gain to gather much
+  return {
       {"precision_mode",
        std::string("predictive"),
        0,
@@ -64,6 +75,13 @@ ParameterTable GaussianSettings::parameters(Index index) {
       {"precision_min", d.precision_min, 1e-12, 1e12, {}, "1", "least pi where it is learned", ""},
       {"precision_max", d.precision_max, 1e-12, 1e12, {}, "1", "largest pi where it is learned", ""},
       {"precision_speed", d.precision_speed, 0, 1e3, {}, "1", "predictive: step of log pi per step of a weight", ""},
+  };
+}
+
+/// What else may be learned.
+ParameterTable learning_parameters() {
+  const GaussianSettings d;
+  return {
       {"learn_tau", d.learn_tau, 0, 0, {}, "", "the time constant descends the predictive loss, by eligibility traces", "model B"},
       {"tau_min", d.tau_min, 1e-3, 1e9, {}, "tokens", "lower end of the band of a learned time constant", ""},
       {"tau_max", d.tau_max, 1e-3, 1e9, {}, "tokens", "upper end of that band", ""},
@@ -79,6 +97,15 @@ ParameterTable GaussianSettings::parameters(Index index) {
       {"noise", d.noise, 1e-12, 1e12, {}, "y^2", "numbers at the lowest level: variance of the observation, at the start", ""},
       {"learn_noise", d.learn_noise, 0, 0, {}, "", "that variance follows the residuals", ""},
   };
+}
+
+}  // namespace
+
+ParameterTable GaussianSettings::parameters(Index index) {
+  ParameterTable all;
+  for (const ParameterTable& table : {value_parameters(index), precision_parameters(index), learning_parameters()})
+    all.insert(all.end(), table.begin(), table.end());
+  return all;
 }
 
 GaussianSettings GaussianSettings::from(Index index, const Values& values) {

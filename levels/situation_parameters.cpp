@@ -67,13 +67,10 @@ void require_possible(const SituationSettings& s, const Values& v) {
     refuse(s.index, "broad_weight", v, "leaves the broad prediction unlearned, by which the gate opens; take gate_by=words");
 }
 
-}  // namespace
-
-ParameterTable SituationSettings::parameters(Index index) {
+/// What the level stands for, when it ticks and what it remembers.
+ParameterTable memory_parameters(const Rung& r) {
   const SituationSettings d;
-  const Rung r = rung(index);
-  const double window = std::pow(2.0, static_cast<double>(index + 2));
-  ParameterTable all{
+  return {
       {"tau", r.tau, .5, 1e7, {}, "tokens", "shorter time constant of the level's memory", "model A"},
       {"spread", r.spread, 1, 1000, {}, "1", "ratio of the longer time constant to the shorter", "model A"},
       {"learn_tau", d.time_scales.learned, 0, 1, {}, "", "both time constants are learned, by what they do to the next token", "model A"},
@@ -99,9 +96,22 @@ ParameterTable SituationSettings::parameters(Index index) {
        "Miskowicz 2006"},
       {"feed", std::string("level"), 0, 0, {"level", "token"}, "", "what the memory integrates: the level below, or words", "model A"},
       {"forgets", d.forgets, 0, 1, {}, "", "the memory is cleared at a document's end", ""},
+  };
+}
+
+ParameterTable carry_parameters(const Rung& r) {
+  const SituationSettings d;
+  return {
       {"carry", d.carry, 0, 1, {}, "", "what settling found persists, by the innovation rule", "Mehra 1970"},
       {"carry_time", r.carry_time, .5, 1e7, {}, "tokens", "ct, time constant of what is carried", "model A"},
       {"carry_rate", d.carry_rate, 0, 1, {}, "1/token", "eta, learning rate of the gain", "model A"},
+  };
+}
+
+ParameterTable gate_parameters(Index index) {
+  const SituationSettings d;
+  const double window = std::pow(2.0, static_cast<double>(index + 2));
+  return {
       {"gate", d.gate.on, 0, 1, {}, "", "evidence against the level's prediction opens its memory", "model A"},
       {"gate_by",
        std::string("prediction"),
@@ -113,8 +123,15 @@ ParameterTable SituationSettings::parameters(Index index) {
        "levels/gate.hpp"},
       {"gate_window", window, 1, 1e6, {}, "tokens", "W, window over which evidence gathers", "Page 1954"},
       {"gate_threshold", d.gate.threshold, 0, 100, {}, "1", "theta, in standard deviations; by words in nats", "model A"},
+  };
+}
+
+/// How a level finds the ends of its unit itself.
+ParameterTable segmentation_parameters(const Rung& r) {
+  const SegmentationSettings d;
+  return {
       {"segment_window",
-       d.segmentation.window,
+       d.window,
        2,
        static_cast<double>(most_words_compared),
        {},
@@ -122,7 +139,7 @@ ParameterTable SituationSettings::parameters(Index index) {
        "unit found: words on either side of an end, whose difference tells of it",
        "levels/segmentation.hpp"},
       {"segment_beginning",
-       d.segmentation.beginning,
+       d.beginning,
        1,
        static_cast<double>(most_words_compared),
        {},
@@ -130,13 +147,20 @@ ParameterTable SituationSettings::parameters(Index index) {
        "unit found: how many of them may tell how situations begin",
        "levels/segmentation.hpp"},
       {"segment_every",
-       std::max(4 * r.tau, 2 * static_cast<double>(d.segmentation.window)),
+       std::max(4 * r.tau, 2 * static_cast<double>(d.window)),
        2,
        1e9,
        {},
        "tokens",
        "unit found: between two ends; the level holds its threshold where that is so",
        "Robbins & Monro 1951"},
+  };
+}
+
+/// The belief at a tick, what is handed up of it, and what it teaches.
+ParameterTable belief_parameters() {
+  const SituationSettings d;
+  return {
       {"precision", d.precision, 1e-6, 1e9, {}, "1", "pi, precision of the level's belief", "model A"},
       {"dropout", d.dropout, 0, .95, {}, "1", "part of the activity dropped while learning", "Srivastava et al. 2014"},
       {"feed_belief", d.feed_belief, 0, 100, {}, "1", "c_f, scale of the belief handed up", "model A"},
@@ -149,10 +173,16 @@ ParameterTable SituationSettings::parameters(Index index) {
        "",
        "word vectors behind the memory: 6 newest words and every 8th, all, none",
        "Bellec et al. 2020"},
-      {"broad_weight", d.broad.weight, 0, 100, {}, "1", "w, weight of the broad prediction in learning", "model A"},
+  };
+}
+
+ParameterTable broad_parameters(const Rung& r) {
+  const BroadSettings d;
+  return {
+      {"broad_weight", d.weight, 0, 100, {}, "1", "w, weight of the broad prediction in learning", "model A"},
       {"broad_from_above", false, 0, 1, {}, "", "the broad prediction builds on that of a situation level above", ""},
       {"broad_cache",
-       d.broad.cache,
+       d.cache,
        0,
        .99,
        {},
@@ -162,8 +192,16 @@ ParameterTable SituationSettings::parameters(Index index) {
       {"broad_interval", std::int64_t{r.interval}, 1, 1e6, {}, "tokens", "tokens between two broad predictions at least", "model A"},
       {"broad_limit", std::int64_t{r.limit}, 1, 1e6, {}, "tokens", "tokens that a broad prediction reaches ahead at most", "model A"},
   };
-  const ParameterTable terms = term_parameters();
-  all.insert(all.end(), terms.begin(), terms.end());
+}
+
+}  // namespace
+
+ParameterTable SituationSettings::parameters(Index index) {
+  const Rung r = rung(index);
+  ParameterTable all;
+  for (const ParameterTable& table : {memory_parameters(r), carry_parameters(r), gate_parameters(index), segmentation_parameters(r),
+                                      belief_parameters(), broad_parameters(r), term_parameters()})
+    all.insert(all.end(), table.begin(), table.end());
   return all;
 }
 

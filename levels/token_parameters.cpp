@@ -2,7 +2,10 @@
 
 namespace strata {
 
-ParameterTable TokenSettings::parameters() {
+namespace {
+
+/// Of the level's value nodes, and of what it reads by.
+ParameterTable network_parameters() {
   const TokenSettings d;
   return {
       {"units",
@@ -50,6 +53,13 @@ ParameterTable TokenSettings::parameters() {
        "",
        "the level has hierarchy.units more, which are its own share of the output stream, as every level above has one",
        ""},
+  };
+}
+
+/// Of what words just read, and n-grams, add to the logits.
+ParameterTable feature_parameters() {
+  const TokenSettings d;
+  return {
       {"priming",
        d.priming,
        0,
@@ -86,6 +96,15 @@ ParameterTable TokenSettings::parameters() {
        "counts matter under the longest context only that lists the word",
        "Katz 1987"},
   };
+}
+
+}  // namespace
+
+ParameterTable TokenSettings::parameters() {
+  ParameterTable all = network_parameters();
+  const ParameterTable features = feature_parameters();
+  all.insert(all.end(), features.begin(), features.end());
+  return all;
 }
 
 TokenSettings TokenSettings::from(const Values& v) {

@@ -111,6 +111,8 @@ class Broad {
   void learn_scalars(const Scalars& slopes);
   void learn_block(std::span<const Window> block, T scale, Weight<T>& memory_in, Weight<T>* above_in, Weight<T>& bias);
   void score_block(std::span<const Window> block);
+  void archive_history(Archive& archive);
+  void archive_windows(Archive& archive);
   void bag(std::span<const Window> block, bool as_made);
   void add_counts(std::span<const Entry<float>> counts, std::int32_t column, const Scalars& by);
   double saturated(double r) const { return saturate(settings_.saturation, r); }

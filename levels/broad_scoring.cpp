@@ -89,11 +89,29 @@ void Broad<T>::archive_state(Archive& archive) {
   archive.tensor("held_normaliser", held_normaliser_);
   archive.tensor("raised", raised_);
   if (settings_.from_above) archive.tensor("pool_expected", pool_expected_);
-  std::vector<std::int32_t> history, windows, words;
+  archive_history(archive);
+  archive_windows(archive);
+}
+
+/// The rings of tokens read, one behind the other.
+template <class T>
+void Broad<T>::archive_history(Archive& archive) {
+  std::vector<std::int32_t> history;
+  for (const auto& ring : history_) history.insert(history.end(), ring.begin(), ring.end());
+  archive.value("history", history);
+  if (!archive.loading()) return;
+  const std::size_t ring = history_.front().size();
+  for (std::size_t j = 0; j < history_.size(); ++j)
+    std::copy_n(history.begin() + static_cast<std::ptrdiff_t>(j * ring), ring, history_[j].begin());
+}
+
+/// Windows that are open, as lists of what each consists of.
+template <class T>
+void Broad<T>::archive_windows(Archive& archive) {
+  std::vector<std::int32_t> windows, words;
   std::vector<std::int64_t> begins, sizes;
   std::vector<float> counts;
   std::vector<double> scalars;
-  for (const auto& ring : history_) history.insert(history.end(), ring.begin(), ring.end());
   for (const Window& w : open_) {
     windows.insert(windows.end(), {w.stream, w.column, w.made, w.boundaries});
     scalars.insert(scalars.end(), {w.made_by.beta, w.made_by.gamma, w.made_by.log_kappa, w.made_by.alpha});
@@ -105,7 +123,6 @@ void Broad<T>::archive_state(Archive& archive) {
       counts.push_back(e.value);
     }
   }
-  archive.value("history", history);
   archive.value("windows", windows);
   archive.value("window_scalars", scalars);
   archive.value("window_begin", begins);
@@ -113,9 +130,6 @@ void Broad<T>::archive_state(Archive& archive) {
   archive.value("window_words", words);
   archive.value("window_counts", counts);
   if (!archive.loading()) return;
-  const std::size_t ring = history_.front().size();
-  for (std::size_t j = 0; j < history_.size(); ++j)
-    std::copy_n(history.begin() + static_cast<std::ptrdiff_t>(j * ring), ring, history_[j].begin());
   closed_.clear();
   open_.assign(begins.size(), {});
   std::size_t next = 0;

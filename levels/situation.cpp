@@ -35,41 +35,9 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
       segmentation_(settings.segmentation, static_cast<Index>(lexicon.log_unigrams().size()), streams),
       activation_(settings.activation_threshold, tick_, streams),
       products_(device, activation_.on(), std::max({units_, 2 * inputs_, above})) {
-  const Index n = units_, b = streams, columns = streams * interval, wide = 2 * inputs_;
-  const auto level = static_cast<std::uint32_t>(settings.index);
-  memory_in_ = {device, "memory_in", n, wide};
-  memory_in_.randomise(2 / std::sqrt(static_cast<double>(wide)), seed, level);
-  if (above > 0) {
-    above_in_ = {device, "above_in", n, above};
-    above_in_.from_above = true;
-    above_in_.randomise(.5 / std::sqrt(static_cast<double>(above)), seed, level);
-    above_used_ = {device, above, b};
-    kept_above_ = {device, above, b};
-    feedback_ = {device, above, b};
-    stash_above_ = {device, above, columns};
-  }
-  bias_ = {device, "bias", n, 1, false};
-  share_out_ = {device, "share_out", n, n};
-  share_out_.randomise(.3 / std::sqrt(static_cast<double>(n * (depth - 1))), seed, level);  // depth - 1 levels share the stream
-  mean_ = {device, inputs_, 1};
-  power_ = {device, n, 1};
-  inverse_ = {device, n, 1};
-  for (auto* x : {&h_, &h_used_, &eligible_}) *x = {device, wide, b};
-  for (auto* x : {&kap_, &kap_used_, &base_,    &mu_,           &x_,     &f_,      &drop_,   &fd_,      &stream_,  &share_,
-                  &e_,   &error_,    &belief_,  &message_,      &drive_, &kept_x_, &kept_f_, &kept_fd_, &kept_mu_, &fd_mu_,
-                  &tmp_, &delta_,    &rho_sum_, &feedback_sum_, &ek_,    &word_})
-    *x = {device, n, b};
-  for (auto* x : {&features_, &new_features_}) *x = {device, 2 * n, b};
-  inputs_now_ = {device, inputs_, b};
-  for (auto* x : {&error_norm_, &new_norm_, &penalty_, &surprise_, &column_, &factor_, &tick_mask_, &decay_, &gate_left_})
-    *x = {device, b, 1};
-  stash_e_ = {device, n, columns};
-  stash_h_ = {device, wide, columns};
-  for (auto* x : {&stash_rho_, &stash_fd_}) *x = {device, n, columns};
-  if (activation_.on()) rho_window_ = {device, n, b};
-  rho_ = tmp_.view();
-  device.fill(drop_, T(1));
-  const auto s = static_cast<std::size_t>(b);
+  create_weights(depth, seed);
+  create_tensors(interval);
+  const auto s = static_cast<std::size_t>(streams);
   ticking_.assign(s, 0);
   left_out_.assign(s, 0);
   everyone_.assign(s, 1);
@@ -81,8 +49,55 @@ SituationLevel<T>::SituationLevel(Device<T>& device, Lexicon<T>& lexicon, const 
   error_gain_.assign(s, T(1));
   if (settings.eligibility && reads_words()) reach_ = reach_of(scales_.longest(1));
   ring_.assign(s * static_cast<std::size_t>(reach_ + lag_stride + (activation_.on() ? reach_ : 0) + tick_), 0);
-  if (settings.terms) objective_ = Objective<T>({device, n, inputs_, b, columns, seed, level, *settings.terms, 0}, settings.broad.unit);
+  if (settings.terms)
+    objective_ = Objective<T>(
+        {device, units_, inputs_, streams, streams * interval, seed, static_cast<std::uint32_t>(settings.index), *settings.terms, 0},
+        settings.broad.unit);
   reset_state();
+}
+
+template <class T>
+void SituationLevel<T>::create_weights(Index depth, std::uint64_t seed) {
+  const Index n = units_, wide = 2 * inputs_;
+  const auto level = static_cast<std::uint32_t>(settings_.index);
+  memory_in_ = {device_, "memory_in", n, wide};
+  memory_in_.randomise(2 / std::sqrt(static_cast<double>(wide)), seed, level);
+  if (above_ > 0) {
+    above_in_ = {device_, "above_in", n, above_};
+    above_in_.from_above = true;
+    above_in_.randomise(.5 / std::sqrt(static_cast<double>(above_)), seed, level);
+  }
+  bias_ = {device_, "bias", n, 1, false};
+  share_out_ = {device_, "share_out", n, n};
+  share_out_.randomise(.3 / std::sqrt(static_cast<double>(n * (depth - 1))), seed, level);  // depth - 1 levels share the stream
+}
+
+/// Beliefs, messages and what is stashed of `interval` tokens.
+template <class T>
+void SituationLevel<T>::create_tensors(Index interval) {
+  const Index n = units_, b = streams_, columns = streams_ * interval, wide = 2 * inputs_;
+  if (above_ > 0) {
+    for (auto* x : {&above_used_, &kept_above_, &feedback_}) *x = {device_, above_, b};
+    stash_above_ = {device_, above_, columns};
+  }
+  mean_ = {device_, inputs_, 1};
+  power_ = {device_, n, 1};
+  inverse_ = {device_, n, 1};
+  for (auto* x : {&h_, &h_used_, &eligible_}) *x = {device_, wide, b};
+  for (auto* x : {&kap_, &kap_used_, &base_,    &mu_,           &x_,     &f_,      &drop_,   &fd_,      &stream_,  &share_,
+                  &e_,   &error_,    &belief_,  &message_,      &drive_, &kept_x_, &kept_f_, &kept_fd_, &kept_mu_, &fd_mu_,
+                  &tmp_, &delta_,    &rho_sum_, &feedback_sum_, &ek_,    &word_})
+    *x = {device_, n, b};
+  for (auto* x : {&features_, &new_features_}) *x = {device_, 2 * n, b};
+  inputs_now_ = {device_, inputs_, b};
+  for (auto* x : {&error_norm_, &new_norm_, &penalty_, &surprise_, &column_, &factor_, &tick_mask_, &decay_, &gate_left_})
+    *x = {device_, b, 1};
+  stash_e_ = {device_, n, columns};
+  stash_h_ = {device_, wide, columns};
+  for (auto* x : {&stash_rho_, &stash_fd_}) *x = {device_, n, columns};
+  if (activation_.on()) rho_window_ = {device_, n, b};
+  rho_ = tmp_.view();
+  device_.fill(drop_, T(1));
 }
 
 /// Tokens back to where the word vectors behind the memory have next to no part in it.

@@ -130,6 +130,8 @@ class SituationLevel : public Level<T> {
  private:
   static constexpr Index lag_stride = 8;  // of the older words that eligibility samples
 
+  void create_weights(Index depth, std::uint64_t seed);
+  void create_tensors(Index interval);
   void mark_ends(const Observation& observation);
   void fix_ticks(const Observation& observation);
   void gather_window(const Upward<T>& below);

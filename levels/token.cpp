@@ -23,58 +23,70 @@ TokenLevel<T>::TokenLevel(Device<T>& device, Lexicon<T>& lexicon, const TokenSet
       streams_(streams),
       units_(settings.units + (settings.share ? lexicon.units() : 0)),
       flexibility_(device, lexicon, settings.flexibility, settings.units, streams) {
-  const Index d = units_, ha = settings.hidden, in = d * settings.context, v = lexicon.vocabulary(), n = lexicon.units();
-  const Index b = streams, columns = streams * interval;
-  embedding_ = {device, "embedding", settings.units, v};
-  hidden_in_ = {device, "hidden_in", ha, in};
-  hidden_out_ = {device, "hidden_out", d, ha};
-  direct_ = {device, "direct", d, in};
-  hidden_bias_ = {device, "hidden_bias", ha, 1, false};
-  bias_ = {device, "bias", d, 1, false};
-  output_bias_ = {device, "output_bias", v, 1, false};
+  create_weights(seed);
+  create_tensors(interval);
+  stash_context_.assign(static_cast<std::size_t>(settings.context * streams * interval), 0);
+  context_.assign(static_cast<std::size_t>(settings.context * streams), 0);
+  ticking_.assign(static_cast<std::size_t>(streams), 0);
+  if (settings.priming) {
+    priming_gain_ = {device, "priming_gain", lexicon.vocabulary(), 3, false};
+    recency_ = std::make_unique<Recency>(streams, lexicon.vocabulary(), priming_time_constants);
+  }
+  if (settings.ngrams.orders > 0 || !settings.ngrams.recency.empty())
+    ngrams_ = std::make_unique<Ngrams>(settings.ngrams, streams, lexicon.log_unigrams());
+}
+
+template <class T>
+void TokenLevel<T>::create_weights(std::uint64_t seed) {
+  const Index d = units_, ha = settings_.hidden, in = d * settings_.context, v = lexicon_.vocabulary();
+  embedding_ = {device_, "embedding", settings_.units, v};
+  hidden_in_ = {device_, "hidden_in", ha, in};
+  hidden_out_ = {device_, "hidden_out", d, ha};
+  direct_ = {device_, "direct", d, in};
+  hidden_bias_ = {device_, "hidden_bias", ha, 1, false};
+  bias_ = {device_, "bias", d, 1, false};
+  output_bias_ = {device_, "output_bias", v, 1, false};
   embedding_.by_rows = true;
   embedding_.randomise(.1, seed, 0);
-  if (settings.separate_embeddings) {
-    embedding_in_ = {device, "embedding_in", d, v};
+  if (settings_.separate_embeddings) {
+    embedding_in_ = {device_, "embedding_in", d, v};
     embedding_in_.returns = false;
     embedding_in_.randomise(.1, seed, 0);
   }
-  if (settings.separate_embeddings)
+  if (settings_.separate_embeddings)
     read_by_ = {{&embedding_in_, 0}};
-  else if (settings.share)
-    read_by_ = {{&embedding_, 0}, {&lexicon_.vectors, settings.units}};
+  else if (settings_.share)
+    read_by_ = {{&embedding_, 0}, {&lexicon_.vectors, settings_.units}};
   else
     read_by_ = {{&embedding_, 0}};
   hidden_in_.randomise(3 / std::sqrt(static_cast<double>(in)), seed, 0);
   hidden_out_.randomise(1 / std::sqrt(static_cast<double>(ha)), seed, 0);
   direct_.randomise(1 / std::sqrt(static_cast<double>(in)), seed, 0);
-  device.copy(lexicon.background(), output_bias_.value);
-  for (auto* x : {&ctx_, &ctx_mask_}) *x = {device, in, b};
-  for (auto* x : {&mu_a_, &x_a_, &f_a_, &e_a_, &message_a_, &kept_x_a_, &kept_f_a_, &drop_a_, &fd_a_}) *x = {device, ha, b};
-  for (auto* x : {&base_, &mu_0_, &x_0_, &f_0_, &e0_, &gradient_0_, &kept_x_0_, &kept_f_0_, &kept_mu_0_, &belief_}) *x = {device, d, b};
-  for (auto* x : {&target_0_, &mean_0_, &kept_gradient_0_, &dot_0_, &drop_0_, &fd_0_}) *x = {device, d, b};
-  for (auto* x : {&rho_, &word_, &stream_held_, &mean_c_, &kept_rho_, &dot_c_}) *x = {device, n, b};
+  device_.copy(lexicon_.background(), output_bias_.value);
+}
+
+/// Beliefs, messages and what is stashed of `interval` tokens.
+template <class T>
+void TokenLevel<T>::create_tensors(Index interval) {
+  const Index d = units_, ha = settings_.hidden, in = d * settings_.context, v = lexicon_.vocabulary(), n = lexicon_.units();
+  const Index b = streams_, columns = streams_ * interval;
+  for (auto* x : {&ctx_, &ctx_mask_}) *x = {device_, in, b};
+  for (auto* x : {&mu_a_, &x_a_, &f_a_, &e_a_, &message_a_, &kept_x_a_, &kept_f_a_, &drop_a_, &fd_a_}) *x = {device_, ha, b};
+  for (auto* x : {&base_, &mu_0_, &x_0_, &f_0_, &e0_, &gradient_0_, &kept_x_0_, &kept_f_0_, &kept_mu_0_, &belief_}) *x = {device_, d, b};
+  for (auto* x : {&target_0_, &mean_0_, &kept_gradient_0_, &dot_0_, &drop_0_, &fd_0_}) *x = {device_, d, b};
+  for (auto* x : {&rho_, &word_, &stream_held_, &mean_c_, &kept_rho_, &dot_c_}) *x = {device_, n, b};
   for (auto* x : {&kept_loss_, &loss_, &surprise_, &error_norm_, &free_energy_, &scratch_energy_, &normaliser_, &scored_, &target_bias_,
                   &target_extra_, &part_, &active_})
-    *x = {device, b, 1};
-  device.fill(drop_0_, T(1));
-  device.fill(drop_a_, T(1));
-  stash_p_ = {device, v, columns};
-  for (auto* x : {&stash_f_0_, &stash_e_0_}) *x = {device, d, columns};
-  for (auto* x : {&stash_e_a_, &stash_f_a_}) *x = {device, ha, columns};
-  for (auto* x : {&stash_ctx_, &stash_ctx_mask_, &context_error_}) *x = {device, in, columns};
-  stash_stream_ = {device, n, columns};
-  if (settings.share) total_ = {device, n, b};
-  if (flexibility_.on()) flexible_ = {device, b, 1};
-  stash_context_.assign(static_cast<std::size_t>(settings.context * columns), 0);
-  context_.assign(static_cast<std::size_t>(settings.context * b), 0);
-  ticking_.assign(static_cast<std::size_t>(b), 0);
-  if (settings.priming) {
-    priming_gain_ = {device, "priming_gain", v, 3, false};
-    recency_ = std::make_unique<Recency>(b, v, priming_time_constants);
-  }
-  if (settings.ngrams.orders > 0 || !settings.ngrams.recency.empty())
-    ngrams_ = std::make_unique<Ngrams>(settings.ngrams, b, lexicon.log_unigrams());
+    *x = {device_, b, 1};
+  device_.fill(drop_0_, T(1));
+  device_.fill(drop_a_, T(1));
+  stash_p_ = {device_, v, columns};
+  for (auto* x : {&stash_f_0_, &stash_e_0_}) *x = {device_, d, columns};
+  for (auto* x : {&stash_e_a_, &stash_f_a_}) *x = {device_, ha, columns};
+  for (auto* x : {&stash_ctx_, &stash_ctx_mask_, &context_error_}) *x = {device_, in, columns};
+  stash_stream_ = {device_, n, columns};
+  if (settings_.share) total_ = {device_, n, b};
+  if (flexibility_.on()) flexible_ = {device_, b, 1};
 }
 
 template <class T>

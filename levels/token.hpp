@@ -91,6 +91,8 @@ class TokenLevel : public Level<T> {
   void refresh() override;
 
  private:
+  void create_weights(std::uint64_t seed);
+  void create_tensors(Index interval);
   void collect_targets(const Observation& observation, bool learning);
   void gather_targets();
   void collect_extra();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "levels/running_rate.hpp"
+
 namespace strata {
 
 namespace {
@@ -20,7 +22,7 @@ bool TickThreshold::passes(std::size_t stream, double size, std::int64_t tokens)
   double& usual = usual_[stream];
   const bool known = ticks_[stream] > 0;
   const bool passed = size >= threshold_ * usual * std::sqrt(tick_);
-  const double rate = std::max(usual_rate, 1 / (static_cast<double>(ticks_[stream]++) + 1));
+  const double rate = running_rate(static_cast<double>(ticks_[stream]++), usual_rate);
   usual += rate * (size / std::sqrt(static_cast<double>(tokens)) - usual);
   return passed || !known;
 }

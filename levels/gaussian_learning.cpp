@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "levels/gaussian.hpp"
+#include "levels/running_rate.hpp"
 
 namespace strata {
 
@@ -131,7 +132,7 @@ void GaussianLevel<T>::learn_precision(const Step<T>& step) {
   read(work_[0], host_);
   device_.multiply(h_, variance_, work_[0]);
   read(work_[0], host2_);
-  const double rate = std::max(1 / settings_.precision_steps, 1 / (settings_.precision_prior + steps_ + 1));
+  const double rate = running_rate(settings_.precision_prior + steps_, 1 / settings_.precision_steps);
   for (std::size_t i = 0; i < power_.size(); ++i) {
     const auto seen = static_cast<double>(host_[i]), part = static_cast<double>(host2_[i]);
     if (part > least_part * static_cast<double>(step.active_count)) power_[i] += rate * (seen / part - power_[i]);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "levels/running_rate.hpp"
+
 namespace strata {
 
 namespace {
@@ -94,7 +96,7 @@ void Segmentation::learn(std::span<const double> surprise, std::span<const std::
   }
   if (tokens == 0) return;
   threshold_ += threshold_rate * (ends / tokens * settings_.every - 1);
-  mean_ += std::max(slow_rate, 1 / ++reads_) * (nats / tokens - mean_);
+  mean_ += running_rate(reads_++, slow_rate) * (nats / tokens - mean_);
   if (begun_ <= most) return;
   for (double& count : begins_) count /= 2;
   begun_ /= 2;

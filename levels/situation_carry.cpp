@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "levels/running_rate.hpp"
 #include "levels/situation.hpp"
 
 namespace strata {
@@ -11,9 +12,6 @@ namespace {
 enum Purpose : std::uint32_t { activity_dropout = 2 };
 constexpr double mean_rate = .01;  // of m and nu, per step
 constexpr double power_floor = 1e-12;
-
-/// Rate of a running mean that starts as the plain mean.
-double running_rate(double count) { return std::max(mean_rate, 1 / (count + 1)); }
 }  // namespace
 
 template <class T>
@@ -64,7 +62,7 @@ void SituationLevel<T>::innovate(const Step<T>& step) {
   for (const auto t : ticking_) ticks += t;
   if (ticks == 0) return;
   if (step.training) {
-    const double rate = running_rate(innovation_count_++);
+    const double rate = running_rate(innovation_count_++, mean_rate);
     device_.map(Unary::square, e_, tmp_);
     device_.row_sum(static_cast<T>(rate / ticks), tmp_, tick_mask_, static_cast<T>(1 - rate), power_);
     sized_ |= step.settling;
@@ -149,7 +147,7 @@ void SituationLevel<T>::integrate(const Step<T>& step, ConstView<T> features) {
     device_.leaky_integrate(decay_, static_cast<T>(std::sqrt(1 - a * a)), step.active, inputs_now_, trace);
   }
   if (!step.training || step.active_count == 0) return;
-  const double rate = running_rate(mean_count_++);
+  const double rate = running_rate(mean_count_++, mean_rate);
   device_.row_sum(static_cast<T>(rate / static_cast<double>(step.active_count)), features, step.active, static_cast<T>(1 - rate), mean_);
 }
 

@@ -63,7 +63,6 @@ class ConditionalLevel : public CategoricalLevel<T> {
   void expect();
   void take_posterior();
   void prepare_hazards(const std::vector<double>& hazards);
-  void take_hazards(std::span<const T> log_hazards);
   void read_hazards();
   void learn_hazards(const Step<T>& step);
   void persisting(View<T> joint, View<T> to);

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <span>
@@ -31,7 +32,7 @@ Experiment coherence_experiment();
 
 namespace {
 
-constexpr std::size_t fewest = 10;  // items of a test: an accuracy of fewer has no interval to speak of
+constexpr std::size_t fewest = 10;  // items of a test: drawn from fewer, an interval may have no width
 
 ParameterTable parameters() {
   return {
@@ -212,7 +213,9 @@ std::unique_ptr<Hierarchy<float>> train_alone(Bench& bench, TextStudy& study, In
 Estimate mean(const Scores& scores, std::uint64_t seed) {
   BootstrapOptions options;
   options.seed = seed;
-  return bootstrap_mean(scores, options);
+  Estimate found = bootstrap_mean(scores, options);
+  if (scores.size() < fewest) found.low = found.high = std::numeric_limits<double>::quiet_NaN();
+  return found;
 }
 
 std::string fixed(double value) {
@@ -221,7 +224,7 @@ std::string fixed(double value) {
   return text;
 }
 
-std::string shown(const Estimate& e) { return fixed(e.value) + " [" + fixed(e.low) + ", " + fixed(e.high) + "]"; }
+std::string shown(const Estimate& e) { return fixed(e.value) + (e.has_interval() ? " [" + fixed(e.low) + ", " + fixed(e.high) + "]" : ""); }
 
 Estimate paired(const Scores& a, const Scores& b, std::uint64_t seed) {
   Scores apart(a.size());
@@ -270,10 +273,8 @@ std::vector<text::ChoiceTest> tests_of(const Bench& bench) {
   options.length = bench.values.integer("length");
   options.seed = study.options.seed;
   auto tests = text::make_choices(study.held_out, options);
-  if (std::all_of(tests.begin(), tests.end(), [](const auto& test) { return test.items.size() < fewest; }))
-    throw DataError(study.inputs.front().name, 0,
-                    "the held-out documents make fewer than " + std::to_string(fewest) +
-                        " items of each test (a document needs three sentences); give more, or longer ones");
+  if (std::all_of(tests.begin(), tests.end(), [](const auto& test) { return test.items.size() < 2; }))
+    throw DataError(study.inputs.front().name, 0, "has no two held-out documents of three sentences; give more, or longer ones");
   return tests;
 }
 
@@ -298,8 +299,8 @@ Findings run(Bench& bench) {
   for (std::size_t t = 0; t < tests.size(); ++t) {
     Summary& s = findings.summary.item("tests", t);
     s.set("name", tests[t].name).set("items", static_cast<std::int64_t>(tests[t].items.size()));
-    findings.table += tests[t].items.size() < fewest ? tests[t].name + ": fewer than " + std::to_string(fewest) + " items, not measured\n"
-                                                     : row(tests[t], judged[t], bag[t], alone[t], study, s);
+    findings.table += tests[t].items.size() < 2 ? tests[t].name + ": the held-out documents have no two that allow it\n"
+                                                : row(tests[t], judged[t], bag[t], alone[t], study, s);
   }
   return findings;
 }

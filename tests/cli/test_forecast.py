@@ -60,7 +60,8 @@ class Forecast(CommandTest):
         self.assertEqual([line.split()[:2] for line in lines[5:9]], [[str(i), name] for i, name in enumerate(LEVELS)])
         heading = lines[10].split()
         self.assertEqual([word for word in heading if word in LEVELS], LEVELS)
-        self.assertEqual(len(lines), 21)
+        self.assertEqual(len(lines), 23)
+        self.assertIn("lift: ", lines[-1])
         self.assertNotIn("\u2581", said)
 
     def test_file_or_standard_input(self):

@@ -58,6 +58,7 @@ TEST_CASE("Cohen's d from sums; absent where errors vary by rounding alone", "[v
   CHECK(cohens_d(b, a) == Approx(-2 / std::sqrt(4.0 / 3)));
   CHECK(std::isnan(cohens_d({4, 20, 100}, {4, 12, 36})));
   CHECK(std::isnan(cohens_d({1, 5, 25}, b)));
+  CHECK(std::isnan(cohens_d({4, 20e-9, 104e-18}, {4, 12e-9, 40e-18})));  // errors of 5e-9 and 3e-9: beliefs are floats
 }
 
 TEST_CASE("local and global effects are told apart", "[validation][analysis]") {

@@ -70,7 +70,8 @@ void write_inertia(const std::string& path) {
 }
 
 /// `tick` of the level, 0: the trace does not say.
-void write_recovery(const std::string& path, double tick = 0.0) {
+/// `elsewhere`: the text itself raises the error most, ten tokens behind the place in both copies.
+void write_recovery(const std::string& path, double tick = 0.0, bool elsewhere = false) {
   Hdf5File file(path, Hdf5File::Mode::create);
   const Index trials = 24;
   const double tau = 20.0;
@@ -89,7 +90,10 @@ void write_recovery(const std::string& path, double tick = 0.0) {
     // Before time 0 the undisturbed state must stand still to be compared with; afterwards it moves.
     write_level(file, group, "prediction", grid, trials, 2,
                 [&](double t, Index s, Index u) { return (u == 0 ? shift(t, s) : std::max(t, -1.0)); });
-    write_level(file, group, "prediction_error_norm", grid, trials, 0, [&](double t, Index s, Index) { return inside(t, s) ? 3.0 : 1.0; });
+    write_level(file, group, "prediction_error_norm", grid, trials, 0, [&](double t, Index s, Index) {
+      if (elsewhere) return t >= 10 && t < 30 ? 2.0 : 1.0;
+      return inside(t, s) ? 3.0 : 1.0;
+    });
     write_level(file, group, "surprise", grid, trials, 0, [&](double t, Index s, Index) { return inside(t, s) ? 8.0 : 6.0; });
   }
   // Where they belong the passages cost 100 - n nats less than here.
@@ -167,6 +171,16 @@ TEST_CASE("belief inertia from a trace: half-lives, thirds, single level, eviden
   CHECK_THROWS_AS(analyse("half_life", path, odd), ConfigError);
 }
 
+TEST_CASE("a peak that the undisturbed copy has too is nobody's first", "[analysis]") {
+  const test::TemporaryFolder folder;
+  write_recovery(folder.file("trace.h5"), 0.0, true);
+  const MeasureResult surprise = analyse("surprise", folder.file("trace.h5"));
+  const MeasuredValues& error = surprise.part("sentence_work")->levels[0];
+  CHECK(error.number("peak_error") > 1.5);
+  CHECK(error.number("peak_error_undisturbed") == Approx(error.number("peak_error")).epsilon(.01));
+  CHECK(surprise.part("sentence_work")->values.find("first_to_peak") == nullptr);
+}
+
 TEST_CASE("surprise and recovery from a trace", "[analysis]") {
   const test::TemporaryFolder folder;
   const std::string path = folder.file("trace.h5");
@@ -181,6 +195,8 @@ TEST_CASE("surprise and recovery from a trace", "[analysis]") {
   const MeasureResult surprise = analyse("surprise", path);
   const MeasuredValues& error = surprise.part("sentence_work")->levels[0];
   CHECK(error.number("peak_error") == Approx(3.0));
+  CHECK(error.number("peak_error_undisturbed") == Approx(1.0));
+  CHECK(surprise.part("sentence_work")->values.cell("first_to_peak") == "token");
   CHECK(error.number("peak_surprise") == Approx(8.0));
   CHECK(error.number("error_recovery") == 1.0);
   CHECK(error.number("excess_nats_passage") == Approx(2.0 * 17.5));

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <string_view>
 
@@ -39,6 +40,17 @@ std::string cured_of(const std::map<std::string, std::string>& notes) {
   return found != notes.end() ? found->second : "";
 }
 
+/// Whether two assignments say the same: ".75" is 0.75.
+bool same_value(const std::string& a, const std::string& b) {
+  const auto number = [](const std::string& text) -> std::optional<double> {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    return text.empty() || *end != '\0' ? std::nullopt : std::optional(value);
+  };
+  const auto x = number(a), y = number(b);
+  return a == b || (x && y && *x == *y);
+}
+
 /// The keys of levels and their values as `model` was made with them, where `now` says otherwise; at most three are shown.
 std::string made_otherwise(const std::string& model, const std::map<std::string, std::string>& now) {
   const auto notes = read_notes(model);
@@ -49,7 +61,7 @@ std::string made_otherwise(const std::string& model, const std::map<std::string,
   int found = 0;
   for (const auto& [key, value] : now) {
     const bool of_levels = key.starts_with("hierarchy.") || key.starts_with("level.");
-    if (!of_levels || !its.has(key) || its.assigned(key) == value || ++found > 3) continue;
+    if (!of_levels || !its.has(key) || same_value(its.assigned(key), value) || ++found > 3) continue;
     text += (text.empty() ? "" : ", ") + key + " = " + its.assigned(key) + " (here " + value + ")";
   }
   return text + (found > 3 ? " and " + std::to_string(found - 3) + " more" : "");
@@ -142,7 +154,7 @@ void Study::adopt_model_configuration() {
   its.adopt(kept, options.model);
   for (const auto& [key, value] : its.assignments()) {
     const std::string now = options.configuration.assigned(key);
-    if (now == value) continue;
+    if (same_value(now, value)) continue;
     if (key == "hierarchy.levels") throw ConfigError(key, now, "the model has " + value + "; take it back, or train anew");
     if (is_of_learning(key))
       throw ConfigError(key, now, "the model learned with " + value + ", and what it learned by it would be lost; take it back");

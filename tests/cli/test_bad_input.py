@@ -155,7 +155,9 @@ class Words(CommandTest):
         self.refused(2, ["hierarchy.levels", "3"], "evaluate", "--model", "nested/model.h5", "--out", "no", "--set", "hierarchy.levels=3")
         said = self.start("evaluate", "--model", "nested/model.h5", "--out", "own_world", "--set", "level.1.stubbornness=.5", "--set", "run.figures=false")
         self.assertEqual(said.returncode, 0, said.stderr)
-        self.assertIn("level.1.stubbornness = .5", said.stderr)
+        self.assertIn("level.1.stubbornness = .5 (1)", said.stderr)
+        said = self.start("evaluate", "--model", "nested/model.h5", "--out", "same", "--set", "level.1.stubbornness=1.0", "--set", "run.figures=false")
+        self.assertNotIn("otherwise", said.stderr, "1.0 is 1")
         self.assertEqual(self.summary("own_world")["world"], "nested")
 
     def test_configuration_file(self):

@@ -2,11 +2,15 @@
 import base64
 import json
 import os
+import re
 
 from .markup import asset, escape, rows_html, table_html
-from .summary import is_number, number
+from .summary import BOUNDS, is_number, measured, number
 
 LIMIT = 12 << 20
+# How the keys of a summary end, in words.
+ENDINGS = (("_sd", ", standard deviation over seeds"), ("_se", ", standard error"), ("_rho", ", ratio per level"), ("_nats", " (nats)"), ("_tokens", " (tokens)"),
+           ("_r", ", correlation"), ("_fraction", ", share"))
 RUN_FACTS = (("experiment", "experiment"), ("trials", "trials"), ("pairs", "pairs"), ("tokens", "tokens read"), ("perplexity", "perplexity"),
              ("bits_per_byte", "bits per byte"), ("nats_per_token", "nats per token"), ("seed", "seed"), ("device", "device"),
              ("isa", "instruction set"), ("threads", "threads"), ("seconds", "seconds"), ("strata_version", "strata version"), ("commit", "commit"),
@@ -34,6 +38,7 @@ def facts(results, drawings):
 
 def fact(value):
     if is_number(value):
+        value += 0.0  # no minus before a nought
         return number(value) if float(value).is_integer() else f"{value:,.4g}" if abs(value) < 1000 else number(value)
     return str(value)
 
@@ -74,12 +79,33 @@ def tables_html(results, rows, drawings):
 
 def everything(result):
     """Every number of a summary that no drawing knows: one line each, per level where it is a level's."""
-    levels = [{key: value for key, value in level.items() if is_number(value)} for level in result.levels]
-    keys = list(dict.fromkeys(key for level in levels for key in level))
-    lines = [[key] + [fact(level[key]) if key in level else "–" for level in levels] for key in keys]
-    own = [[key, fact(value)] for key, value in result.summary.items() if is_number(value) and key not in HOUSEKEEPING]
+    keys = list(dict.fromkeys(key for level in result.levels for key in numbers_of(level)))
+    lines = [[words(key)] + [cell(level, key) for level in result.levels] for key in keys]
+    own = [[words(key), cell(result.summary, key)] for key in numbers_of(result.summary) if key not in HOUSEKEEPING]
     return (rows_html(["measure"] + result.labels, lines, "Level by level") if lines else "") + \
         (rows_html(["measure", "value"], own, "Of the whole hierarchy") if own else "")
+
+
+def numbers_of(record):
+    """Names of its numbers, once each, whether value or bound."""
+    return list(dict.fromkeys(re.sub("_at_(least|most)$", "", key) for key, value in record.items() if is_number(value)))
+
+
+def cell(record, key):
+    """A number of any size, or its bound, with its interval."""
+    value = measured(record, key)
+    if value is None:
+        return "–"
+    low, high = (fact(end) for end in value.interval or (0, 0))
+    return BOUNDS[value.bound] + fact(value.value) + (f" [{'≤ ' * value.low_open}{low}, {'≥ ' * value.high_open}{high}]" if value.interval else "")
+
+
+def words(key):
+    """A key of a summary in words: half_life_rho is "half-life, ratio per level", evidence_nats is "evidence (nats)"."""
+    for end, meaning in ENDINGS:
+        if key.endswith(end):
+            return words(key[:-len(end)]) + meaning
+    return key.replace("half_life", "half-life").replace("top_down", "top-down").replace("topdown", "top-down").replace("_", " ")
 
 
 def measured_anything(results):

@@ -16,6 +16,7 @@ from .trace import NoTrace, default_name
 
 PREFERRED = ("paragraph_work", "paragraph_foreign", "paragraph_document", "paragraph_stretch",
              "sentence_work", "sentence_foreign", "sentence_document", "sentence_stretch")
+BOUNDS = {"": "", "at_least": "≥ ", "at_most": "≤ "}
 INERTIA_KEYS = ("half_life", "tokens_to_switch", "evidence_nats")
 
 
@@ -26,7 +27,7 @@ class Value:
         self.value, self.interval, self.bound, self.low_open, self.high_open = value, interval, bound, low_open, high_open
 
     def text(self, digits=0):
-        return {"at_least": "≥ ", "at_most": "≤ "}.get(self.bound, "") + number(self.value, digits)
+        return BOUNDS[self.bound] + number(self.value, digits)
 
     def interval_text(self, digits=0):
         if self.interval is None:
@@ -39,7 +40,12 @@ def number(value, digits=0):
     """Thousands apart; one decimal below 10 where it says something, none above."""
     if digits == 0 and abs(value) < 10 and abs(value - round(value)) > 0.05:
         digits = 1
-    return f"{value:,.{digits}f}"
+    return f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: no minus before a nought
+
+
+def signed(value, digits):
+    """With its sign, a nought without one."""
+    return f"{round(value, digits):+,.{digits}f}" if round(value, digits) else number(0.0, digits)
 
 
 def is_number(value):

@@ -1,7 +1,7 @@
 """ablation: what each term of the objective and each part of the schedule costs or saves, in nats per token and per level."""
 from .. import style
 from ..style import plt
-from ..summary import is_number
+from ..summary import is_number, number, signed
 from . import Picture
 
 TITLE = "What each term and schedule is worth"
@@ -14,20 +14,20 @@ TERMS = (
 
 
 def row_of(row, key, digits=4):
-    return f"{row[key]:+.{digits}f}" if is_number(row.get(key)) else ""
+    return signed(row[key], digits) if is_number(row.get(key)) else ""
 
 
 def level_cells(row, key, form):
-    return ", ".join(form.format(level[key]) for level in row.get("levels", []) if is_number(level.get(key)))
+    return ", ".join(form(level[key]) for level in row.get("levels", []) if is_number(level.get(key)))
 
 
 COLUMNS = (
     ("with", lambda index, row: row["name"]),
     ("nats per token", lambda index, row: f"{row['nats_per_token']:.4f}"),
     ("more than without", lambda index, row: row_of(row, "more_nats")),
-    ("95 %", lambda index, row: "[{:+.4f}, {:+.4f}]".format(*row["more_nats_ci95"]) if row.get("more_nats_ci95") else ""),
-    ("more per word of\neach level's own unit", lambda index, row: level_cells(row, "more_prediction_nats", "{:+.3f}")),
-    ("top-down gain\nby level", lambda index, row: level_cells(row, "topdown_gain_nats", "{:.4f}")),
+    ("95 %", lambda index, row: "[{}, {}]".format(*(signed(end, 4) for end in row["more_nats_ci95"])) if row.get("more_nats_ci95") else ""),
+    ("nats more per word\nof each level's unit", lambda index, row: level_cells(row, "more_prediction_nats", lambda nats: signed(nats, 3))),
+    ("top-down gain\nby level", lambda index, row: level_cells(row, "topdown_gain_nats", lambda nats: number(nats, 4))),
     ("half-lives,\nratio", lambda index, row: f"{row['half_life_rho']:.2f}" if is_number(row.get("half_life_rho")) else ""),
     ("weights", lambda index, row: f"{row['parameters']:,.0f}" if is_number(row.get("parameters")) else ""),
     ("tokens\nlearned from", lambda index, row: f"{row['tokens_read']:,.0f}" if is_number(row.get("tokens_read")) else ""),
@@ -64,11 +64,11 @@ def ablation_figure(result):
         for seed in arm.get("more_nats_by_seed", []):
             left.plot([seed], [place], marker="|", markersize=8, color=style.INK, alpha=0.5)
         left.plot([arm["more_nats"]], [place], marker="o", markersize=7.5, color=style.INK, markeredgecolor="white")
-        for number, level in enumerate(arm.get("levels", [])):
+        for index, level in enumerate(arm.get("levels", [])):
             if not is_number(level.get("more_prediction_nats")):
                 continue
-            at, error = place + 0.16 * (number - len(names) / 2), level.get("more_prediction_nats_se", 0.0)
-            look = style.marker(number, len(names), 7.0)
+            at, error = place + 0.16 * (index - len(names) / 2), level.get("more_prediction_nats_se", 0.0)
+            look = style.marker(index, len(names), 7.0)
             right.plot([level["more_prediction_nats"] - error, level["more_prediction_nats"] + error], [at, at], color=look.get("color", style.INK), linewidth=1.6)
             right.plot([level["more_prediction_nats"]], [at], zorder=5, **look)
     for axes in (left, right):
@@ -79,8 +79,8 @@ def ablation_figure(result):
     left.set_ylim(len(arms) - 0.5, -0.6)
     left.set_xlabel("nats per token, more than without")
     left.set_title("The next token")
-    right.set_xlabel("nats per word of the level's own unit, more than without")
-    right.set_title("What each level expects")
+    right.set_xlabel("nats per word of the sentence, paragraph or document that the level expects,\nmore than without")
+    right.set_title("The words of each level's own unit")
     style.legend(figure, names, rule="no difference", only=range(1, len(names)))
     style.frame(figure)
     return figure

@@ -3,7 +3,7 @@ import numpy as np
 
 from .. import overview, style
 from ..style import plt
-from ..summary import is_number, measured
+from ..summary import is_number, measured, number
 from . import Picture
 
 TITLE = "Is inference real: what settling does"
@@ -12,7 +12,7 @@ CAPTION = ("Left: mean free energy after each sweep of settling. Middle: the nex
            "The token level carries nothing from one token to the next.")
 GAINS = (0.0, 0.5, 1.0, 2.0)
 COLUMNS = (overview.COLUMNS[0],) + tuple(
-    (f"error × {name}", lambda index, row, place=place: f"{row['error_gain_response'][place]:.3f}" if responded(row) else overview.ABSENT)
+    (f"error × {name}", lambda index, row, place=place: number(row["error_gain_response"][place], 3) if responded(row) else overview.ABSENT)
     for place, name in enumerate(("0", "½", "1", "2"))) + (
     ("moved by the\nwhole error", lambda index, row: f"{100 * row['error_gain_shift']:.2f} %" if is_number(row.get("error_gain_shift")) else overview.ABSENT),
     ("ticks", lambda index, row: f"{row['error_gain_ticks']:,}" if is_number(row.get("error_gain_ticks")) else overview.ABSENT),

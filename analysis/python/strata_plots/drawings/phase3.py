@@ -3,7 +3,7 @@ import re
 
 from .. import style
 from ..style import plt
-from ..summary import is_number
+from ..summary import is_number, signed
 from . import Picture
 
 TITLE = "How many levels the text asked for"
@@ -22,8 +22,8 @@ def cell(row, key, form):
 COLUMNS = (
     ("depth", lambda index, row: row["name"]),
     ("nats per token", lambda index, row: cell(row, "nats_per_token", "{:.4f}")),
-    ("more than\nthe best fixed", lambda index, row: cell(row, "more_nats", "{:+.4f}") or "best"),
-    ("95 %", lambda index, row: "[{:+.4f}, {:+.4f}]".format(*row["more_nats_ci95"]) if row.get("more_nats_ci95") else ""),
+    ("more than\nthe best fixed", lambda index, row: signed(row["more_nats"], 4) if is_number(row.get("more_nats")) else "best"),
+    ("95 %", lambda index, row: "[{}, {}]".format(*(signed(end, 4) for end in row["more_nats_ci95"])) if row.get("more_nats_ci95") else ""),
     ("levels at\nthe end", lambda index, row: cell(row, "depth", "{:.2f}")),
     ("in use", lambda index, row: cell(row, "levels_in_use", "{:.2f}")),
     ("first halves\nof documents", lambda index, row: cell(row, "levels_in_use_begin", "{:.2f}")),

@@ -3,7 +3,7 @@ import math
 
 from .. import overview, style
 from ..style import plt
-from ..summary import is_number, measured
+from ..summary import is_number, measured, number
 from ..weight import plain_ticks
 from . import Picture
 
@@ -41,7 +41,7 @@ def spread_text(level, key, digits):
     mean, sd = level.get(key), level.get(f"{key}_sd")
     if not (is_number(mean) and is_number(sd)):
         return overview.ABSENT
-    return f"{mean:,.{digits}f} ± {sd:,.{max(digits, 1)}f}"
+    return f"{number(mean, digits)} ± {number(sd, max(digits, 1))}"
 
 
 def tables(results, rows):

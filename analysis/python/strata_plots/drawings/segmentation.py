@@ -1,7 +1,7 @@
 """segmentation: boundaries that levels found themselves, against those of the text, beside chance and TextTiling."""
 from .. import style
 from ..style import plt
-from ..summary import is_number
+from ..summary import is_number, number, signed
 from . import Picture
 
 TITLE = "Where situations end"
@@ -30,7 +30,7 @@ def pictures(results, rows):
 
 def interval(cell, key):
     pair = cell.get(f"{key}_ci95")
-    return f" [{pair[0]:.3f}, {pair[1]:.3f}]" if pair else ""
+    return f" [{number(pair[0], 3)}, {number(pair[1], 3)}]" if pair else ""
 
 
 COLUMNS = (
@@ -38,8 +38,8 @@ COLUMNS = (
     ("against", lambda index, row: row["truth"]),
     ("boundaries", lambda index, row: f"{row['found']['boundaries']:,} of {row['true_boundaries']:,}"),
     ("F1", lambda index, row: f"{row['found']['f1']:.3f}{interval(row['found'], 'f1')}"),
-    ("above chance", lambda index, row: f"{row['f1_over_chance']:+.3f}{interval(row, 'f1_over_chance')}"),
-    ("above TextTiling", lambda index, row: f"{row['f1_over_tiling']:+.3f}{interval(row, 'f1_over_tiling')}"),
+    ("above chance", lambda index, row: f"{signed(row['f1_over_chance'], 3)}{interval(row, 'f1_over_chance')}"),
+    ("above TextTiling", lambda index, row: f"{signed(row['f1_over_tiling'], 3)}{interval(row, 'f1_over_tiling')}"),
     ("Pk", lambda index, row: f"{row['found']['pk']:.3f}"),
     ("WindowDiff", lambda index, row: f"{row['found']['window_diff']:.3f}"),
 )
@@ -58,8 +58,8 @@ def segmentation_figure(result):
     figure, panels = plt.subplots(1, 2, figsize=(11.2, 1.9 + 0.8 * len(labels)), sharey=True, squeeze=False)
     for axes, (truth, title) in zip(panels[0], TRUTHS):
         for label, cell in cells[truth].items():
-            for number, (key, _, mark) in enumerate(WAYS):
-                at, colour = labels.index(label) + 0.2 * (number - 1), style.INK if key == "found" else style.SOFT
+            for way, (key, _, mark) in enumerate(WAYS):
+                at, colour = labels.index(label) + 0.2 * (way - 1), style.INK if key == "found" else style.SOFT
                 if cell[key].get("f1_ci95"):
                     axes.plot(cell[key]["f1_ci95"], [at, at], color=colour, linewidth=1.8)
                 if is_number(cell[key].get("f1")):

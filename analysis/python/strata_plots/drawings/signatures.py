@@ -8,7 +8,7 @@ from .. import overview, panels, style
 from ..measure_figures import numbers
 from ..panels import Panel
 from ..style import plt
-from ..summary import measured
+from ..summary import measured, signed
 from . import Picture
 
 TITLE = "Signatures of the laboratory"
@@ -217,7 +217,7 @@ def hazard_figure(result):
         axes.plot([place - 0.12, place + 0.12], [stable.value, volatile.value], color=style.INK, linewidth=1.0, alpha=0.4)
         if rise:
             top = max(end for value in (stable, volatile) for end in (value.value, *(value.interval or ())))
-            axes.annotate(f"{rise.value:+.3f}\n{rise.interval_text(3)}".rstrip(), (place, top), xytext=(0, 8), textcoords="offset points", ha="center",
+            axes.annotate(f"{signed(rise.value, 3)}\n{rise.interval_text(3)}".rstrip(), (place, top), xytext=(0, 8), textcoords="offset points", ha="center",
                           va="bottom", fontsize=9)
     for shift, kind, colour in ((-0.12, 0, "#8c6bb1"), (0.12, 1, "#e08214")):
         for place, (_, ends) in enumerate(rows):

@@ -2,12 +2,12 @@
 import numpy as np
 
 from . import curves, style
-from .panels import Panel, group_figure
+from .panels import WHITE, Panel, group_figure, say_unmeasured
 from .style import plt
 from .summary import condition_levels, main_condition, measured
 
 AFTER = "tokens read since the passage's end\n(shaded: linear; after it: logarithmic)"
-HIGHEST = 3.0  # of a displacement: what stands higher is cut, and its height written
+HIGHEST = 1.5  # of a displacement: what stands higher is cut, and its height written
 ERROR = "prediction error\n(1 = its usual size; a row per level)"
 KIND = {"sentence": "foreign sentence", "paragraph": "foreign paragraph"}
 SOURCE = {"work": "from another work", "document": "from another document of the same work", "foreign": "from the foreign file",
@@ -49,6 +49,15 @@ def reach(found, marks, key):
     return end
 
 
+def draw_marks(axes, found, marks, key, height):
+    """Measured times where the curves cross `height`; a lower bound stands on its curve, which has not got there."""
+    for level, (curve, entry) in enumerate(zip(found, marks)):
+        value = measured(entry, key)
+        if value is not None:
+            short = value.bound == "at_least" and curve is not None
+            style.draw_time(axes, value, min(max(height, curve.at(value.value)), axes.get_ylim()[1]) if short else height, level, len(found))
+
+
 def draw_displacement(axes, found, marks, count, band=True):
     """Normalised displacement with the .1 line and recovery points."""
     present = [curve for curve in found if curve is not None]
@@ -58,11 +67,8 @@ def draw_displacement(axes, found, marks, count, band=True):
             style.draw_curve(axes, curve, level, count, band)
     axes.axhline(0.1, **style.RULE)
     top = max(1.15, 1.05 * max(float(np.nanmax(curve.mean)) for curve in present))
-    for level, entry in enumerate(marks[:count]):
-        value = measured(entry, "recovery")
-        if value is not None:
-            style.draw_time(axes, value, 0.1, level, count)
     axes.set_ylim(0, min(top, HIGHEST))
+    draw_marks(axes, found, marks, "recovery", 0.1)
     say_cut(axes, found, count)
     axes.set_yticks([0, 0.1, 0.25, 0.5, 0.75, 1.0], ["0", "0.1", "0.25", "0.5", "0.75", "1"])
     style.grid(axes)
@@ -73,7 +79,7 @@ def say_cut(axes, found, count):
     cut = [(level, float(np.nanmax(curve.mean))) for level, curve in enumerate(found) if curve is not None and np.nanmax(curve.mean) > HIGHEST]
     for line, (level, height) in enumerate(cut):
         axes.annotate(f"↑ {height:.{0 if height >= 10 else 1}f}", (-found[level].length, 1.0), xycoords=axes.get_xaxis_transform(), xytext=(6, -3 - 13 * line),
-                      textcoords="offset points", ha="left", va="top", fontsize=9.5, color=style.colour(level, count), zorder=7)
+                      textcoords="offset points", ha="left", va="top", fontsize=9.5, color=style.colour(level, count), zorder=7, bbox=WHITE)
 
 
 def error_room(found):
@@ -96,6 +102,8 @@ def draw_error(axes, found, count, room=None):
             style.draw_curve(axes, curve.raised(row - 1.0), level, count)
             axes.axhline(row, **style.RULE)
             ticks += [(row, "1"), (row + tick, f"{1.0 + tick:g}")]
+        else:
+            say_unmeasured(axes, level * step, 0.4 * step)
     axes.set_ylim(-below, (count - 1) * step + above)
     axes.set_yticks([height for height, _ in ticks], [name for _, name in ticks])
     style.grid(axes)
@@ -160,11 +168,8 @@ def draw_twin(axes, found, marks, count, band=True, key="half_life"):
         if curve is not None:
             style.draw_curve(axes, curve, level, count, band)
     axes.axhline(0.5, **style.RULE)
-    for level, entry in enumerate(marks[:count]):
-        value = measured(entry, key)
-        if value is not None:
-            style.draw_time(axes, value, 0.5, level, count)
     set_distance(axes, 1.35 * max(1.0, max(float(np.nanmax(curve.mean)) for curve in present)))
+    draw_marks(axes, found, marks, key, 0.5)
     style.grid(axes)
 
 
@@ -248,11 +253,8 @@ def draw_way(axes, found, marks, count):
         if curve is not None:
             style.draw_curve(axes, curve, level, count)
     axes.axhline(0.5, **style.RULE)
-    for level, entry in enumerate(marks[:count]):
-        value = measured(entry, "tokens_to_switch")
-        if value is not None:
-            style.draw_time(axes, value, 0.5, level, count)
     axes.set_ylim(0, 1.05)
+    draw_marks(axes, found, marks, "tokens_to_switch", 0.5)
     axes.set_ylabel("share of the way still to go\n(1 old document, 0 new document)")
     style.grid(axes)
 

@@ -5,8 +5,8 @@ from collections import namedtuple
 from matplotlib.transforms import ScaledTranslation
 
 from . import style, weight
-from .style import plt
-from .summary import measured
+from .style import heading, plt
+from .summary import BOUNDS, measured
 
 # keys: ((field, what it is), ...): the first filled, the second hollow, the third half filled; scale: linear, share (linear, 0 to 1 in view),
 # tokens (log10(1 + x)), log, symlog; rule: (x, what it is) of a dotted line; written: the first quantity's value stands above its marker.
@@ -46,7 +46,7 @@ def set_axis(axes, panel, values):
     else:
         room = 0.08 * max(high - low, 1e-9)
         axes.set_xlim(low - room * (2.2 if "at_most" in bounds else 1), high + room * (2.2 if "at_least" in bounds else 1))
-        axes.xaxis.set_major_locator(plt.MaxNLocator(6))
+        axes.xaxis.set_major_locator(plt.MaxNLocator(6, steps=(1, 2, 2.5, 5, 10)))
     if panel.rule:
         axes.axvline(panel.rule[0], zorder=1, **style.RULE)
 
@@ -65,7 +65,7 @@ def place(axes, panel, value, height, level, count, number=0):
 
 def short(value):
     """Three significant digits, no decimals from 100 on."""
-    return {"at_least": "≥ ", "at_most": "≤ "}.get(value.bound, "") + (f"{value.value:,.0f}" if abs(value.value) >= 100 else f"{value.value:.3g}")
+    return BOUNDS[value.bound] + (f"{value.value:,.0f}" if abs(value.value) >= 100 else f"{value.value:.3g}")
 
 
 def handles(panel):
@@ -88,14 +88,10 @@ def legends(figure, grid, panels, inside=False):
         return 0.36
     for axes, one in zip(grid, made):
         if one:
-            below = axes.transAxes + ScaledTranslation(0, -0.5, figure.dpi_scale_trans)
+            below = axes.transAxes + ScaledTranslation(0, -0.5 - 0.18 * axes.get_xlabel().count("\n"), figure.dpi_scale_trans)
             axes.legend(handles=list(one.values()), loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, fontsize=9.5, ncols=len(one),
                         handletextpad=0.4, columnspacing=1.2, borderaxespad=0.0)
     return 0.04
-
-
-def heading(figure, title):
-    figure.suptitle(style.drawable(title), fontsize=13, fontweight="bold", x=0.012, y=1.0 - 0.1 / figure.get_size_inches()[1], ha="left", va="top")
 
 
 def drawn(panels, records):
@@ -110,8 +106,10 @@ def drawn(panels, records):
     return found
 
 
-def say_unmeasured(axes, row):
-    axes.text(0.5, row, "not measured", transform=axes.get_yaxis_transform(), ha="center", va="center", fontsize=9, color=style.SOFT, bbox=WHITE)
+def say_unmeasured(axes, row, half=0.46):
+    """A pale band over the row, `half` its height, that says why it is empty."""
+    axes.axhspan(row - half, row + half, color="#f5f5f5", zorder=1.5, linewidth=0)
+    axes.text(0.5, row, "not measured", transform=axes.get_yaxis_transform(), ha="center", va="center", fontsize=9, style="italic", color=style.SOFT)
 
 
 def level_panel(axes, panel, levels, rows):
@@ -149,15 +147,22 @@ def level_figure(levels, panels, title, names=None):
 
 def group_panel(axes, panel, groups, count):
     """A row per group from the top down, in it a marker per level in the order of the legend, a hollow one below each where there is a second quantity;
-    a group in which it was not measured says so."""
+    a group or a level in which it was not measured says so."""
     held = [(row, (index + (number + 0.5) / len(panel.keys)) / count, index, number, measured(record, key)) for row, (_, levels) in enumerate(groups)
             for index, record in enumerate(levels[:count]) for number, (key, _) in enumerate(panel.keys)]
     held = [entry for entry in held if entry[-1] is not None]
     set_axis(axes, panel, [entry[-1] for entry in held])
     for row, part, index, number, value in held:
         place(axes, panel, value, row + 0.66 * (part - 0.5), index, count, number)
-    for row in set(range(len(groups))) - {entry[0] for entry in held}:
-        say_unmeasured(axes, row)
+    there = {(row, index) for row, _, index, _, _ in held}
+    for row in range(len(groups)):
+        missing = [index for index in range(count) if (row, index) not in there]
+        if len(missing) == count:
+            say_unmeasured(axes, row)
+            continue
+        for index in missing:
+            axes.text(0.02, row + 0.66 * ((index + 0.5) / count - 0.5), "not measured", transform=axes.get_yaxis_transform(), va="center", fontsize=8,
+                      style="italic", color=style.SOFT)
     for row in range(1, len(groups)):
         axes.axhline(row - 0.5, color=style.GRID, linewidth=0.7)
     axes.set_title(panel.title)

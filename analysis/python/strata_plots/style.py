@@ -87,6 +87,15 @@ def legend(figure, names, bottom=0.06, rule=None, only=None, hollow=None):
                          bbox_to_anchor=(0.5, bottom / figure.get_size_inches()[1]))
 
 
+def heading(figure, title):
+    figure.suptitle(drawable(title), fontsize=13, fontweight="bold", x=0.012, y=1.0 - 0.1 / figure.get_size_inches()[1], ha="left", va="top")
+
+
+def say_bounds(figure):
+    """What an arrow means, right of the heading."""
+    figure.text(0.99, 1.0 - 0.13 / figure.get_size_inches()[1], "≥, arrow: at least (a lower bound)", ha="right", va="top", color=SOFT)
+
+
 def token_ticks(limit):
     """0, 1, 3, 10, 30 ... up to the limit: as text, plain numbers."""
     ticks = [0, 1, 3]

@@ -5,11 +5,15 @@ from . import style
 from .style import plt
 from .summary import is_number, measured
 
-# key, title, on a log axis, n where a leaky integrator is expected at its time constant times ln n: half (switched: half-way) or a tenth is left; else None
-PANELS = (("half_life", "Half-life (tokens)", True, 2), ("tokens_to_switch", "Tokens to switch", True, 2), ("evidence_nats", "Evidence (nats)", False, None))
+# key, title, y label, on a log axis, n where a leaky integrator is expected at its time constant times ln n: half (switched: half-way) or a tenth is left; else None
+PANELS = (("half_life", "Half-life of the past", "tokens until two pasts are half as far apart", True, 2),
+          ("tokens_to_switch", "Time to switch", "tokens after a switch until it is believed", True, 2),
+          ("evidence_nats", "Evidence", "evidence taken until it gives way (nats)", False, None))
 ALONE = {"half_life": "half_life_single"}  # the same with this level's state alone swapped
 THIRDS = tuple((f"half_life_{third}_surprise", third) for third in ("low", "middle", "high"))
-RECOVERIES = (("recovery", "Recovery (tokens)", True, 10), ("error_recovery", "Error recovery (tokens)", True, None))
+RECOVERIES = (("recovery", "Recovery", "tokens until a tenth of the displacement is left", True, 10),
+              ("error_recovery", "Error recovery", "tokens until the error is as usual", True, None))
+OWN = "the level's own time constant (tokens)"
 
 
 def time_constant(entry):
@@ -33,12 +37,13 @@ def weight_figure(rows):
     thirds = any(measured(row, key) for row in rows for key, _ in THIRDS)
     count = len(panels) + thirds
     columns = 2 if count == 4 else count
-    figure, grid = plt.subplots(-(-count // columns), columns, figsize=(max(5.4, 4.6 * columns), 5.0 * -(-count // columns)), squeeze=False)
-    for axes, (key, title, log, _) in zip(grid.flat, panels):
+    figure, grid = plt.subplots(-(-count // columns), columns, figsize=(max(6.4, 5.2 * columns), 5.0 * -(-count // columns)), squeeze=False)
+    for axes, (key, title, label, log, _) in zip(grid.flat, panels):
         draw_panel(axes, rows, key, log)
         axes.set_title(title)
-        axes.set_xlabel("level's own time constant (tokens)")
-    times = [axes for axes, panel in zip(grid.flat, panels) if panel[2]]
+        axes.set_xlabel(OWN)
+        axes.set_ylabel(label)
+    times = [axes for axes, panel in zip(grid.flat, panels) if panel[3]]
     if thirds:
         draw_thirds(grid.flat[count - 1], rows)
     logs = times + ([grid.flat[count - 1]] if thirds else [])
@@ -47,12 +52,21 @@ def weight_figure(rows):
         axes.set_ylim(low, high)
         plain_ticks(axes.yaxis, low, high)
     for axes, panel in zip(grid.flat, panels):
-        if panel[3] is not None:
-            reference_line(axes, panel[3])
+        if panel[4] is not None:
+            reference_line(axes, panel[4])
     alone = any(measured(row, single) for row in rows for key, single in ALONE.items() if key in [panel[0] for panel in panels])
     style.legend(figure, [row["label"] for row in rows], hollow="its state alone swapped" if alone else None)
-    style.frame(figure)
+    bounded = any(value.bound == "at_least" for row in rows for key in bounds_of(panels) if (value := measured(row, key)))
+    style.heading(figure, "How heavy each level's belief is" if panels[0] in PANELS else "How long each level takes to recover")
+    if bounded:
+        style.say_bounds(figure)
+    style.frame(figure, top=0.36)
     return figure
+
+
+def bounds_of(panels):
+    """Every key that stands in these panels or in that of the thirds."""
+    return [key for panel in panels for key in (panel[0], ALONE.get(panel[0], panel[0]))] + [key for key, _ in THIRDS]
 
 
 def draw_point(axes, value, spot, index, count, log, hollow=False, written=True):
@@ -65,7 +79,7 @@ def draw_point(axes, value, spot, index, count, log, hollow=False, written=True)
         axes.errorbar([spot], [height], yerr=[[max(height - low, 0)], [max(high - height, 0)]], color=colour, linewidth=1.8, capsize=4)
     if value.bound or value.high_open:
         style.arrow(axes, (spot, high), (0, -26 if value.bound == "at_most" else 26), colour)
-        top = high * 1.6
+        top = high * (1.6 if log else 1.25)
     axes.plot([spot], [height], zorder=6, **{**style.marker(index, count, 8.5 if hollow else 9.5), **style.fill(int(hollow), colour)})
     if written:
         axes.annotate(value.text(0 if log else 1), (spot, height), xytext=(9 if hollow else -9, 3), textcoords="offset points", ha="left" if hollow else "right",
@@ -101,13 +115,14 @@ def draw_thirds(axes, rows):
         found = [(place_of + 0.09 * (index - (count - 1) / 2), measured(row, key)) for place_of, (key, _) in enumerate(THIRDS)]
         found = [(spot, value) for spot, value in found if value is not None and value.value >= 0]
         axes.plot([spot for spot, _ in found], [max(value.value, 0.5) for _, value in found], alpha=0.6, **{**style.line(index, count), "linewidth": 1.2})
-        ends += [draw_point(axes, value, spot, index, count, True, written=False) for spot, value in found]
+        ends += [draw_point(axes, value, spot, index, count, True, written=bool(value.bound)) for spot, value in found]
     axes.set_yscale("log")
     axes.set_ylim(min(low for low, _ in ends) / 1.8, max(high for _, high in ends) * 1.9)
     axes.set_xlim(-0.5, len(THIRDS) - 0.5)
     axes.set_xticks(range(len(THIRDS)), [name for _, name in THIRDS])
-    axes.set_title("Half-life by surprise of the text (tokens)")
+    axes.set_title("Half-life by surprise of the text")
     axes.set_xlabel("third of the pairs, by surprise of what they read")
+    axes.set_ylabel("half-life (tokens)")
     axes.grid(True, axis="y", color=style.GRID, linewidth=0.7)
 
 
@@ -144,6 +159,8 @@ def draw_ladder(axes, rows, keys, labels):
         for number, key in enumerate(keys):
             value = measured(row, key)
             if value is None:
+                axes.text(0.02, index + offsets[number], f"{labels[number]}: not measured", transform=axes.get_yaxis_transform(), va="center", fontsize=8.5,
+                          style="italic", color=style.SOFT)
                 continue
             value.value = max(value.value, 0.5)
             style.draw_time(axes, value, index + offsets[number], index, count, 10.0 if number == 0 else 8.0, hollow=number > 0)

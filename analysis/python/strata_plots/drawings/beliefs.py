@@ -46,7 +46,7 @@ CAPTIONS = {
     "switch": "After a switch of document. Bands: 95 % bootstrap over switches.",
     "weight": "Weight of each level's belief against its own time constant, with 95 % intervals; a level without a time constant stands at 1 token. Hollow, "
               "beside the half-life: the same when this level's state alone was swapped. Half-lives by thirds of the pairs, sorted by the mean surprise of what "
-              "they read. An arrow means a bound.",
+              "they read. ≥ with an arrow: a lower bound; an arrow on a bar: its end is one.",
 }
 
 

@@ -154,11 +154,12 @@ class Plots(PlotsTest):
         self.assertIn("<td>4.800</td><td>–</td><td>5.600</td>", page)
         self.assertNotIn("worth: mean", page)
         self.assertNotIn("passages.json", page)
-        levels[1].update(topdown_gain_nats=-0.0009, topdown_gain_nats_ci95=[-0.0041, 0.0024])
+        levels[1].update(topdown_gain_nats=-0.0009, topdown_gain_nats_ci95=[-0.0041, 0.0024], topdown_swap_nats=-0.00001)
         given["stream"] = {"topdown_gain_nats": 0.05, "topdown_gain_nats_ci95": [0.04, 0.06]}
         page, _ = self.check_run(self.path("scores_and_worth"), ("scores",), self.folder_of(given))
         self.assertIn("-0.0009 [-0.0041, 0.0024]", page)
         self.assertIn("whole stream", page)
+        self.assertNotIn("-0.0000", page)
 
     def test_inference(self):
         levels = [{"name": "token"}, {"name": "sentence", "error_gain_response": [0, 0.51, 1, 1.98], "error_gain_shift": 0.034, "error_gain_ticks": 100,
@@ -185,14 +186,17 @@ class Plots(PlotsTest):
         self.check_error(6, "seed_2/summary.json: no such file", whole)
 
     def test_experiment_without_drawing(self):
-        """What no drawing knows still gets its report, with every number of the summary."""
-        given = {"experiment": "unheard_of", "levels": [{"name": "token", "wobble": 0.125}, {"name": "sentence", "wobble": 7, "sway": 3}], "tilt": 0.5, "seed": 9}
+        """What no drawing knows still gets its report, with every number of the summary, under words and with its interval."""
+        given = {"experiment": "unheard_of", "levels": [{"name": "token", "wobble": 0.125}, {"name": "sentence", "wobble": 7, "sway": 3}], "tilt": 0.5, "seed": 9,
+                 "half_life_rho_at_least": 3.5, "sway_nats": -0.0, "lean_nats": 2.5, "lean_nats_ci95": [1, 4], "lean_nats_ci95_high_open": True}
         out = self.path("unheard_of")
         done = self.plots(self.folder_of(given), "--out", out)
         self.assertEqual((done.returncode, done.stderr, os.listdir(out)), (0, "", ["report.html"]))
         page, _ = self.check_report(os.path.join(out, "report.html"), 0)
-        for row in ("wobble</th><td>0.125</td><td>7</td>", "sway</th><td>–</td><td>3</td>", "tilt</th><td>0.5</td>"):
+        for row in ("wobble</th><td>0.125</td><td>7</td>", "sway</th><td>–</td><td>3</td>", "tilt</th><td>0.5</td>",
+                    "half-life, ratio per level</th><td>≥ 3.5</td>", "sway (nats)</th><td>0</td>", "lean (nats)</th><td>2.5 [1, ≥ 4]</td>"):
             self.assertIn(row, page)
+        self.assertNotIn("_ci95", page)
 
     def test_recipe(self):
         """README.md's recipe: one file and one line draw a new experiment."""

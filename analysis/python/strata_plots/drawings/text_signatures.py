@@ -1,5 +1,7 @@
 """scrambled_story, construction, amplification: the laboratory's signatures on text, each beside the control in which it must fail; alignment and divergence
 also of any trace that holds what they need."""
+import numpy as np
+
 from .. import overview, panels, style
 from ..measure_figures import numbers
 from ..panels import Panel
@@ -12,8 +14,9 @@ CAPTIONS = {
     "scrambled_story": "Correlation of two copies with different pasts at the same tokens of a story, by the length of the parts whose order each copy draws for itself; "
                        "hollow: its own sentences and paragraphs; rightmost: intact. Shortest scale: the least block at which a level's correlation is 80 % of the "
                        "intact one; it must grow with the level. Hollow there: one time constant at all levels, fed with words, where it must not. Intervals 95 %.",
-    "alignment": "Correlation over pairs of what two copies hold. Left: copies with different pasts read one text from 0 on; middle: copies with one past read two "
-                 "texts. Right: tokens until it has passed one half, and forgetting over alignment, which with a leak of fixed time constant is 1. Intervals 95 %.",
+    "alignment": "Above: correlation, over pairs, of what the two copies of a pair hold, as they read on; steps of a curve are the level's own. Building: copies with "
+                 "different pasts read one text from 0 on; letting go: copies with one past read two texts (thin: let go). Below: tokens until the correlation has passed one "
+                 "half, and forgetting over alignment, which with a leak of fixed time constant is 1. Intervals 95 %; an arrow means a bound.",
     "divergence": "Root mean square distance of the readings with and without the changed words, over that of two moments drawn at random: 1 is as far apart as "
                   "different texts. Filled: words of one other text; hollow: the control, words that have nothing to do with one another. Intervals 95 %.",
 }
@@ -45,6 +48,10 @@ def arms(result):
     return found
 
 
+def arm_name(suffix, memory):
+    return ("The control" if suffix else "The model") + (f" ({memory})" if memory else "")
+
+
 def pictures(results, rows):
     """Each once."""
     taken = set()
@@ -53,7 +60,8 @@ def pictures(results, rows):
             continue
         made = [("scrambled_story", "The scrambled story", "scrambled_story", scrambled_figure([levels for _, _, levels in arms(result)]))]
         for suffix, memory, levels in arms(result):
-            made.append((f"alignment{suffix}", f"Construction and forgetting{', ' + memory if memory else ''}", "alignment", alignment_figure(levels, memory)))
+            whose = arm_name(suffix, memory)
+            made.append((f"alignment{suffix}", f"Construction and forgetting: {whose[0].lower()}{whose[1:]}", "alignment", alignment_figure(levels, whose)))
         made.append(("divergence", "Amplification", "divergence", divergence_figure(labelled(result, result.summary))))
         for name, title, caption, figure in made:
             if figure is not None and name not in taken:
@@ -67,7 +75,7 @@ def tables(results, rows):
             continue
         columns = (overview.COLUMNS[0], overview.COLUMNS[1]) + tuple((heading, overview.estimate(key, digits)) for heading, key, digits in COLUMNS[result.experiment])
         for suffix, memory, levels in arms(result):
-            yield ", ".join(filter(None, ("The control" if suffix else "The model", memory))), columns, levels
+            yield arm_name(suffix, memory), columns, levels
 
 
 def scales_of(level):
@@ -130,22 +138,29 @@ def draw_scales(axes, levels):
     style.grid(axes)
 
 
-def alignment_figure(levels, memory=""):
-    times = (Panel("Tokens until then", "tokens", (("alignment_time", "alignment"), ("forgetting_time", "forgetting")), "tokens"),
-             Panel("Forgetting / alignment", "forgetting / alignment", (("forgetting_per_alignment", ""),), "linear", (1.0, "fixed leak"), True))
+AGREEMENT = {"alignment": ("Building: different pasts, then one text", "tokens of the common text read"),
+             "forgetting": ("Letting go: one past, then different texts", "tokens read since the texts part")}
+
+
+def alignment_figure(levels, whose):
+    times = (Panel("How long until the correlation passes ½", "tokens (log axis)", (("alignment_time", "building (alignment)"), ("forgetting_time", "letting go (forgetting)")), "tokens"),
+             Panel("Is it faster at letting go?", "forgetting time / alignment time (below 1: faster)", (("forgetting_per_alignment", ""),), "linear", (1.0, "a fixed leak alone"), True))
     shown = panels.drawn(times, levels)
     if not shown:
         return None
     curves = [kind for kind in ("alignment", "forgetting") if any(numbers(level, f"{kind}_correlation") for level in levels)]
-    figure, grid = plt.subplots(1, len(curves) + len(shown), figsize=(1.0 + 3.9 * (len(curves) + len(shown)), 4.8), squeeze=False)
+    lines = 2 if curves else 1
+    columns = max(len(curves), len(shown))
+    figure, grid = plt.subplots(lines, columns, figsize=(1.0 + 5.4 * columns, 0.6 + 4.2 * lines), squeeze=False)
     for axes, kind in zip(grid[0], curves):
         draw_agreement(axes, levels, kind)
-        axes.set_title({"alignment": "Other past, one text", "forgetting": "One past, other text"}[kind])
-    for axes, panel in zip(grid[0][len(curves):], shown):
+    for axes in [*grid[0][len(curves):] * (lines > 1), *grid[-1][len(shown):]]:
+        axes.set_axis_off()
+    for axes, panel in zip(grid[-1], shown):
         panels.level_panel(axes, panel, levels, range(len(levels)))
         axes.set_yticks(range(len(levels)), [style.drawable(level["label"]) for level in levels])
-    panels.legends(figure, grid[0][len(curves):], shown, inside=True)
-    panels.heading(figure, f"How long a level takes to build a context, and to let one go{': ' + memory if memory else ''}")
+    panels.legends(figure, grid[-1], shown, inside=True)
+    panels.heading(figure, f"{whose}: how long each level takes to build a context, and to let one go")
     style.legend(figure, [level["label"] for level in levels])
     style.frame(figure, top=0.36)
     return figure
@@ -158,11 +173,16 @@ def draw_agreement(axes, levels, kind):
     for number, level in enumerate(levels):
         time, r = numbers(level, f"{kind}_elapsed"), numbers(level, f"{kind}_correlation")
         if time and r and len(time) == len(r):
-            axes.plot(time, r, **style.line(number, count))
+            later = np.flatnonzero(np.asarray(r) < 0.5) if kind == "forgetting" else np.empty(0)
+            crossed = int(later[0]) + 1 if later.size else len(r)  # of what was let go only noise is left: thin
+            axes.plot(time[:crossed], r[:crossed], zorder=3, **style.line(number, count))
+            axes.plot(time[crossed - 1:], r[crossed - 1:], zorder=2, alpha=0.45, **{**style.line(number, count), "linewidth": 1.0})
             longest = max(longest, time[-1])
+    title, label = AGREEMENT[kind]
     style.token_axis(axes, longest)
-    axes.set_xlabel("tokens read since")
-    axes.set_ylabel("correlation over pairs")
+    axes.set_title(title)
+    axes.set_xlabel(f"{label} (up to {longest:,.0f}; log axis)")
+    axes.set_ylabel("correlation of the two copies, over pairs")
     style.grid(axes)
 
 

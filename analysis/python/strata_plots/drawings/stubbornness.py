@@ -6,7 +6,8 @@ from . import Picture
 
 TITLE = "How heavy stubbornness makes a level, and what it costs"
 CAPTION = ("A level counts what reaches it with κ = ρ⁻ˡ, l = 0 lowest. Left: evidence that arrived at a level from a switch of its context until it believed in it. "
-           "Middle: steps until then. Dotted with hollow markers: the exact observer. Right: nats per token more than at ρ = 1. Bars: 95 %; one without a marker reaches down to 0.")
+           "Middle: steps until then. Grey with hollow markers: the exact observer. Right: nats per token more than at ρ = 1. Bars: 95 %; one without a marker reaches down to 0. "
+           "An arrow: at least.")
 COLUMNS = (
     ("ρ", lambda index, row: f"{row['rho']:g}"),
     ("evidence grows\nper level, 95 %", lambda index, row: text(row, "evidence_rho", 2)),
@@ -19,7 +20,9 @@ TERMS = (
     ("Evidence", "log-likelihood ratio of the new against the old context that arrives at a level, before κ, until it believes in the new one."),
     ("κ, ρ", "exponent with which a level counts its evidence; ρ = κ of a level over that of the level above. ρ = 1 is Bayes' rule."),
 )
-PANELS = (("evidence_nats", "Evidence to switch", "evidence (nats)"), ("tokens_to_switch", "Steps to switch", "steps after the switch"))
+PANELS = (("evidence_nats", "Evidence to switch", "evidence until it believes (nats, log axis)"),
+          ("tokens_to_switch", "Steps to switch", "steps until it believes (log axis)"))
+EXACT = {**style.RULE, "marker": "o", "markersize": 7, "markerfacecolor": "white"}
 
 
 def text(row, key, digits):
@@ -48,27 +51,33 @@ def tables(results, rows):
 
 
 def dial_figure(dial):
-    figure, axes = plt.subplots(1, 3, figsize=(12.6, 4.6))
+    figure, axes = plt.subplots(1, 3, figsize=(13.2, 5.2), width_ratios=(1.2, 1.2, 1))
     for panel, (key, title, label) in zip(axes, PANELS):
         names = list(dict.fromkeys(level["name"] for one in dial for level in one.get("levels", [])))
-        draw(panel, names, dial[0].get("levels", []), "exact_" + key, {**style.RULE, "marker": "o", "markersize": 7, "markerfacecolor": "white"}, 0)
+        draw(panel, names, dial[0].get("levels", []), "exact_" + key, EXACT, 0)
         for index, one in enumerate(dial):
             curve = {**style.line(index, len(dial)), **{k: v for k, v in style.marker(index, len(dial)).items() if k != "linestyle"}}
-            draw(panel, names, one.get("levels", []), key, curve, 0.05 * (index - (len(dial) - 1) / 2))
+            draw(panel, names, one.get("levels", []), key, curve, 0.11 * (index - (len(dial) - 1) / 2))
         panel.set_xticks(range(len(names)), [style.drawable(name) for name in names])
         panel.set_yscale("log")
         panel.yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 5)))
         panel.yaxis.set_major_formatter(plt.FuncFormatter(lambda y, _: f"{y:,.10g}"))
-        panel.yaxis.set_minor_formatter(plt.NullFormatter())
+        panel.yaxis.set_minor_locator(plt.NullLocator())
+        panel.set_xlim(-0.5, len(names) - 0.5)
         panel.set_title(title)
+        panel.set_xlabel("level whose context switched (lowest first)")
         panel.set_ylabel(label)
         style.grid(panel)
     draw_cost(axes[2], dial)
-    handles = [plt.Line2D([], [], **{**style.marker(i, len(dial), 7.0), **style.line(i, len(dial))}, label=f"ρ = {one['rho']:g}") for i, one in enumerate(dial)]
-    handles.append(plt.Line2D([], [], label="exact observer", marker="o", markersize=7, markerfacecolor="white", **style.RULE))
+    handles = [plt.Line2D([], [], **{**style.marker(i, len(dial), 7.0), **style.line(i, len(dial))}, label=f"ρ = {one['rho']:g}" + (" (Bayes' rule)" if one["rho"] == 1 else ""))
+               for i, one in enumerate(dial)]
+    handles.append(plt.Line2D([], [], label="exact observer", **EXACT))
     figure.legend(handles=handles, handlelength=2.9, ncols=len(handles), loc="lower center", borderaxespad=0.0,
                   bbox_to_anchor=(0.5, 0.06 / figure.get_size_inches()[1]))
-    style.frame(figure)
+    style.heading(figure, "The dial ρ: the larger, the less the higher levels count their evidence")
+    if any(value and value.bound == "at_least" for one in dial for level in one.get("levels", []) for value in (measured(level, key) for key, _, _ in PANELS)):
+        style.say_bounds(figure)
+    style.frame(figure, top=0.36)
     return figure
 
 
@@ -82,6 +91,9 @@ def draw(axes, names, levels, key, curve, shift):
         if value.interval and (value.interval[0] > 0 or least):
             low = value.interval[0] if value.interval[0] > 0 else 0.6 * least
             axes.plot([x, x], [low, max(low, value.interval[1])], color=curve["color"], linewidth=2.6, alpha=0.45, solid_capstyle="butt")
+    for x, value in sure:
+        if value.bound:
+            style.arrow(axes, (x, value.value), (0, 22 if value.bound == "at_least" else -22), curve["color"])
     axes.plot([x for x, _ in sure], [value.value for _, value in sure], **curve)
 
 
@@ -96,6 +108,6 @@ def draw_cost(axes, dial):
     axes.axhline(0, color="#888888", linewidth=0.9, zorder=1)
     axes.set_xticks([rho for rho, _ in places], [f"{rho:g}" for rho, _ in places])
     axes.set_title("Its price")
-    axes.set_xlabel("ρ")
-    axes.set_ylabel("nats per token more than at ρ = 1")
+    axes.set_xlabel("ρ: κ of a level over that of the level above")
+    axes.set_ylabel("loss beyond that at ρ = 1 (nats per token)")
     style.grid(axes)

@@ -102,7 +102,7 @@ void name_first_peak(MeasureResult& part) {
   for (const MeasuredValues& level : part.levels) {
     const double time = level.number("peak_error_time");
     const MeasuredValue* interval = level.find("peak_error_ci95");
-    const double least = interval != nullptr ? std::get<std::vector<double>>(*interval).front() : level.number("peak_error");
+    const double least = interval != nullptr ? std::get<std::vector<double>>(*interval).front() : kNan;
     if (least > level.number("peak_error_undisturbed") && !std::isnan(time) &&
         (first == nullptr || time < first->number("peak_error_time")))
       first = &level;
@@ -214,7 +214,8 @@ Measure surprise_measure() {
   measure.summary = "peak of each level's error by a foreign passage, time until the error is back, and the nats that the passage cost";
   measure.definition =
       "Peak error: largest prediction_error_norm since the passage began, averaged over trials and a window, over the\n"
-      "mean of the undisturbed copy; undisturbed: the same of that copy itself, what chance makes the largest of so many.\n"
+      "mean of the undisturbed copy; undisturbed: the same of that copy itself, what chance makes the largest of so many;\n"
+      "first to peak: the level that peaks first, of those whose interval lies above that.\n"
       "Error recovery: first time after passage and peak at which the error, averaged\n"
       "over trials and a window, is at most 1.1 of that mean; in tokens since the passage's end, and not before the\n"
       "level has ticked since, for until then its error is held; none where the peak was not above 1.1. Excess nats:\n"

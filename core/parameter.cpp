@@ -292,6 +292,13 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
   return answer;
 }
 
+bool same_value(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  if (const auto x = parse_real(a), y = parse_real(b); x && y) return *x == *y;
+  const auto x = parse_flag(a), y = parse_flag(b);
+  return x && y && *x == *y;
+}
+
 std::vector<double> real_list(const std::string& key, const std::string& text, double minimum, double maximum) {
   std::vector<double> numbers;
   std::istringstream fields(text);

@@ -103,4 +103,7 @@ std::vector<double> real_list(const std::string& key, const std::string& text, d
 /// Text of a value that reads back to the same bits.
 std::string to_text(const ParameterValue& value);
 
+/// Whether two assignments of a key say the same: ".75" is 0.75, "on" is true.
+bool same_value(const std::string& a, const std::string& b);
+
 }  // namespace strata

@@ -99,16 +99,24 @@ text::Script script_of(const text::EncodedDocument& document, const Place& place
   return {text::Segment{&document, 0, place.from, 0, 0, forced_tick}, text::Segment{&document, place.from, place.end, 0, 0, 0}};
 }
 
-Findings run(Bench& bench) {
-  TextStudy& study = bench.text();
+/// Every text with some words changed.
+std::vector<text::Changed> changed_texts(const Bench& bench, const std::vector<Place>& places) {
+  const TextStudy& study = bench.text();
   const auto options = change_options(study, bench.values);
-  const auto places = choose_texts(study, bench.values);
   const auto words = text::changeable_words(study.held_out, options);
   std::vector<text::Changed> changed;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto& [document, from, end] = places[i];
     changed.push_back(text::change_words(*document, from, end, *places[(i + 1) % places.size()].document, words, options));
   }
+  if (std::all_of(changed.begin(), changed.end(), [](const text::Changed& text) { return text.words == 0; }))
+    throw DataError("held-out text", 0, "has no whole words that could be changed; take a tokenizer of words or their pieces");
+  return changed;
+}
+
+Findings run(Bench& bench) {
+  const auto places = choose_texts(bench.text(), bench.values);
+  const auto changed = changed_texts(bench, places);
   TrialWindow window;
   window.before = 1;
   window.after = bench.values.integer("after");
@@ -131,8 +139,6 @@ Findings run(Bench& bench) {
     related += changed[i].related_distance;
     random += changed[i].random_distance;
   }
-  if (changes == 0)
-    throw DataError("held-out text", 0, "has no whole words that could be changed; take a tokenizer of words or their pieces");
   record_texts(bench, bench.model, conditions, window, bench.folder.file("trace.h5"));
   Findings findings;
   const double share = static_cast<double>(changes) / static_cast<double>(tokens), all = static_cast<double>(changes);
@@ -160,7 +166,7 @@ Experiment amplification_experiment() {
       {"text"},
       true,
       true,
-      [](Bench& bench) { choose_texts(bench.text(), bench.values); }};
+      [](Bench& bench) { changed_texts(bench, choose_texts(bench.text(), bench.values)); }};
 }
 
 }  // namespace strata

@@ -193,9 +193,6 @@ void stream_findings(Summary& into, const StreamScores& stream, std::size_t part
 }
 
 Findings run_sampled(Bench& bench) {
-  for (const char* key : {"plastic", "experts", "levelwise"})
-    if (bench.values.flag(key))
-      throw ConfigError(std::string("evaluate.") + key, "true", "is for text; this world is " + bench.study.options.world);
   SampledStudy& study = bench.sampled();
   WorldReading reading;
   reading.streams = bench.values.integer("streams");
@@ -221,8 +218,6 @@ Findings run_sampled(Bench& bench) {
 /// The n-grams of the training text, where experts were asked for.
 std::optional<KneserNey> count_training(Bench& bench, const TextStudy& study) {
   if (!bench.values.flag("experts")) return std::nullopt;
-  if (study.training.empty())
-    throw ConfigError("evaluate.experts", "true", "experts count the training text; name it with --text beside --held-out");
   bench.progress.say("counting the n-grams of the training text");
   KneserNey ngrams(static_cast<int>(bench.values.integer("expert_order")), study.vocabulary());
   for (const auto& document : study.training) ngrams.add(document.ids);
@@ -386,6 +381,19 @@ Findings run_text(Bench& bench) {
 
 Findings run(Bench& bench) { return bench.study.options.world == "text" ? run_text(bench) : run_sampled(bench); }
 
+void check(Bench& bench) {
+  const Options& options = bench.study.options;
+  if (options.world != "text") {
+    for (const char* key : {"plastic", "experts", "levelwise"})
+      if (bench.values.flag(key)) throw ConfigError(std::string("evaluate.") + key, "true", "is for text; this world is " + options.world);
+    return;
+  }
+  if (bench.values.flag("experts") && bench.text().training.empty())
+    throw ConfigError("evaluate.experts", "true", "experts count the training text; name it with --text beside --held-out");
+  if (!options.foreign.empty() && !bench.values.flag("levelwise"))
+    throw ConfigError("--foreign", options.foreign.front(), "is where surprise_recovery takes passages from: set evaluate.levelwise=true");
+}
+
 }  // namespace
 
 Experiment evaluate_experiment() {
@@ -401,7 +409,11 @@ Experiment evaluate_experiment() {
       parameters(),
       {{"steps", "1024"}},
       run,
-      {"text", "nested", "linear_gaussian", "oddball", "series"}};
+      {"text", "nested", "linear_gaussian", "oddball", "series"},
+      true,
+      true,
+      check,
+      true};
 }
 
 }  // namespace strata

@@ -107,13 +107,13 @@ Outcome work(Options options, ResultFolder& folder, const std::string& go_on, co
   const auto opened = open_study(std::move(options), progress);
   Study& study = *opened;
   if (!study.adopted_otherwise.empty()) progress.say("read otherwise than the model was trained: " + study.adopted_otherwise);
-  on_ready();
-  folder.write_text(request_name, request.to_json());
   std::optional<Summary> training;
   Outcome outcome;
   std::string model;
   Bench bench{study, model, folder, progress, std::move(values)};
   if (experiment != nullptr && experiment->check) experiment->check(bench);
+  on_ready();
+  folder.write_text(request_name, request.to_json());
   if (experiment == nullptr || experiment->trained) model = obtain_model(study, folder, go_on, progress, training);
   if (experiment != nullptr) {
     const auto tokens_before = progress.tokens();
@@ -256,14 +256,27 @@ void suit_world(Options& options) {
   const Experiment& experiment = find_experiment(options.experiment);
   if (experiment.worlds.size() == 1)
     options.configuration.set("run.world", experiment.worlds.front());
-  else if (!options.model.empty())
-    options.configuration.set("run.world", world_of(options.model));
+  else if (const std::string model = !options.model.empty() ? options.model : options.configuration.assigned("run.model"); !model.empty())
+    options.configuration.set("run.world", world_of(model));
 }
 
-/// What an option would have no effect on is refused.
-void require_use(const Options& o) {
-  if (!o.foreign.empty() && (o.command == "train" || !find_experiment(o.experiment).foreign))
-    throw ConfigError("--foreign", o.foreign.front(), "is where surprise_recovery takes passages from; nothing else reads it");
+/// Texts that nothing would read are refused where they were typed, and dropped where a configuration of another run names them; so is a model of
+/// another world refused.
+void require_use(Options& o) {
+  const bool text = o.world == "text";
+  const auto expect = [&](const std::string& option, std::vector<std::string>& paths, bool read, const std::string& why) {
+    if (read || paths.empty()) return;
+    if (o.given.count(option) != 0) throw ConfigError("--" + option, paths.front(), why);
+    paths.clear();
+    std::string key = "run." + option;
+    std::replace(key.begin(), key.end(), '-', '_');
+    o.configuration.set(key, "");
+  };
+  expect("foreign", o.foreign, text && o.command != "train" && find_experiment(o.experiment).foreign,
+         "is where surprise_recovery takes passages from, in a text; nothing else reads it");
+  const std::string drawn = "the world " + o.world + " draws what it shows";
+  expect("text", o.text, text || find_world_kind(o.world).reads, drawn + " and reads no file");
+  expect("held-out", o.held_out, text, drawn + " or reads --text alone: nothing is held out of it");
   if (o.model.empty()) return;
   if (const std::string world = world_of(o.model); world != o.world)
     throw ConfigError("--model", o.model, "is a model of the world " + world + ", and this would read " + o.world + " (--world)");

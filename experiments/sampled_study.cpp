@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
 #include "levels/registry.hpp"
 
 namespace strata {
@@ -17,10 +16,6 @@ SampledStudy::SampledStudy(Options its_options) : Study(std::move(its_options)) 
   const WorldKind& kind = find_world_kind(options.world);
   Values values;
   for (const auto& [prefix, table] : kind.parameters) values = c.resolve(table, prefix);
-  for (const auto& [option, paths] : {std::pair("--text", &options.text), std::pair("--held-out", &options.held_out)})
-    if (!paths->empty() && (!kind.reads || paths == &options.held_out))
-      throw ConfigError(option, paths->front(),
-                        "the world " + kind.name + (kind.reads ? " reads --text alone" : " draws what it shows and reads no file"));
   source = kind.make(values, options.text);
   for (const std::string& path : options.text) inputs.push_back(input_file(path));
   const Values drawing = c.resolve(drawing_parameters(), "world.");

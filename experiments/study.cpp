@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 #include <limits>
-#include <optional>
 #include <sstream>
 #include <string_view>
 
@@ -38,17 +37,6 @@ std::string of_levels(const std::string& configuration, Index levels) {
 std::string cured_of(const std::map<std::string, std::string>& notes) {
   const auto found = notes.find("cured");
   return found != notes.end() ? found->second : "";
-}
-
-/// Whether two assignments say the same: ".75" is 0.75.
-bool same_value(const std::string& a, const std::string& b) {
-  const auto number = [](const std::string& text) -> std::optional<double> {
-    char* end = nullptr;
-    const double value = std::strtod(text.c_str(), &end);
-    return text.empty() || *end != '\0' ? std::nullopt : std::optional(value);
-  };
-  const auto x = number(a), y = number(b);
-  return a == b || (x && y && *x == *y);
 }
 
 /// The keys of levels and their values as `model` was made with them, where `now` says otherwise; at most three are shown.
@@ -155,15 +143,16 @@ void Study::adopt_model_configuration() {
   for (const auto& [key, value] : its.assignments()) {
     const std::string now = options.configuration.assigned(key);
     if (same_value(now, value)) continue;
-    if (key == "hierarchy.levels") throw ConfigError(key, now, "the model has " + value + "; take it back, or train anew");
+    const bool from_file = options.configuration.has_from_file(key);  // a ready configuration serves models of other words and depths, too
+    if (key == "hierarchy.levels" && !from_file) throw ConfigError(key, now, "the model has " + value + "; take it back, or train anew");
+    if (key == "hierarchy.levels") options.configuration.set(key, value);
     if (is_of_learning(key))
       throw ConfigError(key, now, "the model learned with " + value + ", and what it learned by it would be lost; take it back");
     if (key.starts_with("level.") || key.starts_with("relaxation."))
       adopted_otherwise += (adopted_otherwise.empty() ? "" : ", ") + key + " = " + now + " (" + value + ")";
     if (!is_of_words(key)) continue;
-    if (!options.configuration.has_from_file(key))
-      throw ConfigError(key, now, "a model has the words that it learned (" + value + "); take it back, or train anew");
-    options.configuration.set(key, value);  // a ready configuration serves models of other words, too
+    if (!from_file) throw ConfigError(key, now, "a model has the words that it learned (" + value + "); take it back, or train anew");
+    options.configuration.set(key, value);
   }
 }
 

@@ -17,7 +17,7 @@ void SituationLevel<T>::archive_parameters(Archive& archive) {
     scales_.derive();
     std::vector<T> power(static_cast<std::size_t>(units_));
     device_.download(power_, power);
-    sized_ = innovation_count_ == 0 || std::any_of(power.begin(), power.end(), [](T nu) { return nu != 0; });
+    sized_ = std::any_of(power.begin(), power.end(), [](T nu) { return nu != 0; });
   }
   broad_.archive_parameters(archive);
   if (settings_.segmentation.on) {

@@ -52,7 +52,9 @@ ResultFolder ResultFolder::create(const fs::path& dir) {
   std::vector<fs::path> made;  // what stands above it and was not there
   for (fs::path above = partial.parent_path(); !above.empty() && !fs::exists(above, error); above = above.parent_path())
     made.push_back(above);
+  // Another run that ends may take away the empty folder above between the two calls: once more then.
   if (!partial.parent_path().empty()) fs::create_directories(partial.parent_path(), error);
+  if (!error && !partial.parent_path().empty() && !fs::exists(partial.parent_path())) fs::create_directories(partial.parent_path(), error);
   if (!error && !fs::create_directory(partial, error) && !error) {
     if (!barely_begun(partial))
       throw FileError(partial.string(), "",

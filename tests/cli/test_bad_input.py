@@ -138,6 +138,12 @@ class Words(CommandTest):
                 self.refused(2 if experiment == "segmentation" else 3, facts, "run", experiment, "--text", "prose.txt", "--out", "runs/no", *small)
                 log = self.start("run", experiment, "--text", "prose.txt", "--out", "runs/no", *small).stderr
                 self.assertNotIn("training", log)
+        # With several seeds, too, the corrected command finds its place free.
+        self.refused(3, "belief_inertia.pairs", "run", "belief_inertia", "--text", "prose.txt", "--seeds", 2, "--out", "runs/no", *small)
+        self.assertFalse(os.path.exists(self.path("runs/no.partial")))
+        self.refused(3, "held-out text", "run", "amplification", "--text", "prose.txt", "--out", "runs/no", *small,
+                     *sets(text={"tokenizer": "bytes"}, amplification={"texts": 2, "history": 20, "room": 20}))
+        self.refused(2, "evaluate.plastic", "evaluate", "--world", "nested", "--out", "runs/no", "--set", "evaluate.plastic=true")
         for paradigm in ("roving", "hazard"):
             self.refused(2, f"{paradigm}.ini", "run", paradigm, "--out", "runs/no")
         self.refused(2, ["level.1.kind", "clamped"], "run", "hazard", "--out", "runs/no", "--set", "level.0.kind=token", "--set", "level.1.kind=situation",
@@ -150,7 +156,10 @@ class Words(CommandTest):
         self.refused(2, ["--foreign", "surprise_recovery"], "train", "--text", "prose.txt", "--foreign", "prose.txt", "--out", "no")
         self.refused(2, ["--text", "nested"], "train", "--world", "nested", "--text", "prose.txt", "--out", "no")
         self.refused(2, ["--held-out", "nested"], "train", "--world", "nested", "--held-out", "prose.txt", "--out", "no")
-        self.strata("train", "--world", "nested", "--out", "nested", "--quiet", *small)
+        self.refused(2, ["--foreign", "surprise_recovery"], "run", "surprise_recovery", "--world", "nested", "--foreign", "prose.txt", "--out", "no")
+        # A configuration of another run may name texts that this one does not read.
+        self.write("of_another.ini", "[run]\ntext = prose.txt\nforeign = prose.txt\nheld_out = prose.txt\n")
+        self.strata("train", "--world", "nested", "--config", "of_another.ini", "--out", "nested", "--quiet", *small)
         self.refused(2, ["--model", "nested"], "evaluate", "--world", "oddball", "--model", "nested/model.h5", "--out", "no")
         self.refused(2, ["hierarchy.levels", "3"], "evaluate", "--model", "nested/model.h5", "--out", "no", "--set", "hierarchy.levels=3")
         said = self.start("evaluate", "--model", "nested/model.h5", "--out", "own_world", "--set", "level.1.stubbornness=.5", "--set", "run.figures=false")

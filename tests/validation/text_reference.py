@@ -265,6 +265,8 @@ def correlation_apart(one, other, level, draws=2000):
 
 def mean_estimate(found, key, digits):
     """Mean over seeds, and the means of both ends of their intervals: as wide as if all seeds erred together, since they are asked about the same documents."""
+    if any(name not in own for own in found for name in (key, key + "_ci95")):
+        return "-"
     low, high = (statistics.mean(own[key + "_ci95"][end] for own in found) for end in (0, 1))
     return f"{statistics.mean(own[key] for own in found):.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 

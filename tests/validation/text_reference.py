@@ -34,7 +34,6 @@ WIDE_UNITS = {1: 111, 2: 70, 3: 67, 4: 64}  # with a vocabulary of 8,000
 DEPTHS = {"demo": ("demo.ini", SMALL, UNITS, tuple(CORPORA), "{}, demo.ini"), "prose": ("prose.ini", SMALL, UNITS, tuple(CORPORA), "{}, prose.ini"),
           "whole": ("prose.ini", ("world.passes=1",), WIDE_UNITS, ("austen", "speeches_us"), "{}, prose.ini, the whole text"),
           "long": ("prose.ini", ("world.tokens=1200000", "world.passes=1"), WIDE_UNITS, ("reuters",), "{}, prose.ini, 1,200,000 tokens")}
-MORE_SEEDS = {"depth_long_reuters": {1: 9, 2: 9}}  # two levels save so little over one there that three seeds could not tell it from nothing
 ONCE, GROWS = ("world.passes=1",), ("growth.dynamic=true", "growth.trial=50000")
 GATE_TEXT = ("text.vocabulary=4000", "text.marks=none", "world.tokens=300000", "world.passes=1")
 PAIRS = 360
@@ -160,9 +159,9 @@ def depths(lab):
 
 
 def depth_rows(lab, prefix, config, text, settings, units_of):
-    seeds = {levels: range(1, max(lab.options.seeds, MORE_SEEDS.get(prefix, {}).get(levels, 0)) + 1) for levels in units_of}
+    seeds = range(1, lab.options.seeds + 1)
     keys = {levels: [*settings, f"hierarchy.levels={levels}", f"level.0.units={units}"] for levels, units in units_of.items()}
-    runs = {levels: [run(lab, f"{prefix}_{levels}_{seed}", ["evaluate"], config, text, keys[levels], seed) for seed in seeds[levels]] for levels in units_of}
+    runs = {levels: [run(lab, f"{prefix}_{levels}_{seed}", ["evaluate"], config, text, keys[levels], seed) for seed in seeds] for levels in units_of}
     rows = []
     for levels, own in runs.items():
         cells = [levels, own[0]["parameters"], own[0]["training_tokens"], median([r["nats_per_token"] for r in own], 4), "", "", "", ""]
@@ -172,13 +171,12 @@ def depth_rows(lab, prefix, config, text, settings, units_of):
             cells[6] = median([r["levels"][-1]["unigram_nats"] - r["levels"][-1]["prediction_nats"] for r in own], 4)
         if levels > 2 and settings[0] != SMALL[0]:
             ahead = [run(lab, f"{prefix}_ahead_{levels}_{seed}", ["run", "forecasts", "--model", r["folder"] / "model.h5"], config, text, keys[levels], seed)["levels"][-1]
-                     for seed, r in zip(seeds[levels], own)]
+                     for seed, r in zip(seeds, own)]
             limits = [of["window_below_minus_own_nats_ci95"] for of in ahead]
             cells[7] = median([of["window_below_minus_own_nats"] for of in ahead], 4) + f" [{min(low for low, _ in limits):.4f}, {max(high for _, high in limits):.4f}]"
         rows.append(cells)
-    more = "".join(f", {len(all_of)} of {plural(levels, 'level')}" for levels, all_of in seeds.items() if len(all_of) > lab.options.seeds)
     return [*table(["levels", "weights", "tokens", "nats per token", "saved", "by seed", "own unit of the highest", "its window"], rows), "",
-            f"{plural(lab.options.seeds, 'seed')}{more}; {len(runs[1][0]['document_tokens'])} documents held out, {runs[1][0]['held_out_tokens']} tokens."]
+            f"{plural(len(seeds), 'seed')}; {len(runs[1][0]['document_tokens'])} documents held out, {runs[1][0]['held_out_tokens']} tokens."]
 
 
 def sentences_alone(novels, path):

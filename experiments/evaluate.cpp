@@ -20,7 +20,6 @@
 #include "experiments/experiment.hpp"
 #include "experiments/scoring.hpp"
 #include "experiments/training.hpp"
-#include "experiments/world_reading.hpp"
 #include "experiments/world_scores.hpp"
 
 namespace strata {
@@ -192,29 +191,6 @@ void stream_findings(Summary& into, const StreamScores& stream, std::size_t part
     add_estimate(into, "narrowing_nats", paired_difference(stream.narrows[part], nothing, stream.looked, options));
 }
 
-Findings run_sampled(Bench& bench) {
-  SampledStudy& study = bench.sampled();
-  WorldReading reading;
-  reading.streams = bench.values.integer("streams");
-  reading.from = bench.values.integer("warm_up");
-  reading.length = reading.from + bench.values.integer("steps");
-  reading.seed = study.options.seed + 0x5eed;  // other steps than those learned from
-  reading.partial = false;
-  reading.lesions = reading.streams > 1;  // a single stream has no other to swap with
-  reading.what = "evaluate";
-  const Index depth = study.make_hierarchy(1)->depth();
-  auto hierarchy = study.load_hierarchy(bench.model, streams_needed(reading, depth));
-  const std::string path = bench.folder.file("trace.h5");
-  read_world(study, *hierarchy, reading, "evaluate", path, bench.progress);
-  Findings findings;
-  add_world_scores(findings, *study.source, path, 0);
-  if (const auto nats = findings.summary.number("nats_per_token"); nats && study.vocabulary() > 0)
-    findings.summary.set("perplexity", std::exp(*nats));
-  findings.summary.set("parameters", static_cast<std::int64_t>(hierarchy->parameter_count()));
-  if (reading.lesions && lesionable(*hierarchy)) add_measure(findings, analyse("topdown_gain", path));
-  return findings;
-}
-
 /// The n-grams of the training text, where experts were asked for.
 std::optional<KneserNey> count_training(Bench& bench, const TextStudy& study) {
   if (!bench.values.flag("experts")) return std::nullopt;
@@ -379,7 +355,7 @@ Findings run_text(Bench& bench) {
   return findings;
 }
 
-Findings run(Bench& bench) { return bench.study.options.world == "text" ? run_text(bench) : run_sampled(bench); }
+Findings run(Bench& bench) { return bench.study.options.world == "text" ? run_text(bench) : evaluate_world(bench); }
 
 void check(Bench& bench) {
   const Options& options = bench.study.options;

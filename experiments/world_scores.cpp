@@ -1,6 +1,9 @@
 #include "experiments/world_scores.hpp"
 
+#include <cmath>
+
 #include "analysis/score_gap.hpp"
+#include "experiments/world_reading.hpp"
 
 namespace strata {
 
@@ -42,6 +45,29 @@ void add_world_scores(Findings& findings, const Source& source, const std::strin
   Configuration part;
   part.set("analyse.from", to_text(from));
   add_measure(findings, analyse("gap_closed", path, part));
+}
+
+Findings evaluate_world(Bench& bench) {
+  SampledStudy& study = bench.sampled();
+  WorldReading reading;
+  reading.streams = bench.values.integer("streams");
+  reading.from = bench.values.integer("warm_up");
+  reading.length = reading.from + bench.values.integer("steps");
+  reading.seed = study.options.seed + 0x5eed;  // other steps than those learned from
+  reading.partial = false;
+  reading.lesions = reading.streams > 1;  // a single stream has no other to swap with
+  reading.what = "evaluate";
+  const Index depth = study.make_hierarchy(1)->depth();
+  auto hierarchy = study.load_hierarchy(bench.model, streams_needed(reading, depth));
+  const std::string path = bench.folder.file("trace.h5");
+  read_world(study, *hierarchy, reading, "evaluate", path, bench.progress);
+  Findings findings;
+  add_world_scores(findings, *study.source, path, 0);
+  if (const auto nats = findings.summary.number("nats_per_token"); nats && study.vocabulary() > 0)
+    findings.summary.set("perplexity", std::exp(*nats));
+  findings.summary.set("parameters", static_cast<std::int64_t>(hierarchy->parameter_count()));
+  if (reading.lesions && lesionable(*hierarchy)) add_measure(findings, analyse("topdown_gain", path));
+  return findings;
 }
 
 }  // namespace strata
